@@ -1,0 +1,345 @@
+"""The command line: ``noisebench run``, ``table``, ``list``, ``show``, ``denoise``, ``fingerprint``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from bench.errors import InputError, unknown
+from bench.recipes import RECIPES, Recipe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.images import ImageSet
+    from bench.launch import Job
+    from bench.metrics import Lpips
+    from bench.store import Store
+
+# Imports that bring torch stand inside the commands that need it: it takes seconds to load, and `--help`
+# and `list` need none of it.
+
+SOME_FAILED, BAD_INPUT = 1, 2
+DEFAULT_STORE = Path("runs")
+
+app = tyro.extras.SubcommandApp()
+Runs = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")]
+Names = Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME ...")]
+Data = Annotated[Path | None, tyro.conf.arg(metavar="DIR")]
+Device = Annotated[str, tyro.conf.arg(metavar="auto|cpu|cuda|cuda:N|mps")]
+
+
+@app.command
+def run(  # noqa: PLR0913
+    recipe: tyro.conf.Positional[str] = "quick",
+    *,
+    methods: Names = None,
+    noises: Names = None,
+    train: str | None = None,
+    test: Names = None,
+    channels: Literal[1, 3] | None = None,
+    width: int | None = None,
+    steps: int | None = None,
+    batch: int | None = None,
+    patch: int | None = None,
+    seeds: tuple[int, ...] | None = None,
+    lpips: bool | None = None,
+    training_noise: Literal["frozen", "resampled"] = "frozen",
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    device: Device = "auto",
+    data: Data = None,
+    runs: Runs = DEFAULT_STORE,
+) -> None:
+    """Train and score a grid of methods and noises, then print the table.
+
+    Runs that are stored already are not trained again. All options below change the recipe.
+
+    Examples:
+        noisebench run
+        noisebench run grey --methods noise2score supervised --noises gaussian:25 --width 32 --steps 1000
+        noisebench run --train my/clean/photos --test my/test/photos --noises gamma:20
+
+    Args:
+        recipe: quick, grey or colour; `noisebench list` says what each costs and reaches.
+        methods: names, with hyper-parameters if wanted: noise2score:domain=raw,formula=paper
+        noises: gaussian:SIGMA (of 255), poisson:ZETA, gamma:K
+        train: training set: a name from `noisebench list`, a folder, or hub:OWNER/NAME
+        test: test sets, likewise
+        channels: 1 for grey, 3 for colour
+        width: channels of the U-Net on its way down; 48 is full width
+        steps: steps of the optimiser
+        batch: patches of a step
+        patch: side of a patch, pixels
+        seeds: of weights, crops and noise; each seed is a run of its own
+        lpips: compute LPIPS, which downloads AlexNet's weights once
+        training_noise: one frozen noisy copy of each image, or noise redrawn for every patch
+        precision: auto takes bfloat16 where the method bears it and the device has units for it
+        device: where to train
+        data: folder with the image sets, as DIR/set12/01.png; default: $NOISEBENCH_DATA, else downloads
+        runs: where runs are stored
+    """
+    from bench.devices import open_device
+    from bench.launch import Bench, launch, plan
+    from bench.progress import Display
+    from bench.sets import open_set
+    from bench.store import Store
+
+    chosen = _adapt(recipe, **{name: value for name, value in locals().items() if name in Recipe.__annotations__})
+    console = Console()
+    opened = open_device(device)
+    store = Store.open(runs)
+    training_images = open_set(chosen.train, channels=chosen.channels, data=data)
+    jobs = plan(chosen, training_images, device=opened, precision=precision, training_noise=training_noise)
+    test_images = tuple(open_set(name, channels=chosen.channels, data=data) for name in chosen.test)
+    _say_notes(console, (training_images, *test_images))
+    metric = _load_lpips(console, wanted=chosen.lpips, device=str(opened))
+    bench = Bench(training_images, test_images, opened, store, metric)
+    with Display(console, jobs) as display:
+        failed = launch(jobs, bench, display)
+    _say_work(console, display.outcomes, store)
+    _show_tables(console, store, runs / "tables", keys=[job.key for job in jobs], sets=[t.name for t in test_images])
+    if failed:
+        _say_failures(failed, store)
+        sys.exit(SOME_FAILED)
+
+
+@app.command
+def table(runs: tyro.conf.Positional[Path] = DEFAULT_STORE, *, out: Path | None = None) -> None:
+    """Print the tables of stored runs and write them as Markdown, CSV and LaTeX.
+
+    Args:
+        runs: a folder of runs
+        out: where the files go; default: the folder `tables` in the folder of runs
+    """
+    from bench.store import Store
+
+    _show_tables(Console(), Store(_existing(runs)), out or runs / "tables")
+
+
+@app.command(name="list")
+def list_(what: tyro.conf.Positional[Literal["all", "methods", "noises", "sets", "recipes"]] = "all") -> None:
+    """List methods, noises, image sets and recipes, importing no method.
+
+    Args:
+        what: which of them
+    """
+    from bench.discovery import listings
+    from bench.sets import REGISTRY
+
+    sections = {
+        "methods": [
+            (name, f"{listing.summary()} [{listing.origin}]") for name, listing in listings().items()
+        ],
+        "noises": list(NOISE_LAWS.items()),
+        "sets": [(name, entry.summary()) for name, entry in REGISTRY.items()],
+        "recipes": [(name, recipe.summary()) for name, recipe in RECIPES.items()],
+    }
+    console = Console()
+    for section, lines in sections.items():
+        if what in ("all", section):
+            _print_list(console, section, lines)
+
+
+NOISE_LAWS = {
+    "gaussian:SIGMA": "y = x + N(0, (SIGMA / 255)²), SIGMA > 0; 25 or 50 in the literature",
+    "poisson:ZETA": "y = ZETA Poisson(x / ZETA), ZETA > 0; 0.01 or 0.05 in the literature",
+    "gamma:K": "y = x Gamma(shape K, rate K), K > 1; 100 or 50 in the literature",
+}
+
+
+@app.command
+def show(run: tyro.conf.Positional[str], *, runs: Runs = DEFAULT_STORE) -> None:
+    """Show what a run was, what it ran on, and its scores.
+
+    Args:
+        run: its key, the start of its key, or its folder
+        runs: the folder of runs
+    """
+    from bench.store import FACTS, SCORES, Store, read_json
+
+    folder = Store(runs).find(run)
+    facts = read_json(folder / FACTS)
+    console = Console()
+    console.print_json(data={name: value for name, value in facts.items() if name != "columns"})
+    import pandas as pd
+
+    scores = pd.read_parquet(folder / SCORES)
+    columns = ["images", "image", "noisy_psnr", "psnr", "noisy_ssim", "ssim", "lpips", "seconds"]
+    rows = [[_number(value) for value in row] for row in scores[columns].itertuples(index=False)]
+    for name, part in scores.groupby("images", sort=False):
+        means = part[columns[2:]].mean()
+        rows.append([str(name), "mean", *(_number(value) for value in means)])
+    _print_grid(console, f"scores of {folder.name}", columns, rows)
+
+
+@app.command
+def denoise(
+    run: tyro.conf.Positional[str],
+    images: tyro.conf.Positional[tuple[Path, ...]],
+    *,
+    out: Path,
+    device: Device = "auto",
+    runs: Runs = DEFAULT_STORE,
+) -> None:
+    """Denoise your own noisy images by a trained run; any size, bit depth kept.
+
+    Args:
+        run: its key, the start of its key, or its folder
+        images: image files, grey or colour as the run was trained
+        out: folder for the denoised images
+        device: where to compute
+        runs: the folder of runs
+    """
+    import torch
+
+    from bench.denoiser import load_run
+    from bench.devices import open_device
+    from bench.pictures import output_name, read_picture, write_picture
+    from bench.store import Store
+
+    if not images:
+        raise InputError("denoise needs at least one image file")
+    denoiser = load_run(Store(runs).find(run), device=open_device(device))
+    read = {path: read_picture(path) for path in images}
+    targets = {path: out / output_name(path, depth) for path, (_, depth) in read.items()}
+    for path, target in targets.items():
+        twins = [str(other) for other in targets if targets[other] == target]
+        if len(twins) > 1:
+            raise InputError(f"{', '.join(twins)} would all be written to {target}; denoise them apart")
+        if target.resolve() == path.resolve():
+            raise InputError(f"{path} would be overwritten; name another folder than {str(out)!r} for --out")
+    channels = denoiser.net.entry.in_channels
+    for path, (image, _) in read.items():
+        if image.shape[-1] != channels:
+            raise InputError(f"{path} has {image.shape[-1]} channels, but the run was trained on {channels}")
+    Store.open(out)
+    for path, (image, depth) in read.items():
+        noisy = torch.from_numpy(image).movedim(-1, 0)[None]
+        write_picture(targets[path], denoiser(noisy)[0].movedim(0, -1).cpu().numpy(), depth)
+        Console().print(f"{path} -> {targets[path]}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command
+def fingerprint(folder: tyro.conf.Positional[Path], *, channels: Literal[1, 3] = 1, out: Path) -> None:
+    """Write the fingerprints of a folder's images, by which a set can be told from any other.
+
+    Args:
+        folder: of images
+        channels: 1 for grey, 3 for colour
+        out: the CSV file: name and sha256 over the decoded pixels
+    """
+    from bench.sets import open_set, write_manifest
+
+    images = open_set(str(folder.resolve()), channels=channels)
+    write_manifest(images, out)
+    Console().print(f"{len(images.pictures)} images, set fingerprint {images.fingerprint}", highlight=False)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; exit with 0, 1 where a run failed, 2 where the request cannot be met."""
+    try:
+        app.cli(prog="noisebench", description=__doc__ and DESCRIPTION, args=args)
+    except InputError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(BAD_INPUT)
+
+
+DESCRIPTION = (
+    "Train self-supervised image denoisers on identical U-Nets under Gaussian, Poisson and Gamma noise, and see "
+    "which to pick and what it costs. Begin with: noisebench run"
+)
+
+
+def _adapt(name: str, **changes: Any) -> Recipe:
+    if name not in RECIPES:
+        raise unknown("recipe", name, RECIPES)
+    return replace(RECIPES[name], **{field: value for field, value in changes.items() if value is not None})
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise InputError(f"there is no folder of runs at {str(folder)!r}; `noisebench run` makes one")
+    return folder
+
+
+def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:
+    import torch
+
+    from bench.metrics import LpipsUnavailable, load_lpips
+
+    if not wanted:
+        return "not asked for (--lpips)"
+    try:
+        return load_lpips(torch.device(device))
+    except LpipsUnavailable as error:
+        console.print(f"[yellow]LPIPS is left out:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return str(error)
+
+
+def _say_notes(console: Console, sets: tuple[ImageSet, ...]) -> None:
+    for images in sets:
+        for note in images.notes:
+            console.print(f"{images.name}: {note}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _say_work(console: Console, outcomes: list[str], store: Store) -> None:
+    trained = outcomes.count("trained")
+    if trained:
+        console.print(f"{trained} trained, {len(outcomes) - trained} not; runs are in {store.root}", highlight=False)
+    else:
+        console.print("nothing to train: every run is stored already", highlight=False)
+
+
+def _say_failures(failed: list[Job], store: Store) -> None:
+    console = Console(stderr=True)
+    for job in failed:
+        where = store.root / "failed" / job.key
+        console.print(f"[bold red]failed:[/] {escape(job.title)}; see {where}", highlight=False, soft_wrap=True)
+
+
+def _show_tables(
+    console: Console, store: Store, out: Path, *, keys: list[str] | None = None, sets: list[str] | None = None
+) -> None:
+    from bench.tabulate import tabulate
+    from bench.typeset import terminal, write_tables
+
+    scores, failures = store.scores(keys), store.failures(keys)
+    if sets is not None and not scores.empty:
+        scores = scores[scores["images"].isin(sets)]
+    if scores.empty and failures.empty:
+        raise InputError(f"there are no runs in {str(store.root)!r}; `noisebench run` makes some")
+    for one in tabulate(scores, failures):
+        console.print(terminal(one, width=console.width))
+    written = write_tables(scores, failures, folder=out, stem="table")
+    console.print(f"written: {', '.join(map(str, written))}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_grid(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:
+    grid = Grid(title=title, title_justify="left")
+    for column in columns:
+        grid.add_column(column, overflow="fold")
+    for row in rows:
+        grid.add_row(*map(escape, row))
+    console.print(grid)
+
+
+def _print_list(console: Console, title: str, lines: list[tuple[str, str]]) -> None:
+    grid = Grid.grid(padding=(0, 2, 0, 2))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column()
+    for name, text in lines:
+        grid.add_row(escape(name), escape(text))
+    console.print(f"[underline]{title}[/]")
+    console.print(grid)
+    console.print()
+
+
+def _number(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:.4f}"

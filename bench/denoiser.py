@@ -1,0 +1,87 @@
+"""A trained denoiser, of use beyond its score."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import load_file
+
+from bench.devices import exact_float32
+from bench.discovery import build, load_class, source_hash
+from bench.errors import InputError
+from bench.noise import NOISES
+from bench.store import FACTS, WEIGHTS, read_json
+from bench.training import in_precision
+from bench.unet import UNet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.method import Method
+    from bench.noise import Noise
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """A method's rule with a trained network.
+
+    Args:
+        net: the trained U-Net, on ``device``.
+        method: turns the network into a denoiser.
+        noise: the law for which it was trained.
+        device: where it computes.
+    """
+
+    net: UNet
+    method: Method
+    noise: Noise
+    device: torch.device
+
+    @torch.inference_mode()
+    def __call__(self, noisy: Tensor) -> Tensor:
+        """Denoise (B, C, H, W) float images of any size, intensities in [0, 1] but not clipped.
+
+        Computes in float32 and returns float32 on the denoiser's device, same shape, not clipped either.
+
+        Raises:
+            InputError: the shape or the number of channels is not what the network was trained for.
+        """
+        channels = self.net.entry.in_channels
+        if noisy.ndim != 4 or noisy.shape[1] != channels:
+            raise InputError(
+                f"the denoiser needs images of shape (B, {channels}, H, W), but was given {tuple(noisy.shape)}"
+            )
+        exact_float32()
+        network = in_precision(self.net.eval(), "float32", self.device)
+        given = self.noise if "noise" in self.method.needs else None
+        return self.method.denoise(network, noisy.to(self.device, torch.float32), given)
+
+
+def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoiser:
+    """Load the trained denoiser of a finished run.
+
+    Args:
+        folder: of the run, which holds ``run.json`` and ``weights.safetensors``.
+        device: where it shall compute.
+
+    Raises:
+        InputError: the folder holds no finished run with its weights.
+    """
+    folder = Path(folder)
+    for name in (FACTS, WEIGHTS):
+        if not (folder / name).is_file():
+            raise InputError(f"{str(folder)!r} is not a finished run with weights: it has no {name}")
+    facts = read_json(folder / FACTS)
+    run = facts["run"]
+    method_class = load_class(run["method"])
+    if source_hash(method_class) != facts["source"]["sha256"]:
+        warnings.warn(f"the file of {run['method']!r} has changed since {folder.name} was trained", stacklevel=2)
+    net = UNet(run["channels"], width=run["width"], seed=run["seed"])
+    net.load_state_dict(load_file(folder / WEIGHTS))
+    opened = torch.device(device)
+    noise = NOISES[run["noise"]](run["parameter"])
+    return Denoiser(net.to(opened), build(method_class, run["hyper_parameters"]), noise, opened)

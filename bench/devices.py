@@ -1,0 +1,97 @@
+"""Devices: which are there, what arithmetic they have, and what to record of them."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any, Literal
+
+import torch
+
+from bench.errors import InputError
+from bench.method import Precision
+
+
+def open_device(name: str) -> torch.device:
+    """Open a device by name; ``auto`` takes CUDA, else MPS, else the CPU.
+
+    Raises:
+        InputError: the name is no device, or that device is not there.
+    """
+    there = available()
+    if name == "auto":
+        return torch.device(there[0])
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"{name!r} is no device; this machine has: {', '.join(there)}, or auto") from error
+    if str(device) not in there and name not in there:
+        raise InputError(f"the device {name!r} is not there; this machine has: {', '.join(there)}, or auto")
+    return device
+
+
+def available() -> list[str]:
+    """List the devices of this machine, the fastest first."""
+    cuda = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return [*(["cuda"] if cuda else []), *cuda, *mps, "cpu"]
+
+
+def resolve_precision(
+    wanted: Literal["auto", "float32", "bfloat16"], *, borne: Precision, device: torch.device
+) -> Precision:
+    """Choose the precision of a run.
+
+    Args:
+        wanted: ``auto`` takes bfloat16 where the method bears it and the device has units for it.
+        borne: the lowest that the method's mathematics bears.
+        device: where the run trains.
+
+    Raises:
+        InputError: bfloat16 is asked for where the method does not bear it.
+    """
+    if wanted == "auto":
+        return "bfloat16" if borne == "bfloat16" and has_bfloat16(device) else "float32"
+    if wanted == "bfloat16" and borne == "float32":
+        raise InputError("precision 'bfloat16' is too low for a method that bears float32 alone; use auto")
+    return wanted
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device computes convolutions in bfloat16 without emulating it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
+    return False
+
+
+def exact_float32() -> None:
+    """Let float32 mean float32 on CUDA, not TF32."""
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until a device has finished, so that a clock can be read."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """Describe the hardware of a run, for its ``run.json``."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    return {
+        "device": str(device),
+        "name": name,
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _processor() -> str:
+    capabilities = torch.backends.cpu.get_cpu_capability()
+    return f"{platform.processor() or platform.machine()} ({capabilities})"

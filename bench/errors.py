@@ -1,0 +1,27 @@
+"""Errors that a person can act on: what was given, and what is allowed."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """A request that cannot be met; the message names the thing, the value and what is allowed."""
+
+
+def unknown(kind: str, name: str, allowed: Iterable[str]) -> InputError:
+    """Build the error for a name that does not exist, with the nearest one that does.
+
+    Args:
+        kind: what the name should have named, such as ``method``.
+        name: the name as given.
+        allowed: every name that exists.
+    """
+    allowed = sorted(allowed)
+    nearest = get_close_matches(name, allowed, n=1, cutoff=0.5)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    return InputError(f"unknown {kind} {name!r}{hint} Known: {', '.join(allowed) or 'none'}.")

@@ -1,0 +1,275 @@
+"""Launching: a recipe becomes runs, and each run that is not stored yet is trained, scored and stored."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+
+from bench.denoiser import Denoiser, load_run
+from bench.devices import describe, resolve_precision
+from bench.discovery import listings, parse_method, source_hash
+from bench.errors import InputError
+from bench.evaluation import NoisySet, corrupt, evaluate
+from bench.images import require_disjoint, require_patch
+from bench.method import Method, sees
+from bench.noise import Noise, parse_noise
+from bench.patches import Patches, Sampling, TrainingNoise
+from bench.pictures import write_picture
+from bench.provenance import commit, versions
+from bench.runs import PROTOCOL, Run
+from bench.seeds import seed_of
+from bench.store import FACTS, LOG, PICTURES, WEIGHTS, Store, write_json, write_scores
+from bench.training import Clock, train
+from bench.unet import UNet
+
+if TYPE_CHECKING:
+    from bench.images import ImageSet
+    from bench.metrics import Lpips
+    from bench.recipes import Recipe
+
+KEPT_PICTURES = 3
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run with what it takes to do it.
+
+    Args:
+        run: what decides its weights.
+        method: the method, with its hyper-parameters.
+        noise: the noise law.
+        key: names the result.
+    """
+
+    run: Run
+    method: Method
+    noise: Noise
+    key: str
+
+    @property
+    def label(self) -> str:
+        """The method's name, with the hyper-parameters that differ from their defaults."""
+        return ":".join(filter(None, [self.run.method, self.method.settings]))
+
+    @property
+    def title(self) -> str:
+        """One line for a person."""
+        return f"{self.label}, {self.noise.spec}, seed {self.run.seed}"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where jobs are done: the images, the device, the store, and LPIPS or why it is not to be had."""
+
+    training_images: ImageSet
+    test_images: tuple[ImageSet, ...]
+    device: torch.device
+    store: Store
+    lpips: Lpips | str
+
+
+class Watcher(Protocol):
+    """Shows a person how the work goes."""
+
+    def started(self, job: Job) -> None:
+        """A job begins."""
+
+    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
+        """A job's training reports step, loss, learning rate and seconds."""
+
+    def ended(self, job: Job, outcome: str) -> None:
+        """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (further test sets) or ``failed: why``."""
+
+
+def plan(  # noqa: PLR0913
+    recipe: Recipe,
+    training_images: ImageSet,
+    *,
+    device: torch.device,
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    training_noise: TrainingNoise = "frozen",
+) -> list[Job]:
+    """Spell out the runs of a recipe: by seed, then noise, then method.
+
+    Raises:
+        InputError: a method or noise is unknown, or a method is not defined for a noise.
+    """
+    methods = [parse_method(spec) for spec in recipe.methods]
+    noises = [parse_noise(spec) for spec in recipe.noises]
+    jobs = []
+    for seed in recipe.seeds:
+        for noise in noises:
+            for name, method in methods:
+                if noise.name not in method.noises:
+                    allowed = ", ".join(sorted(method.noises))
+                    raise InputError(f"the method {name!r} is not defined for {noise.name} noise; it is for: {allowed}")
+                run = Run(
+                    method=name,
+                    hyper_parameters=method.hyper_parameters,
+                    noise=noise.name,
+                    parameter=noise.parameter,
+                    training_images=training_images.name,
+                    fingerprint=training_images.fingerprint,
+                    channels=recipe.channels,
+                    width=recipe.width,
+                    steps=recipe.steps,
+                    batch=recipe.batch,
+                    patch=recipe.patch,
+                    seed=seed,
+                    training_noise=training_noise,
+                    precision=resolve_precision(precision, borne=method.precision, device=device),
+                    device=device.type,
+                )
+                jobs.append(Job(run, method, noise, run.key(source_hash(type(method)))))
+    require_patch(training_images, recipe.patch)
+    return jobs
+
+
+def launch(jobs: list[Job], bench: Bench, watcher: Watcher) -> list[Job]:
+    """Do every job that is not stored yet; a failed one is recorded, and the others go on.
+
+    Returns:
+        The jobs that failed.
+    """
+    for test in bench.test_images:
+        require_disjoint(bench.training_images, test)
+    corrupted: dict[tuple[str, int], list[NoisySet]] = {}
+    failed = []
+    for job in jobs:
+        watcher.started(job)
+        draw = (job.noise.spec, job.run.seed)
+        if draw not in corrupted:
+            corrupted[draw] = [corrupt(images, job.noise, seed=job.run.seed) for images in bench.test_images]
+        try:
+            outcome = _do(job, bench, corrupted[draw], watcher)
+        except Exception as error:  # noqa: BLE001 - whatever one method raises, the other runs go on
+            failed.append(job)
+            outcome = f"failed: {error}"
+        watcher.ended(job, outcome)
+    return failed
+
+
+def _do(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
+    if job.key not in bench.store:
+        _train(job, bench, tests, watcher)
+        return "trained"
+    stored = bench.store.facts(job.key)
+    missing = [test for test in tests if _is_missing(test, stored["evaluation"], bench.lpips)]
+    if not missing:
+        return "stored"
+    denoiser = load_run(bench.store.root / job.key, device=bench.device)
+    scores, evaluation = _score(denoiser, missing, bench.lpips, bench.store.root / job.key)
+    bench.store.extend(job.key, scores.assign(**stored["columns"]), evaluation)
+    return "scored"
+
+
+def _is_missing(test: NoisySet, evaluation: dict[str, Any], lpips: Lpips | str) -> bool:
+    scored = evaluation.get(test.name)
+    if scored is None or scored["noisy_sha256"] != test.sha256:
+        return True
+    return not isinstance(lpips, str) and scored["lpips"] != "computed"
+
+
+def _train(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> None:
+    """Train, score and store one run; what an error leaves is stored among the failed, with its cause."""
+    facts = _facts(job, bench)
+    with bench.store.writing(job.key) as folder:
+        try:
+            denoiser, training = _fit(job, bench, _logging(folder / LOG, job, watcher))
+            facts["training"] = asdict(training)
+            facts["columns"] |= {
+                "training_seconds": training.seconds,
+                "patches_per_second": training.patches_per_second,
+            }
+            weights = {name: value.contiguous() for name, value in denoiser.net.state_dict().items()}
+            save_file(weights, folder / WEIGHTS)
+            scores, facts["evaluation"] = _score(denoiser, tests, bench.lpips, folder)
+            facts["columns"]["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+            write_scores(scores.assign(**facts["columns"]), folder)
+        except Exception as error:
+            facts["error"] = f"{type(error).__name__}: {error}"
+            facts["traceback"] = traceback.format_exc()
+            raise
+        finally:
+            write_json(facts, folder / FACTS)
+
+
+def _fit(job: Job, bench: Bench, report: Callable[[dict[str, Any]], None]) -> tuple[Denoiser, Clock]:
+    run, device = job.run, bench.device
+    patches = Patches(
+        bench.training_images,
+        job.noise,
+        needs=job.method.needs,
+        sampling=Sampling(run.steps, run.batch, run.patch, run.seed),
+        training_noise=run.training_noise,
+        device=device,
+    )
+    net = UNet(run.channels, width=run.width, seed=seed_of("weights", run.seed)).to(device)
+    clock = train(net, job.method, patches, precision=run.precision, device=device, report=report)
+    return Denoiser(net, job.method, job.noise, device), clock
+
+
+def _score(
+    denoiser: Denoiser, tests: list[NoisySet], lpips: Lpips | str, folder: Path
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Score test sets; keep the first few denoised pictures of each with 16 bits."""
+    rows, evaluation = [], {}
+    for test in tests:
+        pictures = folder / PICTURES / test.name
+        pictures.mkdir(parents=True, exist_ok=True)
+        kept = {image.name for image in test.images[:KEPT_PICTURES]}
+
+        def keep(name: str, denoised: torch.Tensor, *, pictures: Path = pictures, kept: set[str] = kept) -> None:
+            if name in kept:
+                write_picture(pictures / f"{Path(name).stem}.png", denoised[0].movedim(0, -1).numpy(), depth="uint16")
+
+        metric = None if isinstance(lpips, str) else lpips
+        rows += [{"images": test.name, **row} for row in evaluate(denoiser, test, lpips=metric, keep=keep)]
+        evaluation[test.name] = {
+            "fingerprint": test.fingerprint,
+            "noisy_sha256": test.sha256,
+            "lpips": lpips if isinstance(lpips, str) else "computed",
+        }
+    # A column of nothing but None would be of no type, and could not be joined to one of numbers.
+    return pd.DataFrame(rows).astype({"lpips": "float64"}), evaluation
+
+
+def _logging(path: Path, job: Job, watcher: Watcher) -> Callable[[dict[str, Any]], None]:
+    def report(entry: dict[str, Any]) -> None:
+        with path.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(entry) + "\n")
+        watcher.progressed(job, entry)
+
+    return report
+
+
+def _facts(job: Job, bench: Bench) -> dict[str, Any]:
+    run = asdict(job.run)
+    columns = {name: value for name, value in run.items() if name not in ("hyper_parameters", "fingerprint")}
+    return {
+        "key": job.key,
+        "run": run,
+        "protocol": PROTOCOL,
+        "source": {"sha256": source_hash(type(job.method)), "origin": listings()[run["method"]].origin},
+        "columns": columns
+        | {"key": job.key, "method": job.label, "sees": sees(job.method), "protocol": PROTOCOL},
+        "test": [images.name for images in bench.test_images],
+        "notes": [
+            f"{images.name}: {note}"
+            for images in (bench.training_images, *bench.test_images)
+            for note in images.notes
+        ],
+        "commit": commit(),
+        "versions": versions(),
+        "hardware": describe(bench.device),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

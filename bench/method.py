@@ -1,0 +1,121 @@
+"""The contract between a method and the harness: what a method is, and what it may see."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from bench.noise import Noise
+
+Need = Literal["noisy", "noisy2", "clean", "noise"]
+NEEDS: tuple[Need, ...] = ("noisy", "noisy2", "clean", "noise")
+Precision = Literal["bfloat16", "float32"]
+Network = Callable[[Tensor], Tensor]
+
+
+class WithheldError(RuntimeError):
+    """A method reached for something that it did not declare in ``needs``."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a method sees of its training patches; all else is withheld.
+
+    Images are float32 intensities, (B, C, P, P), neither clipped nor rounded.
+
+    Args:
+        images: the declared images by their need's name.
+        model: the noise with its parameter, where declared.
+    """
+
+    images: dict[str, Tensor]
+    model: Noise | None
+
+    @property
+    def noisy(self) -> Tensor:
+        """y, the one noisy copy of each patch."""
+        return self._declared("noisy")
+
+    @property
+    def noisy2(self) -> Tensor:
+        """A second noisy copy, independent of the first."""
+        return self._declared("noisy2")
+
+    @property
+    def clean(self) -> Tensor:
+        """x, the clean patches."""
+        return self._declared("clean")
+
+    @property
+    def noise(self) -> Noise:
+        """The noise law and its parameter."""
+        if self.model is None:
+            raise WithheldError("the batch holds no 'noise': declare it in `needs`")
+        return self.model
+
+    def _declared(self, need: str) -> Tensor:
+        if need not in self.images:
+            raise WithheldError(f"the batch holds no {need!r}: declare it in `needs`")
+        return self.images[need]
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """One way to train a denoiser; its fields are its hyper-parameters and enter the key of a run.
+
+    Attributes:
+        needs: what the method sees; the harness withholds the rest.
+        noises: the laws for which it is defined.
+        precision: the lowest that its mathematics bears.
+    """
+
+    needs: ClassVar[frozenset[Need]]
+    noises: ClassVar[frozenset[str]] = frozenset({"gaussian", "poisson", "gamma"})
+    precision: ClassVar[Precision] = "bfloat16"
+
+    @abstractmethod
+    def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
+        """Give the loss of each image of a batch, shape (B,).
+
+        Args:
+            net: maps (B, C, H, W) float32 to the same shape; it adds its input to its last layer's output.
+            batch: what the method declared, and nothing else.
+            rng: the only source of randomness, on the batch's device.
+            progress: 0-d tensor, the share of the steps already done, from 0 to 1.
+        """
+
+    @abstractmethod
+    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
+        """Denoise whole images by the trained network.
+
+        Args:
+            net: as in ``loss``.
+            noisy: y, (B, C, H, W), float32, any size.
+            noise: the noise law, where it is declared in ``needs``, else None.
+        """
+
+    @property
+    def hyper_parameters(self) -> dict[str, Any]:
+        """Every hyper-parameter with its value."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def settings(self) -> str:
+        """Those that differ from their defaults, as on the command line: ``domain=raw,formula=paper``."""
+        changed = [field for field in fields(self) if getattr(self, field.name) != field.default]
+        return ",".join(f"{field.name}={getattr(self, field.name)}" for field in changed)
+
+
+def sees(method: type[Method] | Method) -> str:
+    """Say what a method sees in training, in the order of the contract, such as ``noisy + noise``."""
+    return " + ".join(need for need in NEEDS if need in method.needs)
+
+
+def squared_error(estimate: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error of each image, (B, C, H, W) twice to (B,)."""
+    return (estimate - target).square().mean(dim=(1, 2, 3))

@@ -1,0 +1,174 @@
+"""Scores of one denoised image against its clean one, in float64; averaging happens elsewhere."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import socket
+import warnings
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+
+import lpips
+import torch
+from torchmetrics.functional.image import structural_similarity_index_measure
+from torchvision.models import AlexNet_Weights  # type: ignore[import-untyped]
+
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor, nn
+
+WINDOW_RADIUS = 5  # torchmetrics and scikit-image both cut a Gaussian of sigma 1.5 off at 11 pixels
+STRIP_PIXELS = 2**16
+ALEXNET_SMALLEST = 31
+DOWNLOAD_PATIENCE_S = 5.0
+
+
+def psnr(denoised: Tensor, clean: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio of each image, with peak 1.
+
+    Args:
+        denoised: (B, C, H, W), intensities in [0, 1], taken as given.
+        clean: the same shape.
+
+    Returns:
+        (B,) in dB, float64; infinite where the two images are equal.
+
+    Raises:
+        InputError: the shapes differ, or the images are not floating point.
+    """
+    denoised, clean = _in_float64(denoised, clean, smallest=1)
+    return -10 * torch.log10((denoised - clean).square().mean(dim=(1, 2, 3)))
+
+
+def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
+    """Structural similarity of each image (Wang et al. 2004).
+
+    11x11 Gaussian window, sigma 1.5, K1 0.01, K2 0.03, data range 1, mean over channels and over those
+    pixels whose window lies inside the image.
+
+    Args:
+        denoised: (B, C, H, W), intensities in [0, 1], at least 11 pixels high and wide, taken as given.
+        clean: the same shape.
+
+    Returns:
+        (B,), float64.
+
+    Raises:
+        InputError: the shapes differ, or the images are not floating point or smaller than the window.
+    """
+    denoised, clean = _in_float64(denoised, clean, smallest=2 * WINDOW_RADIUS + 1)
+    images, channels, height, width = denoised.shape
+    # In float64 on the CPU torch unfolds each pixel into its 121 neighbours, 8 GB for a 4K photograph.
+    rows = max(1, STRIP_PIXELS // (images * channels * width))
+    total = denoised.new_zeros(images)
+    for top in range(0, height - 2 * WINDOW_RADIUS, rows):
+        strip = slice(top, top + rows + 2 * WINDOW_RADIUS)
+        total += _ssim_map(denoised[:, :, strip], clean[:, :, strip]).sum(dim=(1, 2, 3))
+    return total / (channels * (height - 2 * WINDOW_RADIUS) * (width - 2 * WINDOW_RADIUS))
+
+
+def _ssim_map(denoised: Tensor, clean: Tensor) -> Tensor:
+    _, similarity = structural_similarity_index_measure(
+        denoised,
+        clean,
+        sigma=1.5,
+        reduction="none",
+        data_range=1.0,
+        k1=0.01,
+        k2=0.03,
+        return_full_image=True,
+    )
+    # torchmetrics' own mean counts the reflected border too, which scikit-image and Wang's code leave out.
+    return similarity[:, :, WINDOW_RADIUS:-WINDOW_RADIUS, WINDOW_RADIUS:-WINDOW_RADIUS]
+
+
+class LpipsUnavailable(RuntimeError):  # noqa: N818
+    """LPIPS cannot be computed here; the message gives the reason."""
+
+
+@dataclass(frozen=True)
+class Lpips:
+    """LPIPS 0.1 on AlexNet (Zhang et al. 2018): a distance, so lower is better.
+
+    Args:
+        net: the ``lpips`` package's network.
+        device: where it computes.
+    """
+
+    net: nn.Module
+    device: torch.device
+
+    def __post_init__(self) -> None:
+        # In float64 neither TF32 nor autocast can make devices differ.
+        self.net.to(self.device, torch.float64).requires_grad_(False)
+
+    @torch.no_grad()
+    def __call__(self, denoised: Tensor, clean: Tensor) -> Tensor:
+        """Give the distance of each image.
+
+        Args:
+            denoised: (B, C, H, W), C 1 or 3, intensities in [0, 1], at least 31 pixels high and wide.
+            clean: the same shape.
+
+        Returns:
+            (B,), float64, on this metric's device.
+
+        Raises:
+            InputError: the shapes differ, the images are not floating point, smaller than AlexNet bears,
+                or neither grey nor RGB.
+        """
+        pair = _in_float64(denoised, clean, smallest=ALEXNET_SMALLEST)
+        if denoised.shape[1] not in (1, 3):
+            raise InputError(f"LPIPS needs 1 or 3 channels, but the images have {denoised.shape[1]}")
+        first, second = (2 * image.to(self.device).expand(-1, 3, -1, -1) - 1 for image in pair)
+        distance: Tensor = self.net(first, second)
+        return distance.flatten()
+
+
+def load_lpips(device: torch.device) -> Lpips:
+    """Build LPIPS from the weights in torch hub's cache, downloading AlexNet's if they are not there.
+
+    Raises:
+        LpipsUnavailable: AlexNet's ImageNet weights are neither cached nor to be downloaded.
+    """
+    weights = AlexNet_Weights.IMAGENET1K_V1
+    try:
+        # The lpips package would draw a progress bar, so the weights are fetched before it asks for them.
+        with _patience(DOWNLOAD_PATIENCE_S), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            weights.get_state_dict(progress=False, check_hash=True)
+    except (OSError, HTTPException, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise LpipsUnavailable(
+            f"the ImageNet weights of AlexNet ({weights.url}) are not to be had: {error}"
+        ) from error
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*(pretrained|weight enum)", category=UserWarning)
+        return Lpips(lpips.LPIPS(net="alex", version="0.1", verbose=False), device)
+
+
+@contextmanager
+def _patience(seconds: float) -> Iterator[None]:
+    # torch hub sets no time limit: behind a firewall that drops packets it would hang for minutes.
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _in_float64(denoised: Tensor, clean: Tensor, *, smallest: int) -> tuple[Tensor, Tensor]:
+    if denoised.ndim != 4 or denoised.shape != clean.shape:
+        raise InputError(
+            f"images need one shape (B, C, H, W), but are {tuple(denoised.shape)} and {tuple(clean.shape)}"
+        )
+    if not (denoised.is_floating_point() and clean.is_floating_point()):
+        raise InputError(f"images need floating point, but are {denoised.dtype} and {clean.dtype}")
+    if min(denoised.shape[2:]) < smallest:
+        raise InputError(f"images need {smallest} pixels a side, but are {tuple(denoised.shape[2:])}")
+    return denoised.double(), clean.double()

@@ -1,0 +1,232 @@
+"""The three noises: how each is drawn, its Tweedie rule and the coordinates in which it is uniform.
+
+Notation of Kim & Ye, Noise2Score, NeurIPS 2021: x clean, y noisy, both as intensities in [0, 1]; the score
+is s(y) = d log p(y) / dy. Noisy images are never clipped or rounded.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+
+from bench.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Noise(ABC):
+    """A noise law with its one parameter.
+
+    Beside the law itself it knows a variance-stabilising change of variables v(y), in which the noise has
+    about the same standard deviation ``stabilised_sd`` at every intensity.
+    """
+
+    name: ClassVar[str]
+    above: ClassVar[float] = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.parameter) and self.parameter > self.above):
+            symbol = fields(self)[0].name
+            raise InputError(
+                f"{self.name} noise needs a finite {symbol} > {self.above:g}, but {symbol} is {self.parameter}"
+            )
+
+    @property
+    def parameter(self) -> float:
+        """The value of the law's one parameter."""
+        return float(getattr(self, fields(self)[0].name))
+
+    @property
+    def spec(self) -> str:
+        """The name on the command line, such as ``gaussian:25``."""
+        return f"{self.name}:{self.parameter:g}"
+
+    @abstractmethod
+    def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw one noisy copy of ``clean`` (any shape, intensities in [0, 1]) as float32, not clipped."""
+
+    @abstractmethod
+    def variance(self, clean: np.ndarray) -> np.ndarray:
+        """Give the variance of y at each clean intensity, in the shape of ``clean``."""
+
+    @abstractmethod
+    def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
+        """Denoise by the score of the noisy images (Kim & Ye 2021, table 1).
+
+        Args:
+            noisy: y, any shape, intensities.
+            score: s(y), the same shape.
+        """
+
+    @property
+    @abstractmethod
+    def stabilised_sd(self) -> float:
+        """The noise's standard deviation in the stabilised variable v."""
+
+    @abstractmethod
+    def stabilise(self, noisy: Tensor) -> Tensor:
+        """Change variables from y to v, any shape."""
+
+    @abstractmethod
+    def unstabilise(self, stabilised: Tensor) -> Tensor:
+        """Change variables back from v to y, any shape."""
+
+    @abstractmethod
+    def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
+        """Carry the score of v over to y: s_y = s_v v'(y) + d log v'(y) / dy.
+
+        Args:
+            stabilised: v, any shape.
+            score: s_v(v), the same shape.
+        """
+
+
+@dataclass(frozen=True)
+class Gaussian(Noise):
+    """y = x + N(0, (sigma / 255)^2)."""
+
+    name: ClassVar[str] = "gaussian"
+    sigma: float
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation on the [0, 1] scale."""
+        return self.sigma / 255
+
+    def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Add independent normal noise."""
+        return (clean + self.sd * rng.standard_normal(clean.shape)).astype(np.float32)
+
+    def variance(self, clean: np.ndarray) -> np.ndarray:
+        """Give the variance, the same at every intensity."""
+        return np.full(clean.shape, self.sd**2)
+
+    def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
+        """Give E[x given y] = y + sd^2 s, exact."""
+        return noisy + self.sd**2 * score
+
+    @property
+    def stabilised_sd(self) -> float:
+        """The standard deviation itself: v is y."""
+        return self.sd
+
+    def stabilise(self, noisy: Tensor) -> Tensor:
+        """Leave y as it is."""
+        return noisy
+
+    def unstabilise(self, stabilised: Tensor) -> Tensor:
+        """Leave v as it is."""
+        return stabilised
+
+    def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:  # noqa: ARG002
+        """Leave the score as it is."""
+        return score
+
+
+@dataclass(frozen=True)
+class Poisson(Noise):
+    """y = zeta Poisson(x / zeta)."""
+
+    name: ClassVar[str] = "poisson"
+    zeta: float
+
+    def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw scaled counts."""
+        return (self.zeta * rng.poisson(clean.astype(np.float64) / self.zeta)).astype(np.float32)
+
+    def variance(self, clean: np.ndarray) -> np.ndarray:
+        """Give zeta x."""
+        return self.zeta * clean.astype(np.float64)
+
+    def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
+        """Give (y + zeta / 2) exp(zeta s), which approximates the geometric mean exp E[log x given y]."""
+        return (noisy + self.zeta / 2) * torch.exp(self.zeta * score)
+
+    @property
+    def stabilised_sd(self) -> float:
+        """sqrt(zeta) / 2 (Anscombe 1948)."""
+        return math.sqrt(self.zeta) / 2
+
+    def stabilise(self, noisy: Tensor) -> Tensor:
+        """Anscombe's root on the intensity scale: v = sqrt(y + 3 zeta / 8), with y < 0 taken as 0."""
+        return torch.sqrt(noisy.clamp(min=0) + 3 * self.zeta / 8)
+
+    def unstabilise(self, stabilised: Tensor) -> Tensor:
+        """Invert the root, v >= 0: y = v^2 - 3 zeta / 8."""
+        return stabilised.clamp(min=0).square() - 3 * self.zeta / 8
+
+    def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
+        """v' = 1 / (2 v), so s_y = s_v / (2 v) - 1 / (2 v^2)."""
+        # A count of -3/8 is the smallest that unstabilise gives; a tenth of a count keeps v off the pole.
+        v = stabilised.clamp(min=math.sqrt(self.zeta / 10))
+        return score / (2 * v) - 0.5 / v.square()
+
+
+@dataclass(frozen=True)
+class Gamma(Noise):
+    """y = x Gamma(shape k, rate k)."""
+
+    name: ClassVar[str] = "gamma"
+    above: ClassVar[float] = 1.0
+    darkest: ClassVar[float] = 1 / 1024
+    k: float
+
+    def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Multiply by independent Gamma variables of mean 1."""
+        return (clean * (rng.standard_gamma(self.k, clean.shape) / self.k)).astype(np.float32)
+
+    def variance(self, clean: np.ndarray) -> np.ndarray:
+        """Give x^2 / k."""
+        return clean.astype(np.float64) ** 2 / self.k
+
+    def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
+        """Give k y / ((k - 1) - y s) = 1 / E[1/x given y], the harmonic mean and not E[x given y]."""
+        # The harmonic mean of a positive x is positive; a score estimated too high must not flip its sign.
+        return self.k * noisy / (self.k - 1 - noisy * score).clamp(min=0.1 * self.k)
+
+    @property
+    def stabilised_sd(self) -> float:
+        """1 / sqrt(k), the leading term of the standard deviation sqrt(trigamma(k)) of log y."""
+        return 1 / math.sqrt(self.k)
+
+    def stabilise(self, noisy: Tensor) -> Tensor:
+        """v = log y, floored a quarter of an 8-bit grey level above zero, where black pixels lie."""
+        return torch.log(noisy.clamp(min=self.darkest))
+
+    def unstabilise(self, stabilised: Tensor) -> Tensor:
+        """y = exp v."""
+        return torch.exp(stabilised)
+
+    def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
+        """v' = 1 / y, so s_y = (s_v - 1) / y."""
+        return (score - 1) * torch.exp(-stabilised)
+
+
+NOISES: dict[str, type[Gaussian | Poisson | Gamma]] = {law.name: law for law in (Gaussian, Poisson, Gamma)}
+
+
+def parse_noise(spec: str) -> Noise:
+    """Read a noise from its name and parameter, such as ``poisson:0.01``.
+
+    Raises:
+        InputError: the noise is unknown, or its parameter no number or out of its range.
+    """
+    name, _, value = spec.partition(":")
+    if name not in NOISES:
+        raise unknown("noise", name, NOISES)
+    law = NOISES[name]
+    symbol = fields(law)[0].name
+    try:
+        parameter = float(value)
+    except ValueError as error:
+        raise InputError(
+            f"noise {spec!r} needs a number for {symbol} > {law.above:g}, as in '{name}:{25 if law.above or name == 'gaussian' else 0.05:g}'"
+        ) from error
+    return law(parameter)

@@ -1,0 +1,139 @@
+"""A person's own image files, read and written at the bit depth they have."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Literal, cast
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from bench.errors import InputError
+from bench.images import DAMAGED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Depth = Literal["uint8", "uint16", "float32"]
+
+PEAKS: dict[str, int] = {"uint8": 255, "uint16": 65535, "float32": 1}
+"""Depth -> stored value of intensity 1."""
+
+WRITABLE: dict[str, tuple[str, ...]] = {
+    "uint8": (".png", ".tif", ".tiff"),
+    "uint16": (".png", ".tif", ".tiff"),
+    "float32": (".tif", ".tiff"),
+}
+"""Depth -> suffixes of the lossless formats that hold it."""
+
+_LZW = (cv2.IMWRITE_TIFF_COMPRESSION, 5)
+
+
+def read_picture(path: Path) -> tuple[np.ndarray, Depth]:
+    """Read an image file, turned upright by its orientation tag.
+
+    Args:
+        path: an image of 8 or 16 bits per sample, or a float32 TIFF.
+
+    Returns:
+        The image (H, W, C) float32, C 1 (grey) or 3 (RGB): 8 and 16 bits as fractions of their largest value,
+        floats as they are and never clipped, for noise goes beyond [0, 1]; and the depth of the file.
+
+    Raises:
+        InputError: if the file is missing, damaged, no image, transparent, of several frames, of another
+            depth, or holds NaN or infinity.
+    """
+    content = _content(path)
+    _require_plain(content, path)
+    stored = _decoded(content, path, flags=cv2.IMREAD_UNCHANGED)
+    if stored.dtype.name not in PEAKS:
+        raise InputError(f"{path}: {stored.dtype.name} samples; allowed: {', '.join(PEAKS)}")
+    if stored.ndim == 3 and stored.shape[2] != 3:
+        raise InputError(f"{path}: {stored.shape[2]} channels (alpha, or CMYK); allowed: grey or RGB")
+    depth = cast("Depth", stored.dtype.name)
+    # OpenCV keeps an alpha channel or heeds the orientation tag, never both: hence the second decoding.
+    upright = _decoded(content, path, flags=cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+    if not np.isfinite(upright).all():
+        raise InputError(f"{path}: holds NaN or infinity; allowed: finite intensities")
+    image = np.atleast_3d(upright)[..., ::-1]
+    return np.ascontiguousarray(image, dtype=np.float32) / np.float32(PEAKS[depth]), depth
+
+
+def write_picture(path: Path, image: np.ndarray, depth: Depth) -> None:
+    """Write an image, clamped to [0, 1] and rounded to the depth, without loss.
+
+    Args:
+        path: where to; its suffix chooses the format, one of ``WRITABLE[depth]``.
+        image: (H, W, C) float, C 1 (grey) or 3 (RGB), intensities in [0, 1].
+        depth: as `read_picture` gave it.
+
+    Raises:
+        InputError: if the format does not hold the depth, the image holds NaN, or the file cannot be written.
+    """
+    if path.suffix.lower() not in WRITABLE[depth]:
+        raise InputError(f"{path}: cannot hold {depth} without loss; allowed: {', '.join(WRITABLE[depth])}")
+    if np.isnan(image).any():
+        raise InputError(f"{path}: not written, for the image holds NaN; allowed: finite intensities")
+    clamped = np.clip(image.astype(np.float64), 0, 1) * PEAKS[depth]
+    samples = clamped.astype(np.float32) if depth == "float32" else np.rint(clamped).astype(depth)
+    # OpenCV 4's default for float colour TIFF is LogLuv, which is lossy.
+    parameters = _LZW if path.suffix.lower() != ".png" else ()
+    _, encoded = cv2.imencode(path.suffix, np.ascontiguousarray(samples[..., ::-1]), parameters)
+    try:
+        path.write_bytes(encoded.tobytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def output_name(path: Path, depth: Depth) -> str:
+    """Name the denoised copy of a file, in a format that loses nothing.
+
+    PNG and TIFF keep their format: ``a.png`` gives ``a_denoised.png``. Of any other format, 8 and 16 bits
+    become PNG and float32 becomes TIFF: ``a.jpg`` gives ``a_jpg_denoised.png``, which is not in the way of
+    the copy of an ``a.png`` beside it.
+    """
+    if path.suffix.lower() in WRITABLE[depth]:
+        return f"{path.stem}_denoised{path.suffix}"
+    return f"{path.stem}_{path.suffix.removeprefix('.')}_denoised{WRITABLE[depth][0]}"
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if not content:
+        raise InputError(f"{path}: the file is empty (0 bytes)")
+    return content
+
+
+def _decoded(content: bytes, path: Path, *, flags: int) -> np.ndarray:
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as error:
+        raise InputError(f"{path}: cannot be decoded ({error})") from error
+    if image is None:
+        raise InputError(f"{path}: not an image that OpenCV can read, or a damaged one")
+    return image
+
+
+def _require_plain(content: bytes, path: Path) -> None:
+    """Refuse what OpenCV passes over in silence: further frames, alpha beside grey, the end of a cut JPEG."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(io.BytesIO(content))
+        except (Image.DecompressionBombError, *DAMAGED):
+            return  # float colour is beyond Pillow: OpenCV has the say
+        try:
+            frames = getattr(image, "n_frames", 1)
+            if image.format == "JPEG":
+                image.load()
+        except DAMAGED as error:
+            raise InputError(f"{path}: truncated or damaged ({error})") from error
+    if frames > 1:
+        raise InputError(f"{path}: holds {frames} frames; allowed: one")
+    if image.has_transparency_data:
+        raise InputError(f"{path}: has an alpha channel; allowed: grey or RGB without one")

@@ -1,0 +1,72 @@
+"""How a grid of runs shows itself in a terminal or in a log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console
+
+    from bench.launch import Job
+
+COLOURS = {"trained": "green", "stored": "cyan", "scored": "green"}
+
+
+class Display:
+    """One line per ended run, and under them the bars of the grid and of the run at work."""
+
+    def __init__(self, console: Console, jobs: list[Job]) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            # In a log that no terminal draws, the lines of ended runs are all that is of use.
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self.console = console
+        self.total = len(jobs)
+        self.grid = self.progress.add_task("runs", total=self.total, note="")
+        self.run = self.progress.add_task("", note="", visible=False)
+        self.outcomes: list[str] = []
+
+    def __enter__(self) -> Display:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def started(self, job: Job) -> None:
+        """Show the run at work."""
+        self.progress.reset(
+            self.run, description=escape(job.title), total=job.run.steps, note="", visible=True
+        )
+
+    def progressed(self, job: Job, entry: dict[str, Any]) -> None:  # noqa: ARG002
+        """Move its bar."""
+        self.progress.update(self.run, completed=entry["step"], note=f"loss {entry['loss']:.3g}")
+
+    def ended(self, job: Job, outcome: str) -> None:
+        """Print its line."""
+        self.outcomes.append(outcome)
+        done = len(self.outcomes)
+        self.progress.update(self.grid, completed=done)
+        colour = COLOURS.get(outcome, "bold red")
+        self.console.print(
+            f"[{done:>{len(str(self.total))}}/{self.total}] {escape(job.title)}: "
+            f"[{colour}]{escape(outcome)}[/] ({job.key})",
+            highlight=False,
+            soft_wrap=True,
+        )

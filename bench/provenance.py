@@ -1,0 +1,37 @@
+"""Which code and which machine gave a number."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+LIBRARIES = ("noisebench", "torch", "torchvision", "numpy", "torchmetrics", "lpips", "pillow", "scikit-image")
+
+
+def versions() -> dict[str, str]:
+    """List the versions of Python and of the libraries that a score depends on."""
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            found[library] = "not installed as a package"
+    return found
+
+
+def commit() -> str | None:
+    """Name the git commit of this checkout, with ``+changes`` where files differ; None outside a checkout."""
+    folder = Path(__file__).parent
+    try:
+        head = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+changes" if changed else "")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603

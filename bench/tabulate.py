@@ -1,0 +1,232 @@
+"""Tables computed from the stored scores alone; ``bench.typeset`` writes them down."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from bench.comparable import (
+    CELL,
+    COSTS,
+    FAILURE_COLUMNS,
+    METRICS,
+    NOISY,
+    PROTOCOL,
+    ROW,
+    SCORE_COLUMNS,
+    SYMBOLS,
+    Protocol,
+    check_comparable,
+    noise_label,
+    require,
+)
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+DIGITS = {"psnr": 2, "ssim": 3, "lpips": 3}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Means of one method on one noise and test set: per image over seeds, then over images.
+
+    PSNR in dB, ``seconds`` to denoise one image, ``training_seconds`` of one run. Unknown numbers are NaN.
+    ``best`` names the metrics in which no self-supervised method of the row is better.
+    """
+
+    method: str
+    sees: str
+    precision: str = ""
+    status: Literal["done", "failed", "missing"] = "missing"
+    n_seeds: int = 0
+    psnr: float = math.nan
+    ssim: float = math.nan
+    lpips: float = math.nan
+    seconds: float = math.nan
+    training_seconds: float = math.nan
+    patches_per_second: float = math.nan
+    best: frozenset[str] = frozenset()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One noise and one test set, with one cell for each method of the table."""
+
+    noise: str
+    parameter: float
+    images: str
+    n_images: int
+    seeds_in_row: int
+    noisy_psnr: float
+    noisy_ssim: float
+    cells: tuple[Cell, ...]
+
+    @property
+    def label(self) -> str:
+        """The noise with its parameter, such as ``gaussian σ=25``."""
+        return noise_label(self.noise, self.parameter)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The numbers of one table; the cells of every row stand in the order of ``methods``."""
+
+    protocol: Protocol
+    methods: tuple[str, ...]
+    rows: tuple[Row, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics that are known for any cell, in the order of their columns."""
+        cells = [cell for row in self.rows for cell in row.cells]
+        return [name for name in METRICS if name != "lpips" or not all(math.isnan(cell.lpips) for cell in cells)]
+
+
+def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
+    """Make one table for each protocol, never mixing two in one.
+
+    Args:
+        scores: one line per run and test image, with ``SCORE_COLUMNS``; ``lpips`` may be null.
+        failures: one line per failed run and test set, with ``FAILURE_COLUMNS``; a failure whose run later
+            finished does not count.
+
+    Returns:
+        The tables in the order of their protocols; rows from weak to strong noise, methods that saw least
+        first.
+
+    Raises:
+        InputError: there are no runs, columns or values are missing, or scores of one protocol cannot be
+            compared (see ``check_comparable``).
+    """
+    scores = require(scores, columns=SCORE_COLUMNS, nullable="lpips")
+    failures = require(failures, columns=FAILURE_COLUMNS, nullable="error")
+    finished, failed = _by_protocol(scores), _by_protocol(failures)
+    if not finished and not failed:
+        raise InputError("there are no runs to tabulate")
+    return [
+        _table(
+            protocol,
+            scores=finished.get(protocol, scores.iloc[:0]),
+            failures=failed.get(protocol, failures.iloc[:0]),
+        )
+        for protocol in sorted({*finished, *failed})
+    ]
+
+
+def self_supervised(sees: str) -> bool:
+    """Tell whether a method saw neither clean images nor a second noisy copy."""
+    return not {"clean", "noisy2"} & _needs(sees)
+
+
+def _needs(sees: str) -> set[str]:
+    return set(re.findall(r"\w+", sees))
+
+
+def _by_protocol(runs: pd.DataFrame) -> dict[Protocol, pd.DataFrame]:
+    return {Protocol(*key): group for key, group in runs.groupby(PROTOCOL)}
+
+
+def _keys(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
+    return list(runs[columns].itertuples(index=False, name=None))
+
+
+def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Table:
+    check_comparable(scores)
+    sees = dict.fromkeys(failures["method"], "") | dict(_keys(scores, ["method", "sees"]))
+    methods = sorted(sees, key=lambda method: (_exposure(sees[method]), method))
+    # A mean over the seeds that survived would flatter a method that diverges: one failed seed fails the cell.
+    cells = _done(scores) | _failed(scores, failures, sees)
+    seeds = Counter(run[:-1] for run in {*_keys(scores, [*ROW, "seed"]), *_keys(failures, [*ROW, "seed"])})
+    noisy = _noisy(scores)
+    rows = [
+        Row(
+            *row,
+            **noisy.get(row, {"n_images": 0, **dict.fromkeys(NOISY, math.nan)}),
+            seeds_in_row=seeds[row],
+            cells=_with_best([cells.get((*row, method), Cell(method, sees[method])) for method in methods]),
+        )
+        for row in sorted(seeds, key=_strength)
+    ]
+    return Table(protocol, tuple(methods), tuple(rows), tuple(sorted({*scores["seed"], *failures["seed"]})))
+
+
+def _done(scores: pd.DataFrame) -> dict[tuple[Any, ...], Cell]:
+    return {key: _mean(cell) for key, cell in scores.groupby(CELL)}
+
+
+def _mean(cell: pd.DataFrame) -> Cell:
+    per_image = cell[[*METRICS, *COSTS]].astype(float).groupby(cell["image"]).mean()
+    means = per_image.mean().to_dict()
+    if cell["lpips"].isna().any():
+        means["lpips"] = math.nan
+    first = cell.iloc[0]
+    return Cell(
+        first["method"],
+        first["sees"],
+        precision=first["precision"],
+        status="done",
+        n_seeds=cell["seed"].nunique(),
+        **means,
+    )
+
+
+def _failed(
+    scores: pd.DataFrame, failures: pd.DataFrame, sees: dict[str, str]
+) -> dict[tuple[Any, ...], Cell]:
+    finished = set(_keys(scores, [*CELL, "seed"]))
+    return {
+        (*row, method): Cell(method, sees[method], status="failed", error=str(error))
+        for *row, method, seed, error in reversed(_keys(failures, [*CELL, "seed", "error"]))
+        if (*row, method, seed) not in finished
+    }
+
+
+def _noisy(scores: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, Any]]:
+    # Every method's run repeats the score of its noisy images; each noisy image counts once.
+    rows = scores.drop_duplicates([*ROW, "seed", "image"]).groupby(ROW)
+    return {
+        key: {"n_images": row["image"].nunique(), **row[NOISY].astype(float).mean().to_dict()}
+        for key, row in rows
+    }
+
+
+def _with_best(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    best = {metric: _best(cells, metric) for metric in METRICS}
+    return tuple(
+        replace(cell, best=frozenset(name for name in METRICS if _printed(cell, name) == best[name]))
+        if self_supervised(cell.sees)
+        else cell
+        for cell in cells
+    )
+
+
+def _best(cells: Sequence[Cell], metric: str) -> float | None:
+    values = [_printed(cell, metric) for cell in cells if self_supervised(cell.sees)]
+    pick = min if metric == "lpips" else max
+    return pick((value for value in values if not math.isnan(value)), default=None)
+
+
+def _printed(cell: Cell, metric: str) -> float:
+    # Compared as printed, so that no two equal numbers of a row are one bold and one plain.
+    return round(float(getattr(cell, metric)), DIGITS[metric])
+
+
+def _exposure(sees: str) -> int:
+    order = ["noisy", "noise", "noisy2", "clean"]
+    return max((order.index(need) for need in _needs(sees) if need in order), default=len(order))
+
+
+def _strength(row: Sequence[Any]) -> tuple[int, str, float, str]:
+    noise, parameter, images = row
+    known = [*SYMBOLS]
+    place = known.index(noise) if noise in known else len(known)
+    return place, noise, -parameter if noise == "gamma" else parameter, images

@@ -1,0 +1,188 @@
+"""Tables as text: Markdown, LaTeX, CSV and the terminal, all from the same numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import rich.markup
+import rich.table
+from rich.console import Group
+from rich.text import Text
+
+from bench.comparable import METRICS
+from bench.tabulate import DIGITS, Cell, Row, Table, tabulate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+MISSING = "–"
+LAWS = {
+    "gaussian": "y = x + N(0, (σ/255)²)",
+    "poisson": "y = ζ Poisson(x/ζ)",
+    "gamma": "y = x Gamma(shape k, rate k)",
+}
+TRAINING_NOISE = {
+    "frozen": "frozen: one noisy copy of each training image, two where noisy2 is seen",
+    "resampled": "resampled: a new noisy copy at every step",
+}
+CHANNELS = {1: "grey", 3: "RGB"}
+MARKDOWN_SPECIAL = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": " "} | {mark: f"\\{mark}" for mark in r"\`*_{}[]|$~#"}
+)
+LATEX_SPECIAL = str.maketrans(
+    {mark: f"\\{mark}" for mark in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''"}
+    | {"σ": r"$\sigma$", "ζ": r"$\zeta$", "²": "$^2$", MISSING: "--", "\n": " "}
+)
+
+
+@dataclass(frozen=True)
+class Markup:
+    """How one format escapes plain text, and sets escaped text in bold or as failed."""
+
+    escape: Callable[[str], str]
+    bold: Callable[[str], str]
+    failed: Callable[[str], str]
+
+
+MARKDOWN = Markup(lambda text: text.translate(MARKDOWN_SPECIAL), "**{}**".format, "{}".format)
+LATEX = Markup(lambda text: text.translate(LATEX_SPECIAL), r"\textbf{{{}}}".format, r"\emph{{{}}}".format)
+TERMINAL = Markup(rich.markup.escape, "[bold]{}[/bold]".format, "[red]{}[/red]".format)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as lines of text in one format, all of the same length."""
+
+    header: list[str]
+    body: list[list[str]]
+    summary: list[list[str]]
+
+
+def write_tables(scores: pd.DataFrame, failures: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
+    """Tabulate stored runs and write ``stem.md``, ``stem.csv`` and ``stem.tex`` into ``folder``.
+
+    Args:
+        scores: as for ``tabulate``.
+        failures: as for ``tabulate``.
+        folder: made if it does not exist.
+        stem: of the files' names.
+
+    Returns:
+        The three files.
+
+    Raises:
+        InputError: as by ``tabulate``; nothing is written then.
+    """
+    tables = tabulate(scores, failures)
+    texts = {".md": markdown(tables), ".csv": csv(tables), ".tex": latex(tables)}
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{stem}{suffix}" for suffix in texts]
+    for file, text in zip(files, texts.values(), strict=True):
+        file.write_text(text, encoding="utf-8", newline="\n")
+    return files
+
+
+def csv(tables: Iterable[Table]) -> str:
+    """Write tables as CSV, one line per cell at full precision, each with its protocol and noisy scores."""
+    lines = [
+        asdict(table.protocol)
+        | {name: value for name, value in vars(row).items() if name != "cells"}
+        | asdict(cell)
+        | {"best": " ".join(name for name in METRICS if name in cell.best)}
+        for table in tables
+        for row in table.rows
+        for cell in row.cells
+    ]
+    return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def markdown(tables: Iterable[Table]) -> str:
+    """Write tables in Markdown, each with its heading and its protocol."""
+    return "\n".join(_markdown(table) for table in tables)
+
+
+def latex(tables: Iterable[Table]) -> str:
+    """Write tables as LaTeX floats, for the packages ``booktabs`` and ``graphicx``."""
+    return "% needs \\usepackage{booktabs,graphicx}\n" + "\n".join(_latex(table) for table in tables)
+
+
+def terminal(table: Table, *, width: int = 110) -> Group:
+    """Lay a table out for a terminal, in as many parts one below the other as its width asks for.
+
+    Args:
+        table: what to show.
+        width: of the terminal, in characters.
+    """
+    grid = _grid(table, TERMINAL)
+    header = [name.replace(":", ":\n").replace(",", ",\n") for name in grid.header]
+    lines = [[Text.from_markup(cell, emoji=False) for cell in line] for line in (header, *grid.body, *grid.summary)]
+    parts = []
+    for columns in _columns_that_fit(lines, width):
+        part = rich.table.Table(*(lines[0][i] for i in columns))
+        for number, line in enumerate(lines[1:], start=1):
+            part.add_row(*(line[i] for i in columns), end_section=number == len(grid.body))
+        parts.append(part)
+    return Group(Text(title(table)), *parts, *(Text(line, style="dim") for line in footer(table)))
+
+
+def _columns_that_fit(lines: Sequence[Sequence[Text]], width: int) -> Iterator[list[int]]:
+    frame = 3
+    widths = [frame + max(cell.cell_len for part in column for cell in part.split()) for column in zip(*lines, strict=True)]
+    stub = [0, 1, 2]
+    part: list[int] = []
+    for column in range(len(stub), len(widths)):
+        if part and 1 + sum(widths[i] for i in (*stub, *part, column)) > width:
+            yield stub + part
+            part = []
+        part.append(column)
+    yield stub + part
+
+
+def _markdown(table: Table) -> str:
+    grid = _grid(table, MARKDOWN)
+    rule = ["---"] * 2 + ["---:"] * (len(grid.header) - 2)
+    lines = [f"| {' | '.join(line)} |" for line in (grid.header, rule, *grid.body, *grid.summary)]
+    notes = [f"- {MARKDOWN.escape(line)}" for line in footer(table)]
+    return "\n".join([f"### {MARKDOWN.escape(title(table))}", "", *lines, "", *notes, ""])
+
+
+def _latex(table: Table) -> str:
+    grid = _grid(table, LATEX)
+    header, *rows = [f"{' & '.join(line)} \\\\" for line in (grid.header, *grid.body, *grid.summary)]
+    rows.insert(len(grid.body), r"\midrule")
+    notes = " \\\\\n".join(LATEX.escape(line) for line in footer(table))
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{LATEX.escape(title(table))}}}",
+            r"\resizebox{\linewidth}{!}{%",
+            rf"\begin{{tabular}}{{ll{'r' * (len(grid.header) - 2)}}}",
+            r"\toprule",
+            header,
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}}",
+            r"\par\smallskip\raggedright\footnotesize",
+            notes,
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _grid(table: Table, markup: Markup) -> Grid:
+    header, *summary = [[markup.escape(text) for text in line] for line in (_header(table), *_summary(table))]
+    body = []
+    for row in table.rows:
+        noisy = [_number(row.noisy_psnr, DIGITS["psnr"]), _number(row.noisy_ssim, DIGITS["ssim"])]
+        stub = [markup.escape(text) for text in (row.label, row.images, " / ".join(noisy))]
+        body.append(stub + [_cell(cell, row, table.metrics, markup=markup) for cell in row.cells])
+    return Grid(header, body, summary)
