@@ -47,13 +47,13 @@ def noise_label(noise: str, parameter: float) -> str:
     return f"{noise} {SYMBOLS.get(noise, 'parameter')}={parameter:g}"
 
 
-def require(runs: pd.DataFrame, *, columns: Sequence[str], nullable: str) -> pd.DataFrame:
+def require(runs: pd.DataFrame, *, columns: Sequence[str], nullable: Sequence[str] = ()) -> pd.DataFrame:
     """Take the named columns of stored runs, with numbers as numbers.
 
     Args:
         runs: one line per test image or failure; no line at all needs no columns either.
         columns: what must be there.
-        nullable: the one column that may hold nulls.
+        nullable: those of them that may hold nulls.
 
     Raises:
         InputError: a column is missing, or holds a null or NaN.
@@ -64,7 +64,7 @@ def require(runs: pd.DataFrame, *, columns: Sequence[str], nullable: str) -> pd.
         raise InputError(f"the stored runs lack the columns {', '.join(absent)}")
     for column in columns:
         null = runs[column].isna()
-        if column != nullable and null.any():
+        if column not in nullable and null.any():
             raise InputError(f"run {runs.loc[null, 'key'].iloc[0]} has an empty or undefined {column}")
     return runs[list(columns)].astype({name: kind for name, kind in TYPES.items() if name in columns})
 
@@ -100,14 +100,15 @@ def _check_single(scores: pd.DataFrame) -> None:
 
 
 def _check_complete(scores: pd.DataFrame) -> None:
-    for _, image_set in scores.groupby("images"):
-        every = set(image_set["image"])
-        for _, run in image_set.groupby([*CELL, "seed"]):
-            if lacking := sorted(every - set(run["image"])):
-                raise InputError(
-                    f"{_where(run)} is incomplete: run {run['key'].iloc[0]} has {len(run)} of {len(every)} "
-                    f"images, without {', '.join(map(str, lacking[:3]))}"
-                )
+    found = scores.groupby([*CELL, "seed"])["image"].transform("nunique")
+    short = scores[found < scores.groupby("images")["image"].transform("nunique")]
+    if len(short):
+        run = _like_first(short, [*CELL, "seed"])
+        every = set(scores.loc[scores["images"] == run["images"].iloc[0], "image"])
+        raise InputError(
+            f"{_where(run)} is incomplete: run {run['key'].iloc[0]} has {len(run)} of {len(every)} images, "
+            f"without {', '.join(sorted(every - set(run['image']))[:3])}"
+        )
 
 
 def _check_same_noisy_images(scores: pd.DataFrame) -> None:

@@ -13,7 +13,6 @@ from bench.comparable import (
     COSTS,
     FAILURE_COLUMNS,
     METRICS,
-    NOISY,
     PROTOCOL,
     ROW,
     SCORE_COLUMNS,
@@ -64,9 +63,9 @@ class Row:
     parameter: float
     images: str
     n_images: int
-    seeds_in_row: int
     noisy_psnr: float
     noisy_ssim: float
+    seeds_in_row: int
     cells: tuple[Cell, ...]
 
     @property
@@ -88,7 +87,9 @@ class Table:
     def metrics(self) -> list[str]:
         """The metrics that are known for any cell, in the order of their columns."""
         cells = [cell for row in self.rows for cell in row.cells]
-        return [name for name in METRICS if name != "lpips" or not all(math.isnan(cell.lpips) for cell in cells)]
+        return [
+            name for name in METRICS if name != "lpips" or not all(math.isnan(cell.lpips) for cell in cells)
+        ]
 
 
 def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
@@ -107,8 +108,8 @@ def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
         InputError: there are no runs, columns or values are missing, or scores of one protocol cannot be
             compared (see ``check_comparable``).
     """
-    scores = require(scores, columns=SCORE_COLUMNS, nullable="lpips")
-    failures = require(failures, columns=FAILURE_COLUMNS, nullable="error")
+    scores = require(scores, columns=SCORE_COLUMNS, nullable=["lpips"])
+    failures = require(failures, columns=FAILURE_COLUMNS)
     finished, failed = _by_protocol(scores), _by_protocol(failures)
     if not finished and not failed:
         raise InputError("there are no runs to tabulate")
@@ -132,7 +133,7 @@ def _needs(sees: str) -> set[str]:
 
 
 def _by_protocol(runs: pd.DataFrame) -> dict[Protocol, pd.DataFrame]:
-    return {Protocol(*key): group for key, group in runs.groupby(PROTOCOL)}
+    return {Protocol(*_keys(group, PROTOCOL)[0]): group for _, group in runs.groupby(PROTOCOL)}
 
 
 def _keys(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
@@ -143,14 +144,14 @@ def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) 
     check_comparable(scores)
     sees = dict.fromkeys(failures["method"], "") | dict(_keys(scores, ["method", "sees"]))
     methods = sorted(sees, key=lambda method: (_exposure(sees[method]), method))
-    # A mean over the seeds that survived would flatter a method that diverges: one failed seed fails the cell.
+    # One failed seed fails the cell: a mean over the survivors would flatter a method that diverges.
     cells = _done(scores) | _failed(scores, failures, sees)
     seeds = Counter(run[:-1] for run in {*_keys(scores, [*ROW, "seed"]), *_keys(failures, [*ROW, "seed"])})
     noisy = _noisy(scores)
     rows = [
         Row(
-            *row,
-            **noisy.get(row, {"n_images": 0, **dict.fromkeys(NOISY, math.nan)}),
+            **dict(zip(ROW, row, strict=True)),
+            **noisy.get(row, {"n_images": 0, "noisy_psnr": math.nan, "noisy_ssim": math.nan}),
             seeds_in_row=seeds[row],
             cells=_with_best([cells.get((*row, method), Cell(method, sees[method])) for method in methods]),
         )
@@ -160,23 +161,20 @@ def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) 
 
 
 def _done(scores: pd.DataFrame) -> dict[tuple[Any, ...], Cell]:
-    return {key: _mean(cell) for key, cell in scores.groupby(CELL)}
-
-
-def _mean(cell: pd.DataFrame) -> Cell:
-    per_image = cell[[*METRICS, *COSTS]].astype(float).groupby(cell["image"]).mean()
-    means = per_image.mean().to_dict()
-    if cell["lpips"].isna().any():
-        means["lpips"] = math.nan
-    first = cell.iloc[0]
-    return Cell(
-        first["method"],
-        first["sees"],
-        precision=first["precision"],
-        status="done",
-        n_seeds=cell["seed"].nunique(),
-        **means,
-    )
+    cells = scores.groupby(CELL)
+    per_image = scores.astype(dict.fromkeys(METRICS, float)).groupby([*CELL, "image"])[[*METRICS, *COSTS]]
+    means = per_image.mean().groupby(CELL).mean()
+    # pandas leaves nulls out, and LPIPS over some of the images is not LPIPS over the set.
+    means["lpips"] = means["lpips"].where(cells["lpips"].count() == cells.size())
+    means["n_seeds"] = cells["seed"].nunique()
+    means[["sees", "precision"]] = cells[["sees", "precision"]].first()
+    lines = means.reset_index().to_dict("records")
+    return {
+        tuple(line[name] for name in CELL): Cell(
+            status="done", **{str(name): value for name, value in line.items() if name not in ROW}
+        )
+        for line in lines
+    }
 
 
 def _failed(
@@ -184,7 +182,7 @@ def _failed(
 ) -> dict[tuple[Any, ...], Cell]:
     finished = set(_keys(scores, [*CELL, "seed"]))
     return {
-        (*row, method): Cell(method, sees[method], status="failed", error=str(error))
+        (*row, method): Cell(method, sees[method], status="failed", error=f"seed {seed}: {error}")
         for *row, method, seed, error in reversed(_keys(failures, [*CELL, "seed", "error"]))
         if (*row, method, seed) not in finished
     }
@@ -194,8 +192,12 @@ def _noisy(scores: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, Any]]:
     # Every method's run repeats the score of its noisy images; each noisy image counts once.
     rows = scores.drop_duplicates([*ROW, "seed", "image"]).groupby(ROW)
     return {
-        key: {"n_images": row["image"].nunique(), **row[NOISY].astype(float).mean().to_dict()}
-        for key, row in rows
+        _keys(row, ROW)[0]: {
+            "n_images": row["image"].nunique(),
+            "noisy_psnr": float(row["noisy_psnr"].mean()),
+            "noisy_ssim": float(row["noisy_ssim"].mean()),
+        }
+        for _, row in rows
     }
 
 

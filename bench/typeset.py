@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,6 +13,7 @@ import rich.table
 from rich.console import Group
 from rich.text import Text
 
+from bench.caption import footer, title
 from bench.comparable import METRICS
 from bench.tabulate import DIGITS, Cell, Row, Table, tabulate
 
@@ -20,16 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MISSING = "–"
-LAWS = {
-    "gaussian": "y = x + N(0, (σ/255)²)",
-    "poisson": "y = ζ Poisson(x/ζ)",
-    "gamma": "y = x Gamma(shape k, rate k)",
-}
-TRAINING_NOISE = {
-    "frozen": "frozen: one noisy copy of each training image, two where noisy2 is seen",
-    "resampled": "resampled: a new noisy copy at every step",
-}
-CHANNELS = {1: "grey", 3: "RGB"}
+RICH_FRAME = 3  # a rule and two blanks around each column
 MARKDOWN_SPECIAL = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": " "} | {mark: f"\\{mark}" for mark in r"\`*_{}[]|$~#"}
 )
@@ -121,10 +114,14 @@ def terminal(table: Table, *, width: int = 110) -> Group:
     """
     grid = _grid(table, TERMINAL)
     header = [name.replace(":", ":\n").replace(",", ",\n") for name in grid.header]
-    lines = [[Text.from_markup(cell, emoji=False) for cell in line] for line in (header, *grid.body, *grid.summary)]
+    lines = [
+        [Text.from_markup(cell, emoji=False) for cell in line] for line in (header, *grid.body, *grid.summary)
+    ]
     parts = []
     for columns in _columns_that_fit(lines, width):
-        part = rich.table.Table(*(lines[0][i] for i in columns))
+        part = rich.table.Table()
+        for i in columns:
+            part.add_column(lines[0][i], justify="left" if i < 2 else "right")
         for number, line in enumerate(lines[1:], start=1):
             part.add_row(*(line[i] for i in columns), end_section=number == len(grid.body))
         parts.append(part)
@@ -132,8 +129,10 @@ def terminal(table: Table, *, width: int = 110) -> Group:
 
 
 def _columns_that_fit(lines: Sequence[Sequence[Text]], width: int) -> Iterator[list[int]]:
-    frame = 3
-    widths = [frame + max(cell.cell_len for part in column for cell in part.split()) for column in zip(*lines, strict=True)]
+    widths = [
+        RICH_FRAME + max(cell.cell_len for part in column for cell in part.split())
+        for column in zip(*lines, strict=True)
+    ]
     stub = [0, 1, 2]
     part: list[int] = []
     for column in range(len(stub), len(widths)):
@@ -179,10 +178,46 @@ def _latex(table: Table) -> str:
 
 
 def _grid(table: Table, markup: Markup) -> Grid:
-    header, *summary = [[markup.escape(text) for text in line] for line in (_header(table), *_summary(table))]
+    lines = [["noise", "test set", "noisy", *table.methods], *_summary(table)]
+    header, *summary = [[markup.escape(text) for text in line] for line in lines]
     body = []
     for row in table.rows:
         noisy = [_number(row.noisy_psnr, DIGITS["psnr"]), _number(row.noisy_ssim, DIGITS["ssim"])]
         stub = [markup.escape(text) for text in (row.label, row.images, " / ".join(noisy))]
         body.append(stub + [_cell(cell, row, table.metrics, markup=markup) for cell in row.cells])
     return Grid(header, body, summary)
+
+
+def _cell(cell: Cell, row: Row, metrics: Iterable[str], *, markup: Markup) -> str:
+    if cell.status == "missing":
+        return markup.escape(MISSING)
+    if cell.status == "failed":
+        return markup.failed("failed")
+    numbers = {name: markup.escape(_number(getattr(cell, name), DIGITS[name])) for name in metrics}
+    text = " / ".join(markup.bold(text) if name in cell.best else text for name, text in numbers.items())
+    return (
+        text if cell.n_seeds == row.seeds_in_row else f"{text} ({cell.n_seeds} of {row.seeds_in_row} seeds)"
+    )
+
+
+def _summary(table: Table) -> list[list[str]]:
+    columns = [[row.cells[i] for row in table.rows] for i in range(len(table.methods))]
+    return [
+        ["sees", "", "", *(cells[0].sees or MISSING for cells in columns)],
+        ["precision", "", "", *(_precisions(cells) for cells in columns)],
+        ["training s", "", "", *(_mean([cell.training_seconds for cell in cells], 1) for cells in columns)],
+        ["patches/s", "", "", *(_mean([cell.patches_per_second for cell in cells], 0) for cells in columns)],
+    ]
+
+
+def _precisions(cells: Iterable[Cell]) -> str:
+    return ", ".join(sorted({cell.precision for cell in cells if cell.status == "done"})) or MISSING
+
+
+def _mean(values: Iterable[float], digits: int) -> str:
+    known = [value for value in values if not math.isnan(value)]
+    return _number(fmean(known), digits) if known else MISSING
+
+
+def _number(value: float, digits: int) -> str:
+    return MISSING if math.isnan(value) else f"{value:,.{digits}f}"

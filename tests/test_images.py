@@ -67,7 +67,7 @@ BAD_FILES = {
     "float tiff": ("a.tif", lambda path: save(path, GREY.astype(np.float32)), "float"),
     "1-bit png": ("a.png", lambda path: save(path, GREY > 99), "1-bit"),
     "4-bit png": ("a.png", lambda path: grey_png(path, side=12, bits=4, rows=bytes(12 * 7)), "4-bit"),
-    "unknown mode": ("a.tif", lambda path: save(path, Image.new("YCbCr", (17, 14))), "mode YCbCr"),
+    "unknown mode": ("a.tif", lambda path: save(path, Image.new("LAB", (17, 14))), "mode LAB"),
     "1 pixel": ("a.png", lambda path: save(path, COLOUR[:1, :1]), "1x1 pixels.*11x11"),
     "too narrow": ("a.png", lambda path: save(path, COLOUR[:, :10].copy()), "14x10 pixels.*11x11"),
     "alpha": ("a.png", lambda path: save(path, with_alpha(17)), "transparent.*17 of 255"),

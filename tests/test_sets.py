@@ -261,11 +261,29 @@ def test_hub_set_with_several_splits_asks_for_one(hub):
     assert names(open_set("hub:someone/pictures:test", channels=3)) == ["00000-b.bmp"]
 
 
-def test_hub_set_without_images_is_refused(hub):
+def replace_by_table(hub, **columns):
     for file in hub.iterdir():
         file.unlink()
-    (hub / "table.csv").write_text("x,y\n1,2\n")
+    datasets.Dataset.from_dict(columns).to_parquet(hub / "table.parquet")
+
+
+def test_hub_set_without_images_is_refused(hub):
+    replace_by_table(hub, x=[1], y=[2])
     with pytest.raises(InputError, match="no image column; its columns: x, y"):
+        open_set("hub:someone/pictures", channels=3)
+
+
+def test_hub_images_may_lie_inside_a_table(hub):
+    photos = [Image.fromarray(pixels) for pixels in COLOUR]
+    replace_by_table(hub, label=[0, 1, 2], photo=photos)
+    opened = open_set("hub:someone/pictures", channels=3)
+    assert names(opened) == ["00000", "00001", "00002"]
+    np.testing.assert_array_equal(opened.pictures[2].pixels, COLOUR[2])
+
+
+def test_hub_row_without_an_image_is_refused(hub):
+    replace_by_table(hub, photo=[Image.fromarray(COLOUR[0]), None])
+    with pytest.raises(InputError, match="row 1 holds no image"):
         open_set("hub:someone/pictures", channels=3)
 
 

@@ -1,0 +1,48 @@
+"""Small images for the tests, generated and keyed, so that every run of the tests sees the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from bench.images import ImageSet
+from bench.sets import open_set
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def photograph(height: int, width: int, channels: int, *, seed: int) -> np.ndarray:
+    """Make a smooth random image with edges, uint8, (H, W) or (H, W, 3)."""
+    rng = np.random.default_rng(seed)
+    smooth = gaussian_filter(rng.standard_normal((height, width, channels)), sigma=(6, 6, 0))
+    relief = smooth / smooth.std() + (smooth > 0)
+    scaled = (relief - relief.min()) / (relief.max() - relief.min())
+    return np.rint(20 + 220 * scaled).astype(np.uint8).squeeze()
+
+
+@pytest.fixture
+def photo_folders(tmp_path: Path) -> Callable[[int], tuple[Path, Path]]:
+    """Give a function of the number of channels that writes a training and a test folder of PNG files."""
+
+    def write(channels: int) -> tuple[Path, Path]:
+        shapes = {"train": [(48, 64), (70, 40), (40, 40)], "test": [(45, 52), (33, 64)]}
+        for number, (name, sizes) in enumerate(shapes.items()):
+            (tmp_path / name).mkdir()
+            for index, (height, width) in enumerate(sizes):
+                pixels = photograph(height, width, channels, seed=10 * number + index)
+                Image.fromarray(pixels).save(tmp_path / name / f"{index}.png")
+        return tmp_path / "train", tmp_path / "test"
+
+    return write
+
+
+@pytest.fixture
+def tiny_set(photo_folders: Callable[[int], tuple[Path, Path]]) -> Callable[[int], ImageSet]:
+    """Give a function of the number of channels that makes a set of three small images of unlike sizes."""
+    return lambda channels: open_set(str(photo_folders(channels)[0]), channels=channels)

@@ -1,0 +1,282 @@
+"""Launching runs: paired, withheld, stored once, scored again where asked, failed apart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from bench import launch as launching
+from bench.denoiser import load_run
+from bench.errors import InputError
+from bench.evaluation import corrupt, evaluate
+from bench.launch import Bench, Job, launch, plan
+from bench.patches import Patches
+from bench.recipes import RECIPES, Recipe
+from bench.sets import open_set
+from bench.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CPU = torch.device("cpu")
+EVERY_NEED = frozenset({"noisy", "noisy2", "clean", "noise"})
+
+
+@dataclass
+class Silent:
+    """Keeps the outcomes of jobs, and shows nothing."""
+
+    outcomes: list[str] = field(default_factory=list)
+
+    def started(self, job: Job) -> None:
+        pass
+
+    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
+        pass
+
+    def ended(self, job: Job, outcome: str) -> None:  # noqa: ARG002
+        self.outcomes.append(outcome)
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A recipe of a few seconds, with its images and store."""
+
+    recipe: Recipe
+    bench: Bench
+
+    def jobs(self, **changes: Any) -> list[Job]:
+        return plan(replace(self.recipe, **changes), self.bench.training_images, device=CPU)
+
+    def launch(self, **changes: Any) -> list[str]:
+        watcher = Silent()
+        launch(self.jobs(**changes), self.bench, watcher)
+        return watcher.outcomes
+
+
+@pytest.fixture(params=[1, 3], ids=["grey", "colour"])
+def channels(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
+@pytest.fixture
+def tiny(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> Tiny:
+    return make_tiny(photo_folders(1), tmp_path / "runs", channels=1)
+
+
+def make_tiny(folders: tuple[Path, Path], root: Path, *, channels: int) -> Tiny:
+    train, test = (open_set(str(folder), channels=channels) for folder in folders)
+    recipe = replace(
+        RECIPES["quick"],
+        methods=("supervised",),
+        noises=("gaussian:25",),
+        channels=channels,
+        width=4,
+        steps=4,
+        batch=2,
+        patch=32,
+    )
+    return Tiny(recipe, Bench(train, (test,), CPU, Store.open(root), "not asked for"))
+
+
+def test_a_run_holds_one_row_per_image_and_every_fact(tiny: Tiny) -> None:
+    assert tiny.launch() == ["trained"]
+    (job,) = tiny.jobs()
+    scores = tiny.bench.store.scores()
+    assert list(scores["image"]) == ["0.png", "1.png"]
+    assert set(scores["sees"]) == {"noisy + clean"}
+    assert scores["lpips"].isna().all()
+    facts = tiny.bench.store.facts(job.key)
+    assert facts["versions"]["torch"] == metadata.version("torch")
+    assert facts["hardware"]["threads"] == torch.get_num_threads()
+    assert facts["evaluation"]["test"]["noisy_sha256"] == corrupt(
+        tiny.bench.test_images[0], job.noise, seed=0
+    ).sha256
+    assert facts["evaluation"]["test"]["lpips"] == "not asked for"
+    folder = tiny.bench.store.root / job.key
+    steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert steps == [4]
+
+
+def test_kept_pictures_hold_the_output_at_16_bits(tiny: Tiny) -> None:
+    tiny.launch()
+    (job,) = tiny.jobs()
+    folder = tiny.bench.store.root / job.key
+    noisy = corrupt(tiny.bench.test_images[0], job.noise, seed=0).images[1]
+    expected = load_run(folder)(noisy.noisy).clamp(0, 1)[0, 0].numpy()
+    kept = np.asarray(Image.open(folder / "pictures" / "test" / "1.png"))
+    assert np.abs(kept / 65535 - expected).max() <= 0.5001 / 65535
+
+
+def test_a_stored_run_is_not_trained_again(tiny: Tiny) -> None:
+    tiny.launch()
+    files = sorted(path.stat().st_mtime_ns for path in tiny.bench.store.root.rglob("*"))
+    assert tiny.launch() == ["stored"]
+    assert sorted(path.stat().st_mtime_ns for path in tiny.bench.store.root.rglob("*")) == files
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 6},
+        {"steps": 5},
+        {"batch": 3},
+        {"patch": 40},
+        {"seeds": (1,)},
+        {"noises": ("gaussian:25.5",)},
+        {"noises": ("gamma:25",)},
+        {"methods": ("noise2noise",)},
+    ],
+)
+def test_whatever_decides_the_weights_changes_the_key(tiny: Tiny, change: dict[str, Any]) -> None:
+    assert tiny.jobs()[0].key != tiny.jobs(**change)[0].key
+
+
+def test_the_source_of_a_method_and_the_protocol_enter_the_key(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tiny.jobs()[0].run
+    key = run.key("a" * 64)
+    assert key != run.key("b" * 64)
+    monkeypatch.setattr("bench.runs.PROTOCOL", -1)
+    assert key != run.key("a" * 64)
+
+
+def test_the_same_seed_twice_scores_the_same_to_the_last_bit(
+    photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path
+) -> None:
+    folders = photo_folders(1)
+    recipe = {"methods": RECIPES["quick"].methods, "noises": RECIPES["quick"].noises}
+    scores = []
+    for attempt in ("first", "second"):
+        tiny = make_tiny(folders, tmp_path / attempt, channels=1)
+        assert set(tiny.launch(**recipe)) == {"trained"}
+        clocks = ["finished", "seconds", "training_seconds", "patches_per_second"]
+        scores.append(tiny.bench.store.scores().drop(columns=clocks).sort_values(["key", "image"], ignore_index=True))
+    pd.testing.assert_frame_equal(*scores, check_exact=True)
+
+
+def test_loaded_weights_reproduce_the_stored_scores(
+    photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path, channels: int
+) -> None:
+    tiny = make_tiny(photo_folders(channels), tmp_path / "runs", channels=channels)
+    recipe = {"methods": RECIPES["quick"].methods, "noises": RECIPES["quick"].noises}
+    tiny.launch(**recipe)
+    for job in tiny.jobs(**recipe):
+        noisy = corrupt(tiny.bench.test_images[0], job.noise, seed=0)
+        again = evaluate(load_run(tiny.bench.store.root / job.key), noisy)
+        stored = tiny.bench.store.scores([job.key])
+        assert [row["psnr"] for row in again] == pytest.approx(list(stored["psnr"]), abs=1e-5)
+        assert [row["ssim"] for row in again] == pytest.approx(list(stored["ssim"]), abs=1e-6)
+
+
+def test_every_method_meets_the_same_noisy_test_images(tiny: Tiny) -> None:
+    methods = RECIPES["quick"].methods
+    tiny.launch(methods=methods)
+    hashes = [
+        tiny.bench.store.facts(job.key)["evaluation"]["test"]["noisy_sha256"]
+        for job in tiny.jobs(methods=methods)
+    ]
+    assert len(hashes) == len(methods)
+    assert len(set(hashes)) == 1
+
+
+@pytest.mark.parametrize("noise", RECIPES["quick"].noises)
+def test_replacing_what_is_withheld_by_nan_changes_no_result(
+    photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noise: str
+) -> None:
+    """With all four needs in memory, and the undeclared ones poisoned, every score stays the same."""
+    folders = photo_folders(1)
+    recipe = {"methods": RECIPES["quick"].methods, "noises": (noise,)}
+    honest = make_tiny(folders, tmp_path / "honest", channels=1)
+    honest.launch(**recipe)
+
+    class Untouchable:
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(f"the noise was withheld, but its {name} was read")
+
+    class Poisoned(Patches):
+        def __init__(self, *args: Any, needs: frozenset[str], **kwargs: Any) -> None:
+            super().__init__(*args, needs=EVERY_NEED, **kwargs)
+            self.needs = needs
+            for source, pixels in self.sources.items():
+                if source not in needs:
+                    pixels.fill_(torch.nan)
+
+        def __call__(self, step: int) -> Any:
+            batch = super().__call__(step)
+            return batch if "noise" in self.needs else replace(batch, model=Untouchable())
+
+    monkeypatch.setattr(launching, "Patches", Poisoned)
+    poisoned = make_tiny(folders, tmp_path / "poisoned", channels=1)
+    assert set(poisoned.launch(**recipe)) == {"trained"}
+    for job in honest.jobs(**recipe):
+        first, second = (tiny.bench.store.scores([job.key])["psnr"] for tiny in (honest, poisoned))
+        assert list(first) == list(second), job.title
+
+
+def test_a_failed_run_is_kept_apart_and_the_others_go_on(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = launching.train
+
+    def explode(net: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(method).__name__ == "Sure":
+            raise RuntimeError("it exploded")
+        return real(net, method, *args, **kwargs)
+
+    monkeypatch.setattr(launching, "train", explode)
+    outcomes = tiny.launch(methods=("supervised", "sure", "noise2noise"))
+    assert outcomes == ["trained", "failed: it exploded", "trained"]
+    store = tiny.bench.store
+    failed = tiny.jobs(methods=("sure",))[0]
+    assert failed.key not in store
+    assert set(store.scores()["method"]) == {"supervised", "noise2noise"}
+    (row,) = store.failures().to_dict("records")
+    assert (row["method"], row["images"], row["error"]) == ("sure", "test", "RuntimeError: it exploded")
+    monkeypatch.undo()
+    assert tiny.launch(methods=("sure",)) == ["trained"]
+    assert store.failures().empty
+
+
+def test_a_further_test_set_is_scored_without_training(tiny: Tiny, tmp_path: Path) -> None:
+    tiny.launch()
+    (tmp_path / "more").mkdir()
+    Image.open(tmp_path / "test" / "0.png").transpose(Image.Transpose.ROTATE_90).save(tmp_path / "more" / "a.png")
+    more = open_set(str(tmp_path / "more"), channels=1)
+    both = replace(tiny, bench=replace(tiny.bench, test_images=(*tiny.bench.test_images, more)))
+    assert both.launch() == ["scored"]
+    assert both.launch() == ["stored"]
+    scores = tiny.bench.store.scores()
+    assert list(zip(scores["images"], scores["image"], strict=True)) == [
+        ("test", "0.png"),
+        ("test", "1.png"),
+        ("more", "a.png"),
+    ]
+    assert scores.drop(columns="lpips").notna().all(axis=None)
+
+
+def test_training_images_among_the_test_images_are_refused(tiny: Tiny) -> None:
+    leaking = replace(tiny, bench=replace(tiny.bench, test_images=(tiny.bench.training_images,)))
+    with pytest.raises(InputError, match=r"0\.png"):
+        leaking.launch()
+
+
+def test_a_patch_larger_than_an_image_is_refused_before_training(tiny: Tiny) -> None:
+    with pytest.raises(InputError, match=r"64"):
+        tiny.jobs(patch=64)
+
+
+@pytest.mark.parametrize(("name", "value"), [("width", 1), ("steps", 0), ("batch", 0), ("seeds", (-1,))])
+def test_numbers_out_of_range_are_named(tiny: Tiny, name: str, value: Any) -> None:
+    with pytest.raises(InputError, match=rf"{name.rstrip('s')}s? must be at least \d, but is (0|1|-1)"):
+        tiny.jobs(**{name: value})
