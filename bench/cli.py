@@ -16,8 +16,6 @@ from bench.errors import InputError, unknown
 from bench.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from bench.images import ImageSet
     from bench.launch import Job
     from bench.metrics import Lpips
@@ -37,7 +35,7 @@ Device = Annotated[str, tyro.conf.arg(metavar="auto|cpu|cuda|cuda:N|mps")]
 
 
 @app.command
-def run(  # noqa: PLR0913
+def run(  # noqa: PLR0913 - one argument per option
     recipe: tyro.conf.Positional[str] = "quick",
     *,
     methods: Names = None,
@@ -91,7 +89,8 @@ def run(  # noqa: PLR0913
     from bench.sets import open_set
     from bench.store import Store
 
-    chosen = _adapt(recipe, **{name: value for name, value in locals().items() if name in Recipe.__annotations__})
+    given = locals()
+    chosen = _adapt(recipe, {name: given[name] for name in Recipe.__annotations__ if name in given})
     console = Console()
     opened = open_device(device)
     store = Store.open(runs)
@@ -104,7 +103,8 @@ def run(  # noqa: PLR0913
     with Display(console, jobs) as display:
         failed = launch(jobs, bench, display)
     _say_work(console, display.outcomes, store)
-    _show_tables(console, store, runs / "tables", keys=[job.key for job in jobs], sets=[t.name for t in test_images])
+    keys, sets = [job.key for job in jobs], [images.name for images in test_images]
+    _show_tables(console, store, runs / "tables", keys=keys, sets=sets)
     if failed:
         _say_failures(failed, store)
         sys.exit(SOME_FAILED)
@@ -209,13 +209,11 @@ def denoise(
     denoiser = load_run(Store(runs).find(run), device=open_device(device))
     read = {path: read_picture(path) for path in images}
     targets = {path: out / output_name(path, depth) for path, (_, depth) in read.items()}
-    for path, target in targets.items():
+    for target in targets.values():
         twins = [str(other) for other in targets if targets[other] == target]
         if len(twins) > 1:
             raise InputError(f"{', '.join(twins)} would all be written to {target}; denoise them apart")
-        if target.resolve() == path.resolve():
-            raise InputError(f"{path} would be overwritten; name another folder than {str(out)!r} for --out")
-    channels = denoiser.net.entry.in_channels
+    channels = denoiser.net.channels
     for path, (image, _) in read.items():
         if image.shape[-1] != channels:
             raise InputError(f"{path} has {image.shape[-1]} channels, but the run was trained on {channels}")
@@ -245,19 +243,20 @@ def fingerprint(folder: tyro.conf.Positional[Path], *, channels: Literal[1, 3] =
 def main(args: list[str] | None = None) -> None:
     """Run the command line; exit with 0, 1 where a run failed, 2 where the request cannot be met."""
     try:
-        app.cli(prog="noisebench", description=__doc__ and DESCRIPTION, args=args)
+        app.cli(prog="noisebench", description=DESCRIPTION, args=args)
     except InputError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        message = f"[bold red]error:[/] {escape(str(error))}"
+        Console(stderr=True).print(message, highlight=False, soft_wrap=True)
         sys.exit(BAD_INPUT)
 
 
 DESCRIPTION = (
-    "Train self-supervised image denoisers on identical U-Nets under Gaussian, Poisson and Gamma noise, and see "
-    "which to pick and what it costs. Begin with: noisebench run"
+    "Train self-supervised image denoisers on identical U-Nets under Gaussian, Poisson and Gamma noise, and "
+    "see which to pick and what it costs. Begin with: noisebench run"
 )
 
 
-def _adapt(name: str, **changes: Any) -> Recipe:
+def _adapt(name: str, changes: dict[str, Any]) -> Recipe:
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
     return replace(RECIPES[name], **{field: value for field, value in changes.items() if value is not None})
@@ -279,7 +278,8 @@ def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:
     try:
         return load_lpips(torch.device(device))
     except LpipsUnavailable as error:
-        console.print(f"[yellow]LPIPS is left out:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        message = f"[yellow]LPIPS is left out:[/] {escape(str(error))}"
+        console.print(message, highlight=False, soft_wrap=True)
         return str(error)
 
 
@@ -292,7 +292,8 @@ def _say_notes(console: Console, sets: tuple[ImageSet, ...]) -> None:
 def _say_work(console: Console, outcomes: list[str], store: Store) -> None:
     trained = outcomes.count("trained")
     if trained:
-        console.print(f"{trained} trained, {len(outcomes) - trained} not; runs are in {store.root}", highlight=False)
+        others = len(outcomes) - trained
+        console.print(f"{trained} trained, {others} not; runs are in {store.root}", highlight=False)
     else:
         console.print("nothing to train: every run is stored already", highlight=False)
 
@@ -301,7 +302,9 @@ def _say_failures(failed: list[Job], store: Store) -> None:
     console = Console(stderr=True)
     for job in failed:
         where = store.root / "failed" / job.key
-        console.print(f"[bold red]failed:[/] {escape(job.title)}; see {where}", highlight=False, soft_wrap=True)
+        console.print(
+            f"[bold red]failed:[/] {escape(job.title)}; see {where}", highlight=False, soft_wrap=True
+        )
 
 
 def _show_tables(

@@ -50,10 +50,11 @@ class Denoiser:
         Raises:
             InputError: the shape or the number of channels is not what the network was trained for.
         """
-        channels = self.net.entry.in_channels
+        channels = self.net.channels
         if noisy.ndim != 4 or noisy.shape[1] != channels:
             raise InputError(
-                f"the denoiser needs images of shape (B, {channels}, H, W), but was given {tuple(noisy.shape)}"
+                f"the denoiser needs images of shape (B, {channels}, H, W), "
+                f"but was given {tuple(noisy.shape)}"
             )
         exact_float32()
         network = in_precision(self.net.eval(), "float32", self.device)
@@ -79,7 +80,8 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
     run = facts["run"]
     method_class = load_class(run["method"])
     if source_hash(method_class) != facts["source"]["sha256"]:
-        warnings.warn(f"the file of {run['method']!r} has changed since {folder.name} was trained", stacklevel=2)
+        message = f"the file of {run['method']!r} has changed since {folder.name} was trained"
+        warnings.warn(message, stacklevel=2)
     net = UNet(run["channels"], width=run["width"], seed=run["seed"])
     net.load_state_dict(load_file(folder / WEIGHTS))
     opened = torch.device(device)

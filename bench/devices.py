@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from bench.errors import InputError
-from bench.method import Precision
+
+if TYPE_CHECKING:
+    from bench.method import Precision
 
 
 def open_device(name: str) -> torch.device:
@@ -60,9 +62,9 @@ def resolve_precision(
 def has_bfloat16(device: torch.device) -> bool:
     """Tell whether a device computes convolutions in bfloat16 without emulating it."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - torch has no public name
     return False
 
 

@@ -76,7 +76,7 @@ def listings() -> dict[str, Listing]:
     for listing in own + plugins:
         if listing.name in found:
             both = f"{found[listing.name].origin} and {listing.origin}"
-            raise InputError(f"the method name {listing.name!r} exists twice, in {both}; names must be unique")
+            raise InputError(f"the method {listing.name!r} exists twice, in {both}; names must be unique")
         found[listing.name] = listing
     return dict(sorted(found.items()))
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pandas as pd
-import torch
 from safetensors.torch import save_file
 
 from bench.denoiser import Denoiser, load_run
@@ -32,6 +30,11 @@ from bench.training import Clock, train
 from bench.unet import UNet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+    from torch import Tensor
+
     from bench.images import ImageSet
     from bench.metrics import Lpips
     from bench.recipes import Recipe
@@ -87,10 +90,10 @@ class Watcher(Protocol):
         """A job's training reports step, loss, learning rate and seconds."""
 
     def ended(self, job: Job, outcome: str) -> None:
-        """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (further test sets) or ``failed: why``."""
+        """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (new test sets), ``failed: why``."""
 
 
-def plan(  # noqa: PLR0913
+def plan(
     recipe: Recipe,
     training_images: ImageSet,
     *,
@@ -111,7 +114,7 @@ def plan(  # noqa: PLR0913
             for name, method in methods:
                 if noise.name not in method.noises:
                     allowed = ", ".join(sorted(method.noises))
-                    raise InputError(f"the method {name!r} is not defined for {noise.name} noise; it is for: {allowed}")
+                    raise InputError(f"the method {name!r} is for {allowed} noise, not for {noise.name}")
                 run = Run(
                     method=name,
                     hyper_parameters=method.hyper_parameters,
@@ -228,9 +231,10 @@ def _score(
         pictures.mkdir(parents=True, exist_ok=True)
         kept = {image.name for image in test.images[:KEPT_PICTURES]}
 
-        def keep(name: str, denoised: torch.Tensor, *, pictures: Path = pictures, kept: set[str] = kept) -> None:
+        def keep(name: str, denoised: Tensor, *, folder: Path = pictures, kept: set[str] = kept) -> None:
             if name in kept:
-                write_picture(pictures / f"{Path(name).stem}.png", denoised[0].movedim(0, -1).numpy(), depth="uint16")
+                pixels = denoised[0].movedim(0, -1).numpy()
+                write_picture(folder / f"{Path(name).stem}.png", pixels, depth="uint16")
 
         metric = None if isinstance(lpips, str) else lpips
         rows += [{"images": test.name, **row} for row in evaluate(denoiser, test, lpips=metric, keep=keep)]

@@ -88,7 +88,7 @@ def _ssim_map(denoised: Tensor, clean: Tensor) -> Tensor:
     return similarity[:, :, WINDOW_RADIUS:-WINDOW_RADIUS, WINDOW_RADIUS:-WINDOW_RADIUS]
 
 
-class LpipsUnavailable(RuntimeError):  # noqa: N818
+class LpipsUnavailable(RuntimeError):
     """LPIPS cannot be computed here; the message gives the reason."""
 
 

@@ -30,12 +30,14 @@ class Noise(ABC):
 
     name: ClassVar[str]
     above: ClassVar[float] = 0.0
+    example: ClassVar[float]
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.parameter) and self.parameter > self.above):
             symbol = fields(self)[0].name
             raise InputError(
-                f"{self.name} noise needs a finite {symbol} > {self.above:g}, but {symbol} is {self.parameter}"
+                f"{self.name} noise needs a finite {symbol} > {self.above:g}, "
+                f"but {symbol} is {self.parameter}"
             )
 
     @property
@@ -46,7 +48,8 @@ class Noise(ABC):
     @property
     def spec(self) -> str:
         """The name on the command line, such as ``gaussian:25``."""
-        return f"{self.name}:{self.parameter:g}"
+        # In full, since noise fields are keyed by it; only the ".0" of a whole number goes.
+        return f"{self.name}:{str(self.parameter).removesuffix('.0')}"
 
     @abstractmethod
     def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -93,6 +96,7 @@ class Gaussian(Noise):
     """y = x + N(0, (sigma / 255)^2)."""
 
     name: ClassVar[str] = "gaussian"
+    example: ClassVar[float] = 25
     sigma: float
 
     @property
@@ -125,7 +129,7 @@ class Gaussian(Noise):
         """Leave v as it is."""
         return stabilised
 
-    def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:  # noqa: ARG002
+    def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
         """Leave the score as it is."""
         return score
 
@@ -135,6 +139,7 @@ class Poisson(Noise):
     """y = zeta Poisson(x / zeta)."""
 
     name: ClassVar[str] = "poisson"
+    example: ClassVar[float] = 0.05
     zeta: float
 
     def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -163,7 +168,7 @@ class Poisson(Noise):
         return stabilised.clamp(min=0).square() - 3 * self.zeta / 8
 
     def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
-        """v' = 1 / (2 v), so s_y = s_v / (2 v) - 1 / (2 v^2)."""
+        """As v' = 1 / (2 v): s_y = s_v / (2 v) - 1 / (2 v^2)."""
         # A count of -3/8 is the smallest that unstabilise gives; a tenth of a count keeps v off the pole.
         v = stabilised.clamp(min=math.sqrt(self.zeta / 10))
         return score / (2 * v) - 0.5 / v.square()
@@ -175,6 +180,7 @@ class Gamma(Noise):
 
     name: ClassVar[str] = "gamma"
     above: ClassVar[float] = 1.0
+    example: ClassVar[float] = 50
     darkest: ClassVar[float] = 1 / 1024
     k: float
 
@@ -197,15 +203,15 @@ class Gamma(Noise):
         return 1 / math.sqrt(self.k)
 
     def stabilise(self, noisy: Tensor) -> Tensor:
-        """v = log y, floored a quarter of an 8-bit grey level above zero, where black pixels lie."""
+        """Take v = log y, floored a quarter of an 8-bit grey level above zero, where black pixels lie."""
         return torch.log(noisy.clamp(min=self.darkest))
 
     def unstabilise(self, stabilised: Tensor) -> Tensor:
-        """y = exp v."""
+        """Take y = exp v."""
         return torch.exp(stabilised)
 
     def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
-        """v' = 1 / y, so s_y = (s_v - 1) / y."""
+        """As v' = 1 / y: s_y = (s_v - 1) / y."""
         return (score - 1) * torch.exp(-stabilised)
 
 
@@ -227,6 +233,6 @@ def parse_noise(spec: str) -> Noise:
         parameter = float(value)
     except ValueError as error:
         raise InputError(
-            f"noise {spec!r} needs a number for {symbol} > {law.above:g}, as in '{name}:{25 if law.above or name == 'gaussian' else 0.05:g}'"
+            f"noise {spec!r} needs a number for {symbol} > {law.above:g}, as in '{name}:{law.example:g}'"
         ) from error
     return law(parameter)

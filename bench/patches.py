@@ -43,7 +43,7 @@ class Patches:
         device: where the patches are cut.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         images: ImageSet,
         noise: Noise,

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -54,7 +61,7 @@ class Display:
             self.run, description=escape(job.title), total=job.run.steps, note="", visible=True
         )
 
-    def progressed(self, job: Job, entry: dict[str, Any]) -> None:  # noqa: ARG002
+    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
         """Move its bar."""
         self.progress.update(self.run, completed=entry["step"], note=f"loss {entry['loss']:.3g}")
 

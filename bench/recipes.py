@@ -43,16 +43,17 @@ class Recipe:
     def summary(self) -> str:
         """Say in a few sentences what it is."""
         return (
-            f"{self.purpose} {self.train} to {', '.join(self.test)}; width {self.width}, {self.steps} steps of "
-            f"{self.batch} patches of {self.patch}x{self.patch}; {', '.join(self.noises)}."
+            f"{self.purpose} {self.train} to {', '.join(self.test)}; width {self.width}, "
+            f"{self.steps} steps of {self.batch} patches of {self.patch}x{self.patch}; {', '.join(self.noises)}."
         )
 
 
 RECIPES = {
     "quick": Recipe(
         purpose=(
-            "Five methods under three noises on photographs that ship inside scikit-image: no GPU, no download. "
-            "15 short trainings, about 6 minutes on 2 CPU cores. Shows the order of the methods, not their best."
+            "Five methods under three noises on photographs that ship inside scikit-image: no GPU, no "
+            "download. 15 short trainings, about 6 minutes on 2 CPU cores. Shows the order of the methods, "
+            "not their best."
         ),
         train="embedded-train",
         test=("embedded-test",),
@@ -79,8 +80,8 @@ RECIPES = {
     ),
     "colour": Recipe(
         purpose=(
-            "The colour half of Noise2Score's Table 2: cbsd432 to cbsd68 and kodak24 at full width, 30 trainings. "
-            "Meant for a GPU."
+            "The colour half of Noise2Score's Table 2: cbsd432 to cbsd68 and kodak24 at full width, "
+            "30 trainings. Meant for a GPU."
         ),
         train="cbsd432",
         test=("cbsd68", "kodak24"),

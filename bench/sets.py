@@ -286,7 +286,7 @@ def _locate(entry: Entry, data: Path | None) -> dict[str, Path]:
 
 
 def _scikit_image_photographs() -> Path:
-    import skimage  # noqa: PLC0415 - `list` must not pay for it
+    import skimage
 
     return Path(skimage.__file__).parent / "data"
 
@@ -315,7 +315,7 @@ def _files_in(folder: Path, entry: Entry) -> dict[str, Path]:
 
 
 def _download(entry: Entry, *, looked_in: str) -> dict[str, Path]:
-    from datasets import DownloadConfig, DownloadManager  # noqa: PLC0415 - takes seconds to import
+    from datasets import DownloadConfig, DownloadManager
 
     urls = entry.urls
     # A pinned address never changes its content, so a cached file is used without asking the server.
@@ -351,7 +351,7 @@ def _hub_rows(
     spec: str, *, repository: str, revision: str | None, split: str | None
 ) -> Iterable[Mapping[str, Any] | None]:
     """Give the undecoded first image column, so that every file passes the checks of `decode`."""
-    from datasets import DatasetDict, Image, load_dataset  # noqa: PLC0415 - takes seconds to import
+    from datasets import DatasetDict, Image, load_dataset
 
     try:
         loaded = load_dataset(repository, revision=revision, split=split)

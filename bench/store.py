@@ -18,7 +18,8 @@ from bench.errors import InputError, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-FACTS, SCORES, WEIGHTS, LOG, PICTURES = "run.json", "scores.parquet", "weights.safetensors", "log.jsonl", "pictures"
+FACTS, SCORES, WEIGHTS = "run.json", "scores.parquet", "weights.safetensors"
+LOG, PICTURES = "log.jsonl", "pictures"
 FAILED, PARTIAL = "failed", "partial"
 IDENTITY = ["method", "noise", "parameter", "training_images", "images", "image", "channels", "seed", "width"]
 IDENTITY += ["steps", "batch", "patch", "training_noise", "precision", "device"]
@@ -46,7 +47,9 @@ class Store:
             with tempfile.TemporaryFile(dir=root):
                 pass
         except OSError as error:
-            raise InputError(f"cannot write runs to {str(root)!r}: {error.strerror}; name a folder that can be written") from error
+            raise InputError(
+                f"cannot write to {str(root)!r}: {error.strerror}; name a folder that can be written"
+            ) from error
         return cls(root)
 
     def __contains__(self, key: str) -> bool:
@@ -105,12 +108,13 @@ class Store:
         write_json(facts, folder / FACTS)
 
     def scores(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
-        """Read the scores of runs, by default of all; where a run was superseded, the latest alone.
+        """Read the scores of finished runs, by default of all; where a run was superseded, the latest alone.
 
         A run is superseded where one of the same settings was finished later, with a changed method or
         protocol.
         """
-        parts = [pd.read_parquet(self.root / key / SCORES) for key in (self.keys() if keys is None else keys)]
+        finished = self.keys() if keys is None else [key for key in keys if key in self]
+        parts = [pd.read_parquet(self.root / key / SCORES) for key in finished]
         if not parts:
             return pd.DataFrame()
         rows = pd.concat(parts, ignore_index=True).sort_values("finished", kind="stable")
@@ -123,7 +127,8 @@ class Store:
         for path in sorted(self.root.glob(f"{FAILED}/*/{FACTS}")):
             if wanted is None or path.parent.name in wanted:
                 facts = read_json(path)
-                rows += [{**facts["columns"], "images": name, "error": facts["error"]} for name in facts["test"]]
+                common = facts["columns"] | {"error": facts["error"]}
+                rows += [common | {"images": name} for name in facts["test"]]
         return pd.DataFrame(rows)
 
 

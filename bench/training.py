@@ -39,7 +39,7 @@ class Clock:
     patches_per_second: float
 
 
-def train(  # noqa: PLR0913
+def train(
     net: UNet, method: Method, patches: Patches, *, precision: Precision, device: torch.device, report: Report
 ) -> Clock:
     """Train a network in place by Adam, with a one-cycle cosine schedule; the last weights count.
@@ -57,7 +57,7 @@ def train(  # noqa: PLR0913
     """
     exact_float32()
     sampling = patches.sampling
-    net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.train().to(memory_format=torch.channels_last)
     network = in_precision(net, precision, device)
     optimiser = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -118,7 +118,8 @@ def _check_finite(values: list[float], done: int, patches: Patches, *, last_fini
     for offset, value in enumerate(values):
         if not math.isfinite(value):
             step = done - len(values) + offset
-            cause = "the loss of finite patches" if _is_finite(patches(step)) else "patches that are not finite"
+            finite = _is_finite(patches(step))
+            cause = "the loss of finite patches" if finite else "patches that are not finite"
             raise TrainingError(
                 f"the loss became {value} at step {step + 1} of {patches.sampling.steps}, from {cause}; "
                 f"the loss before was {last_finite:.4g}"

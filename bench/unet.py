@@ -24,15 +24,17 @@ class UNet(nn.Module):
 
     def __init__(self, channels: int, *, width: int, seed: int) -> None:
         super().__init__()
-        self.entry = _convolution(channels, width)
-        self.down = nn.ModuleList(_convolution(width, width) for _ in range(DEPTH))
-        self.bottom = _convolution(width, width)
+        self.channels = channels
+        self.entry = _layer(channels, width)
+        self.down = nn.ModuleList(_layer(width, width) for _ in range(DEPTH))
+        self.bottom = _layer(width, width)
         self.up = nn.ModuleList(
-            nn.ModuleList([_convolution(incoming, 2 * width), _convolution(2 * width, 2 * width)])
+            nn.Sequential(_layer(incoming, 2 * width), _layer(2 * width, 2 * width))
             for incoming in [2 * width] + [3 * width] * (DEPTH - 2)
         )
-        self.merge = _convolution(2 * width + channels, 4 * width // 3)
-        self.refine = _convolution(4 * width // 3, 2 * width // 3)
+        self.last = nn.Sequential(
+            _layer(2 * width + channels, 4 * width // 3), _layer(4 * width // 3, 2 * width // 3)
+        )
         self.exit = _convolution(2 * width // 3, channels)
         self._initialise(torch.Generator().manual_seed(seed))
 
@@ -50,19 +52,17 @@ class UNet(nn.Module):
         return image + self._residual(padded)[..., :height, :width].to(image.dtype)
 
     def _residual(self, image: Tensor) -> Tensor:
-        features = _activate(self.entry(image))
+        features = self.entry(image)
         # Under autocast the features are bfloat16, and concatenating float32 to them would widen them again.
         skips = [image.to(features.dtype)]
         for layer in self.down:
-            features = functional.max_pool2d(_activate(layer(features)), 2)
+            features = functional.max_pool2d(layer(features), 2)
             skips.append(features)
         skips.pop()
-        features = _activate(self.bottom(features))
-        for first, second in self.up:  # type: ignore[misc]
-            features = torch.cat([_enlarge(features), skips.pop()], dim=1)
-            features = _activate(second(_activate(first(features))))
-        features = torch.cat([_enlarge(features), skips.pop()], dim=1)
-        result: Tensor = self.exit(_activate(self.refine(_activate(self.merge(features)))))
+        features = self.bottom(features)
+        for layer in (*self.up, self.last):
+            features = layer(torch.cat([_enlarge(features), skips.pop()], dim=1))
+        result: Tensor = self.exit(features)
         return result
 
 
@@ -85,8 +85,8 @@ def _convolution(incoming: int, outgoing: int) -> nn.Conv2d:
     return nn.Conv2d(incoming, outgoing, kernel_size=3, padding=1)
 
 
-def _activate(features: Tensor) -> Tensor:
-    return functional.leaky_relu(features, 0.1)
+def _layer(incoming: int, outgoing: int) -> nn.Sequential:
+    return nn.Sequential(_convolution(incoming, outgoing), nn.LeakyReLU(0.1))
 
 
 def _enlarge(features: Tensor) -> Tensor:

@@ -24,10 +24,10 @@ class Noise2Noise(Method):
 
     needs = frozenset({"noisy", "noisy2"})
 
-    def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:  # noqa: ARG002
+    def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
         """Compare with the second copy."""
         return squared_error(net(batch.noisy), batch.noisy2)
 
-    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:  # noqa: ARG002
+    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
         """Apply the network."""
         return net(noisy)

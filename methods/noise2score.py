@@ -1,4 +1,4 @@
-"""Noise2Score (Kim & Ye, NeurIPS 2021): learn the score of the noisy images, then denoise by Tweedie's formula."""
+"""Noise2Score (Kim & Ye, NeurIPS 2021): learn the noisy images' score, denoise by Tweedie's formula."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from bench.errors import InputError
-from bench.method import Batch, Method, Network
+from bench.method import Batch, Method, Network, WithheldError
 from bench.noise import Gamma, Noise, Poisson
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Noise2Score(Method):
                 raise InputError(f"noise2score needs {name} > 0, but {name} is {value}")
 
     def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
-        """Match the score at a perturbed v; weighted so that the residual of every noise counts in intensities."""
+        """Match the score at a perturbed v, weighted so that every noise's residual counts in intensities."""
         coordinates = self.coordinates(batch.noise)
         v = coordinates.enter(batch.noisy)
         sigma_a = self.sigma_a(batch.noise, progress)
@@ -69,7 +69,8 @@ class Noise2Score(Method):
 
     def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
         """Apply the formula to the score at the noisy image itself."""
-        assert noise is not None
+        if noise is None:
+            raise WithheldError("noise2score cannot denoise without the noise law")
         coordinates = self.coordinates(noise)
         v = coordinates.enter(noisy)
         score = coordinates.score(net, v)
@@ -112,7 +113,7 @@ class Coordinates:
         """Change variables from v to y."""
         return v
 
-    def raw_score(self, v: Tensor, score: Tensor) -> Tensor:  # noqa: ARG002
+    def raw_score(self, v: Tensor, score: Tensor) -> Tensor:
         """Carry the score of v over to y."""
         return score
 

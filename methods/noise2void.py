@@ -42,7 +42,7 @@ class Noise2Void(Method):
         if self.radius < 1:
             raise InputError(f"noise2void needs a radius of at least 1 pixel, but radius is {self.radius}")
 
-    def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:  # noqa: ARG002
+    def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
         """Compare with the noisy image at the masked pixels."""
         noisy = batch.noisy
         masked, replacement = self.blind_spots(*noisy.shape[-2:], count=len(noisy), rng=rng)
@@ -53,7 +53,9 @@ class Noise2Void(Method):
         estimate = net(blinded.view_as(noisy)).flatten(start_dim=2)
         return (estimate - pixels).gather(2, masked).square().mean(dim=(1, 2))
 
-    def blind_spots(self, height: int, width: int, *, count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    def blind_spots(
+        self, height: int, width: int, *, count: int, rng: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         """Draw the masked pixels of ``count`` images and the neighbours that replace them.
 
         Returns:
@@ -73,6 +75,6 @@ class Noise2Void(Method):
         chosen = chosen + (chosen >= centre)
         return masked, (top + chosen // across) * width + left + chosen % across
 
-    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:  # noqa: ARG002
+    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
         """Apply the network once, to the image as it is."""
         return net(noisy)

@@ -20,10 +20,10 @@ class Supervised(Method):
 
     needs = frozenset({"noisy", "clean"})
 
-    def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:  # noqa: ARG002
+    def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
         """Compare with the clean image."""
         return squared_error(net(batch.noisy), batch.clean)
 
-    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:  # noqa: ARG002
+    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
         """Apply the network."""
         return net(noisy)

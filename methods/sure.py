@@ -42,10 +42,13 @@ class Sure(Method):
         if not self.eps > 0:
             raise InputError(f"sure needs a step eps > 0, but eps is {self.eps}")
 
-    def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:  # noqa: ARG002
+    def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
         """Estimate the squared error against the clean image."""
         noisy = batch.noisy
         probe = torch.empty_like(noisy).bernoulli_(0.5, generator=rng) * 2 - 1
+        step: Tensor
+        spread: Tensor | float
+        offset: Tensor | float
         match batch.noise:
             case Gaussian(sd=sd):
                 step, spread, offset = probe, sd**2, sd**2
@@ -57,6 +60,6 @@ class Sure(Method):
         divergence = probe * (shifted - estimate) / self.eps
         return ((estimate - noisy).square() - offset + 2 * spread * divergence).mean(dim=(1, 2, 3))
 
-    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:  # noqa: ARG002
+    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
         """Apply the network."""
         return net(noisy)

@@ -71,7 +71,10 @@ def test_hyper_parameters_are_read_and_told_apart_from_defaults() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("noise2void:fractoin=0.1", "unknown hyper-parameter of noise2void 'fractoin'; did you mean 'fraction'"),
+        (
+            "noise2void:fractoin=0.1",
+            "unknown hyper-parameter of noise2void 'fractoin'; did you mean 'fraction'",
+        ),
         ("noise2void:fraction=much", "fraction='much'"),
         ("noise2void:fraction=2", r"fraction in \(0, 1\], but fraction is 2.0"),
         ("noise2void:radius=0", "radius of at least 1 pixel, but radius is 0"),
@@ -107,13 +110,15 @@ def test_a_file_without_a_method_is_refused(method_folder: Path) -> None:
 
 def test_a_plugin_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     point = metadata.EntryPoint("outsider", "methods.supervised:Supervised", discovery.ENTRY_POINTS)
-    monkeypatch.setattr(discovery.metadata, "entry_points", lambda group: [point] if group == point.group else [])
+    monkeypatch.setattr(
+        discovery.metadata, "entry_points", lambda group: [point] if group == point.group else []
+    )
     assert load_class("outsider") is load_class("supervised")
 
 
 def test_a_name_that_exists_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     point = metadata.EntryPoint("sure", "somewhere.else:Sure", discovery.ENTRY_POINTS)
-    monkeypatch.setattr(discovery.metadata, "entry_points", lambda group: [point])  # noqa: ARG005
+    monkeypatch.setattr(discovery.metadata, "entry_points", lambda group: [point])
     with pytest.raises(InputError, match="'sure' exists twice, in noisebench and an unknown package"):
         listings()
 

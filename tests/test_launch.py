@@ -43,7 +43,7 @@ class Silent:
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
         pass
 
-    def ended(self, job: Job, outcome: str) -> None:  # noqa: ARG002
+    def ended(self, job: Job, outcome: str) -> None:
         self.outcomes.append(outcome)
 
 
@@ -98,9 +98,10 @@ def test_a_run_holds_one_row_per_image_and_every_fact(tiny: Tiny) -> None:
     facts = tiny.bench.store.facts(job.key)
     assert facts["versions"]["torch"] == metadata.version("torch")
     assert facts["hardware"]["threads"] == torch.get_num_threads()
-    assert facts["evaluation"]["test"]["noisy_sha256"] == corrupt(
-        tiny.bench.test_images[0], job.noise, seed=0
-    ).sha256
+    assert (
+        facts["evaluation"]["test"]["noisy_sha256"]
+        == corrupt(tiny.bench.test_images[0], job.noise, seed=0).sha256
+    )
     assert facts["evaluation"]["test"]["lpips"] == "not asked for"
     folder = tiny.bench.store.root / job.key
     steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -161,7 +162,9 @@ def test_the_same_seed_twice_scores_the_same_to_the_last_bit(
         tiny = make_tiny(folders, tmp_path / attempt, channels=1)
         assert set(tiny.launch(**recipe)) == {"trained"}
         clocks = ["finished", "seconds", "training_seconds", "patches_per_second"]
-        scores.append(tiny.bench.store.scores().drop(columns=clocks).sort_values(["key", "image"], ignore_index=True))
+        scores.append(
+            tiny.bench.store.scores().drop(columns=clocks).sort_values(["key", "image"], ignore_index=True)
+        )
     pd.testing.assert_frame_equal(*scores, check_exact=True)
 
 
@@ -192,7 +195,10 @@ def test_every_method_meets_the_same_noisy_test_images(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize("noise", RECIPES["quick"].noises)
 def test_replacing_what_is_withheld_by_nan_changes_no_result(
-    photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noise: str
+    photo_folders: Callable[[int], tuple[Path, Path]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    noise: str,
 ) -> None:
     """With all four needs in memory, and the undeclared ones poisoned, every score stays the same."""
     folders = photo_folders(1)
@@ -224,9 +230,7 @@ def test_replacing_what_is_withheld_by_nan_changes_no_result(
         assert list(first) == list(second), job.title
 
 
-def test_a_failed_run_is_kept_apart_and_the_others_go_on(
-    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_run_is_kept_apart_and_the_others_go_on(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     real = launching.train
 
     def explode(net: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
@@ -251,7 +255,9 @@ def test_a_failed_run_is_kept_apart_and_the_others_go_on(
 def test_a_further_test_set_is_scored_without_training(tiny: Tiny, tmp_path: Path) -> None:
     tiny.launch()
     (tmp_path / "more").mkdir()
-    Image.open(tmp_path / "test" / "0.png").transpose(Image.Transpose.ROTATE_90).save(tmp_path / "more" / "a.png")
+    Image.open(tmp_path / "test" / "0.png").transpose(Image.Transpose.ROTATE_90).save(
+        tmp_path / "more" / "a.png"
+    )
     more = open_set(str(tmp_path / "more"), channels=1)
     both = replace(tiny, bench=replace(tiny.bench, test_images=(*tiny.bench.test_images, more)))
     assert both.launch() == ["scored"]

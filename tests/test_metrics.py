@@ -15,7 +15,7 @@ import torchmetrics.functional.image as torchmetrics_image
 from PIL import Image
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from torchvision.models import alexnet
+from torchvision.models import AlexNet_Weights, alexnet
 
 from bench import metrics
 from bench.errors import InputError
@@ -240,7 +240,7 @@ def test_lpips_waits_for_a_silent_server_only_so_long(monkeypatch, tmp_path):
 
 def test_lpips_with_a_broken_cache_says_so(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    cached = tmp_path / "hub/checkpoints" / Path(metrics.AlexNet_Weights.IMAGENET1K_V1.url).name
+    cached = tmp_path / "hub/checkpoints" / Path(AlexNet_Weights.IMAGENET1K_V1.url).name
     cached.parent.mkdir(parents=True)
     for content in (b"", b"not a checkpoint", b"PK\x03\x04cut off"):
         cached.write_bytes(content)

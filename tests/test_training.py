@@ -30,14 +30,16 @@ class Imitate(Method):
     needs = frozenset({"noisy"})
     change: Callable = lambda losses, progress: losses
 
-    def loss(self, net, batch, rng, progress):  # noqa: ARG002
+    def loss(self, net, batch, rng, progress):
         return self.change(squared_error(net(batch.noisy), 0 * batch.noisy), progress)
 
-    def denoise(self, net, noisy, noise):  # noqa: ARG002
+    def denoise(self, net, noisy, noise):
         return net(noisy)
 
 
-def fit(images: ImageSet, method: Method, *, steps: int = 45, precision: str = "float32") -> tuple[UNet, list]:
+def fit(
+    images: ImageSet, method: Method, *, steps: int = 45, precision: str = "float32"
+) -> tuple[UNet, list]:
     patches = Patches(
         images, Gaussian(25), needs=method.needs, sampling=Sampling(steps, 2, 32, seed=0), device=CPU
     )
@@ -98,7 +100,9 @@ def test_a_wrong_loss_is_refused(tiny_set: Callable[[int], ImageSet], change: Ca
 
 def test_bfloat16_reaches_the_same_loss(tiny_set: Callable[[int], ImageSet]) -> None:
     images = tiny_set(1)
-    losses = [fit(images, Imitate(), precision=precision)[1][-1]["loss"] for precision in ("float32", "bfloat16")]
+    losses = [
+        fit(images, Imitate(), precision=precision)[1][-1]["loss"] for precision in ("float32", "bfloat16")
+    ]
     # 45 steps take the loss down a hundredfold; eight bits of mantissa cost it a few per cent of the way.
     assert losses[0] == pytest.approx(losses[1], rel=0.5)
     assert losses[0] != losses[1]

@@ -1,0 +1,227 @@
+"""The command line: what it prints, what it writes, and how it refuses."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import skimage.io
+from PIL import Image
+from skimage import data
+from skimage.metrics import peak_signal_noise_ratio
+
+import methods
+from bench.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TINY = ["--width", "4", "--steps", "3", "--batch", "2", "--patch", "32"]
+
+
+@pytest.fixture
+def folders(
+    photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Write grey training and test images and go where they are."""
+    photo_folders(1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path
+
+
+def run_tiny(*arguments: str) -> None:
+    main(["run", *TINY, "--train", "./train", "--test", "./test", "--noises", "gaussian:25", *arguments])
+
+
+def refuse(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
+    """Run a command that must fail as bad input; return what it says."""
+    with pytest.raises(SystemExit) as leaving:
+        main(arguments)
+    assert leaving.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_run_prints_the_table_and_writes_it_three_times(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_tiny()
+    printed = capsys.readouterr().out
+    assert "5 trained" in printed
+    with (folders / "runs" / "tables" / "table.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["method"] for row in rows} == {
+        "noise2noise",
+        "noise2score",
+        "noise2void",
+        "supervised",
+        "sure",
+    }
+    for row in rows:
+        assert f"{float(row['psnr']):.2f}" in printed
+    assert (folders / "runs" / "tables" / "table.md").read_text().count("noise2score")
+    assert r"\toprule" in (folders / "runs" / "tables" / "table.tex").read_text()
+
+
+def test_a_second_identical_command_trains_nothing_and_says_so(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_tiny("--methods", "supervised")
+    first = (folders / "runs" / "tables" / "table.csv").read_bytes()
+    capsys.readouterr()
+    run_tiny("--methods", "supervised")
+    assert "nothing to train: every run is stored already" in capsys.readouterr().out
+    assert (folders / "runs" / "tables" / "table.csv").read_bytes() == first
+
+
+def test_table_writes_what_run_wrote(folders: Path) -> None:
+    run_tiny("--methods", "supervised", "sure")
+    main(["table", "--out", "elsewhere"])
+    written = (folders / "elsewhere" / "table.md").read_text()
+    assert written == (folders / "runs" / "tables" / "table.md").read_text()
+
+
+def test_show_gives_the_facts_and_the_scores(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_tiny("--methods", "supervised")
+    (key,) = (path.parent.name for path in (folders / "runs").glob("*/run.json"))
+    capsys.readouterr()
+    main(["show", key[:6]])
+    printed = capsys.readouterr().out
+    assert key in printed
+    assert "noisy_sha256" in printed
+    assert "1.png" in printed
+
+
+def test_list_names_everything(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["list"])
+    printed = capsys.readouterr().out
+    for name in ("noise2score", "gamma:K", "kodak24", "embedded-test", "quick"):
+        assert name in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("run quik", "unknown recipe 'quik'; did you mean 'quick'?"),
+        ("run --methods nois2void", "unknown method 'nois2void'; did you mean 'noise2void'?"),
+        ("run --noises gausian:25", "unknown noise 'gausian'; did you mean 'gaussian'?"),
+        ("run --train bsd40", "unknown image set 'bsd40'; did you mean 'bsd400'?"),
+        ("run --noises gaussian:0", "sigma > 0, but sigma is 0"),
+        ("run --noises gaussian:nan", "finite sigma > 0, but sigma is nan"),
+        ("run --noises poisson:-0.01", "zeta > 0, but zeta is -0.01"),
+        ("run --noises gamma:1", "k > 1, but k is 1"),
+        ("run --noises gaussian", "noise 'gaussian' needs a number for sigma > 0"),
+        ("run --device cuda:77", "the device 'cuda:77' is not there; this machine has:"),
+        ("run --train ./nothing", "nothing"),
+        ("run --patch 4096", "4096"),
+        ("run --runs train/0.png", "cannot write to 'train/0.png'"),
+        ("table nowhere", "no folder of runs at 'nowhere'"),
+        ("table test", "there are no runs in 'test'"),
+        ("show abc --runs nowhere", "unknown run in 'nowhere' 'abc'"),
+    ],
+)
+def test_bad_input_is_named_with_what_is_allowed(
+    folders: Path, capsys: pytest.CaptureFixture[str], arguments: str, said: str
+) -> None:
+    assert said in refuse(capsys, arguments.split())
+    assert not list(folders.glob("runs/*/run.json"))
+
+
+def test_an_empty_and_a_damaged_set_are_refused_before_training(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folders / "empty").mkdir()
+    assert "empty" in refuse(capsys, ["run", *TINY, "--train", "./empty", "--test", "./test"])
+    (folders / "test" / "0.png").write_bytes((folders / "test" / "0.png").read_bytes()[:200])
+    assert "0.png" in refuse(capsys, ["run", *TINY, "--train", "./train", "--test", "./test"])
+    assert not list(folders.glob("runs/*/run.json"))
+
+
+def test_a_method_that_fails_is_shown_as_failed_with_exit_code_1(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(folders / "entries")])
+    (folders / "entries").mkdir()
+    (folders / "entries" / "diverging.py").write_text(
+        "from dataclasses import dataclass\nfrom bench.method import Method, squared_error\n"
+        "@dataclass(frozen=True)\nclass Diverging(Method):\n    needs = frozenset({'noisy'})\n"
+        "    def loss(self, net, batch, rng, progress):\n"
+        "        return squared_error(net(batch.noisy), batch.noisy) / (progress < 0.5)\n"
+        "    def denoise(self, net, noisy, noise):\n        return net(noisy)\n"
+    )
+    with pytest.raises(SystemExit) as leaving:
+        run_tiny("--methods", "diverging", "supervised")
+    assert leaving.value.code == 1
+    printed = capsys.readouterr()
+    assert "1 trained, 1 not" in printed.out
+    assert "the loss became" in printed.out
+    assert "failed: diverging, gaussian:25, seed 0" in printed.err
+    assert "failed" in (folders / "runs" / "tables" / "table.md").read_text()
+
+
+def test_lpips_without_its_weights_is_said_and_the_rest_goes_on(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench import metrics
+
+    def refuse_weights(device: object) -> None:
+        raise metrics.LpipsUnavailable("no weights to be had")
+
+    monkeypatch.setattr(metrics, "load_lpips", refuse_weights)
+    run_tiny("--methods", "supervised", "--lpips", "True")
+    printed = capsys.readouterr().out
+    assert "LPIPS is left out: no weights to be had" in printed
+    (facts,) = (path.read_text() for path in (folders / "runs").glob("*/run.json"))
+    assert '"lpips": "no weights to be had"' in facts
+
+
+def test_denoise_raises_the_psnr_and_keeps_size_and_depth(
+    folders: Path,
+) -> None:
+    """A short training on photographs gains 4 dB on two others with the noise it was trained for."""
+    main(["run", "--methods", "supervised", "--noises", "gaussian:25", "--width", "8", "--steps", "120", "--batch", "4"])
+    (key,) = (path.parent.name for path in (folders / "runs").glob("*/run.json"))
+    rng = np.random.default_rng(0)
+    clean = {"camera": data.camera()[:301, :203] / 255, "coins": data.coins()[:200, :257] / 255}
+    for name, image in clean.items():
+        # A 16-bit file that holds noise beyond black and white needs some room at both ends.
+        noisy = image * 0.5 + 0.25 + rng.normal(0, 25 / 255, image.shape)
+        skimage.io.imsave(f"{name}.png", np.rint(noisy.clip(0, 1) * 65535).astype(np.uint16))
+    main(["denoise", key[:8], "camera.png", "coins.png", "--out", "denoised"])
+    for name, image in clean.items():
+        before = skimage.io.imread(folders / f"{name}.png")
+        after = skimage.io.imread(folders / "denoised" / f"{name}_denoised.png")
+        assert after.dtype == np.uint16
+        assert after.shape == image.shape
+        gain = [
+            peak_signal_noise_ratio(image * 0.5 + 0.25, pixels / 65535, data_range=1)
+            for pixels in (before, after)
+        ]
+        assert gain[1] > gain[0] + 4
+
+
+def test_denoise_refuses_colour_where_grey_was_trained_and_two_files_of_one_name(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_tiny("--methods", "supervised")
+    (run,) = (str(path.parent) for path in (folders / "runs").glob("*/run.json"))
+    Image.new("RGB", (40, 30), (10, 20, 30)).save("colour.png")
+    said = refuse(capsys, ["denoise", run, "colour.png", "--out", "out"])
+    assert "colour.png has 3 channels, but the run was trained on 1" in said
+    shutil.copy("test/0.png", "grey.png")
+    assert "would all be written to" in refuse(
+        capsys, ["denoise", run, "grey.png", "test/../grey.png", "--out", "out"]
+    )
+    assert not (folders / "out").exists()
+
+
+def test_fingerprint_writes_a_line_per_image(folders: Path) -> None:
+    main(["fingerprint", "train", "--out", "train.csv"])
+    with (folders / "train.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == ["0.png", "1.png", "2.png"]
+    assert len({row["sha256"] for row in rows}) == 3

@@ -1,0 +1,323 @@
+"""The three noises against the laws of scipy, and their Tweedie rules against closed forms and quadrature."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from scipy import integrate, stats
+from scipy.special import digamma, polygamma
+from torch import Tensor
+from torch.autograd.functional import jacobian
+
+from bench.errors import InputError
+from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson, parse_noise
+from bench.seeds import generator
+
+LEVELS = [Gaussian(25), Gaussian(50), Poisson(0.01), Poisson(0.05), Gamma(100), Gamma(50)]
+INTENSITIES = [0.02, 0.1, 0.5, 0.9]
+DRAWS = 200_000
+
+every_level = pytest.mark.parametrize("noise", LEVELS, ids=lambda noise: noise.spec)
+every_intensity = pytest.mark.parametrize("intensity", INTENSITIES)
+
+
+def law_of(noise: Noise, intensity: float) -> stats.rv_frozen:
+    """Give scipy's law of y, of y / zeta for Poisson noise."""
+    match noise:
+        case Gaussian(sigma=sigma):
+            return stats.norm(intensity, sigma / 255)
+        case Poisson(zeta=zeta):
+            return stats.poisson(intensity / zeta)
+        case Gamma(k=k):
+            return stats.gamma(k, scale=intensity / k)
+
+
+def unit_of(noise: Noise) -> float:
+    return noise.zeta if isinstance(noise, Poisson) else 1.0
+
+
+def drawn(noise: Noise, intensity: float) -> np.ndarray:
+    rng = generator("test", noise.spec, intensity)
+    return noise.sample(np.full(DRAWS, intensity), rng).astype(np.float64)
+
+
+def column(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def slope_of(function, at: Tensor) -> Tensor:
+    """Differentiate a function of each value by autograd."""
+    at = at.detach().requires_grad_()
+    return torch.autograd.grad(function(at).sum(), at)[0]
+
+
+# How noise is drawn
+
+
+@every_level
+@every_intensity
+def test_mean_and_variance(noise: Noise, intensity: float):
+    law, unit = law_of(noise, intensity), unit_of(noise)
+    values = drawn(noise, intensity)
+    mean, variance, excess = (float(moment) for moment in law.stats(moments="mvk"))
+    assert unit * mean == pytest.approx(intensity)
+    assert noise.variance(np.array(intensity)) == pytest.approx(unit**2 * variance)
+    # Five standard errors: of the mean sd / sqrt(n), of the variance var sqrt((kurtosis - 1) / n).
+    assert values.mean() == pytest.approx(intensity, abs=5 * unit * math.sqrt(variance / DRAWS))
+    assert values.var() == pytest.approx(unit**2 * variance, rel=5 * math.sqrt((excess + 2) / DRAWS))
+
+
+@pytest.mark.parametrize("noise", [level for level in LEVELS if not isinstance(level, Poisson)], ids=str)
+@every_intensity
+def test_continuous_laws_by_kolmogorov_smirnov(noise: Noise, intensity: float):
+    assert stats.kstest(drawn(noise, intensity), law_of(noise, intensity).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("zeta", [0.01, 0.05])
+@every_intensity
+def test_counts_by_chi_squared(zeta: float, intensity: float):
+    noise = Poisson(zeta)
+    scaled = drawn(noise, intensity) / zeta
+    counts = np.rint(scaled).astype(int)
+    np.testing.assert_allclose(scaled, counts, rtol=1e-6, atol=0)  # on the lattice, to float32
+    law = law_of(noise, intensity)
+    low, high = law.ppf([1e-3, 1 - 1e-3]).astype(int)
+    inner = np.arange(low, high + 1)
+    expected = np.array([law.cdf(low - 1), *law.pmf(inner), law.sf(high)])
+    observed = np.bincount(np.clip(counts, low - 1, high + 1) - low + 1, minlength=len(expected))
+    filled = expected > 0
+    assert observed[~filled].sum() == 0
+    assert stats.chisquare(observed[filled], DRAWS * expected[filled]).pvalue > 1e-3
+
+
+@every_level
+def test_pixels_and_channels_are_independent(noise: Noise):
+    clean = np.full((200, 200, 3), 0.5)
+    field = noise.sample(clean, generator("test", "field")) - clean
+    pairs = {
+        "rows": (field[1:], field[:-1]),
+        "columns": (field[:, 1:], field[:, :-1]),
+        "channels": (field[..., 1:], field[..., :-1]),
+    }
+    for first, second in pairs.values():
+        # A correlation of n independent pairs spreads by 1 / sqrt(n).
+        assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 5 / math.sqrt(first.size)
+
+
+@every_level
+def test_noise_is_a_function_of_clean_and_stream(noise: Noise):
+    clean = generator("clean").random((7, 5, 3), dtype=np.float32)
+    first, again, other = (noise.sample(clean, generator("test", role)) for role in (0, 0, 1))
+    assert first.shape == clean.shape
+    assert first.dtype == np.float32
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).mean() > 0.5
+
+
+@every_level
+def test_never_clipped(noise: Noise):
+    # White is exceeded by about half of the pixels; black is undercut by Gaussian noise alone.
+    assert 0.3 < (drawn(noise, 1.0) > 1).mean() < 0.6
+    assert (drawn(noise, 0.0) < 0).any() == isinstance(noise, Gaussian)
+    assert drawn(noise, 1.0).max() > 1.1
+
+
+@pytest.mark.parametrize("noise", [Poisson(0.05), Gamma(50)], ids=str)
+def test_black_stays_black(noise: Noise):
+    assert not drawn(noise, 0.0).any()
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("excess", [0.0, -1.0, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    ("law", "symbol", "limit"), [(Gaussian, "sigma", 0), (Poisson, "zeta", 0), (Gamma, "k", 1)]
+)
+def test_parameter_out_of_range(law: type[Noise], symbol: str, limit: int, excess: float):
+    value = limit + excess
+    with pytest.raises(InputError, match=re.escape(f"{symbol} > {limit}, but {symbol} is {value}")):
+        law(value)
+    with pytest.raises(InputError, match=law.name):
+        parse_noise(f"{law.name}:{value}")
+
+
+def test_parameter_just_inside_its_range():
+    assert [Gaussian(1e-9).parameter, Poisson(1e-9).parameter, Gamma(1.001).parameter] == [1e-9, 1e-9, 1.001]
+
+
+@pytest.mark.parametrize("noise", [*LEVELS, Gaussian(25.000001), Poisson(1 / 300), Gamma(1e6 + 1)], ids=str)
+def test_spec_reads_back_in_full(noise: Noise):
+    # The spec keys the noise fields, so two parameters must never share one.
+    assert parse_noise(noise.spec) == noise
+
+
+def test_spec_is_as_short_as_on_the_command_line():
+    assert [noise.spec for noise in LEVELS[::2]] == ["gaussian:25", "poisson:0.01", "gamma:100"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"), [("gausian", "gaussian"), ("Poisson", "poisson"), ("gama", "gamma")]
+)
+def test_unknown_noise_suggests_the_nearest(wrong: str, nearest: str):
+    with pytest.raises(InputError, match=f"unknown noise '{wrong}'; did you mean '{nearest}'"):
+        parse_noise(f"{wrong}:25")
+
+
+def test_unknown_noise_lists_all():
+    with pytest.raises(InputError, match=", ".join(sorted(NOISES))):
+        parse_noise("salt:3")
+
+
+@pytest.mark.parametrize("rest", ["", ":", ":abc", ":0,1", ":25:3"])
+@pytest.mark.parametrize(("name", "symbol"), [("gaussian", "sigma"), ("poisson", "zeta"), ("gamma", "k")])
+def test_parameter_that_is_no_number(name: str, symbol: str, rest: str):
+    with pytest.raises(InputError, match=f"{symbol} > ") as caught:
+        parse_noise(name + rest)
+    assert repr(name + rest) in str(caught.value)
+    example = re.search(r"as in '(.*)'", str(caught.value))[1]
+    assert parse_noise(example).name == name
+
+
+# Tweedie's rules
+
+
+def test_gaussian_rule_gives_the_mean_under_a_gaussian_prior():
+    noise, mean, variance = Gaussian(25), 0.45, 0.04
+    y = torch.linspace(-0.5, 1.5, 41, dtype=torch.float64)
+    score = -(y - mean) / (variance + noise.sd**2)
+    expected = mean + variance / (variance + noise.sd**2) * (y - mean)
+    torch.testing.assert_close(noise.tweedie(y, score), expected, rtol=0, atol=1e-14)
+
+
+def test_gaussian_rule_gives_the_mean_under_a_mixture():
+    noise, y = Gaussian(25), 0.5
+    weights, means, sds = np.array([0.3, 0.7]), np.array([0.2, 0.7]), np.array([0.05, 0.1])
+    total = sds**2 + noise.sd**2
+    parts = weights * stats.norm.pdf(y, means, np.sqrt(total))
+    score = (parts * (means - y) / total).sum() / parts.sum()
+
+    def joint(x: float) -> float:
+        return (weights * stats.norm.pdf(x, means, sds)).sum() * stats.norm.pdf(y, x, noise.sd)
+
+    expected = quadrature(lambda x: x * joint(x), -1, 2) / quadrature(joint, -1, 2)
+    assert noise.tweedie(column(y), column(score)).item() == pytest.approx(expected, rel=1e-8)
+
+
+def quadrature(function, low: float, high: float) -> float:
+    value, _ = integrate.quad(function, low, high, epsabs=0, epsrel=1e-11, limit=500)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("noise", "shape", "rate"), [(Poisson(0.01), 4, 10), (Poisson(0.05), 81, 180)], ids=str
+)
+def test_poisson_rule_gives_the_geometric_mean_under_a_gamma_prior(noise: Poisson, shape: int, rate: int):
+    zeta, counts = noise.zeta, torch.arange(100, dtype=torch.float64)
+
+    def log_marginal(y: Tensor) -> Tensor:
+        """The negative binomial, interpolated between counts by the log-gamma function."""
+        z = y / zeta
+        return torch.lgamma(z + shape) - torch.lgamma(z + 1) - z * math.log(1 + rate * zeta)
+
+    estimate = noise.tweedie(zeta * counts, slope_of(log_marginal, zeta * counts))
+    # The posterior of x is Gamma(z + shape, rate + 1 / zeta).
+    geometric = np.exp(digamma(counts.numpy() + shape)) / (rate + 1 / zeta)
+    # The rule puts z + 1/2 for exp digamma(z + 1), which differ by at most 1 / (24 (z + 1/2)) in counts.
+    error = np.abs(estimate.numpy() / geometric - 1)
+    assert (error < 1 / (24 * (counts.numpy() + 0.5) ** 2)).all()
+    assert error[10] > 1e-6  # and no closer, so that the bound says something
+
+
+@pytest.mark.parametrize("k", [50, 100])
+def test_gamma_rule_gives_the_harmonic_mean_under_an_inverse_gamma_prior(k: int):
+    noise, shape, scale = Gamma(k), 6, 2.5
+    y = torch.linspace(0.05, 2, 40, dtype=torch.float64)
+    score = slope_of(lambda y: (k - 1) * torch.log(y) - (shape + k) * torch.log(scale + k * y), y)
+    # The posterior of x is an inverse Gamma law too, that of 1 / x a Gamma law.
+    posterior_scale = scale + k * y.numpy()
+    harmonic = 1 / stats.gamma(shape + k, scale=1 / posterior_scale).mean()
+    mean = stats.invgamma(shape + k, scale=posterior_scale).mean()
+    estimate = noise.tweedie(y, score).numpy()
+    np.testing.assert_allclose(estimate, harmonic, rtol=1e-12)
+    np.testing.assert_allclose(mean / estimate, (shape + k) / (shape + k - 1), rtol=1e-10)
+
+
+@pytest.mark.parametrize("k", [50, 100])
+@pytest.mark.parametrize("y", [0.3, 0.5, 0.8])
+def test_gamma_rule_gives_the_harmonic_mean_under_a_gamma_prior(k: int, y: float):
+    prior = stats.gamma(81, scale=1 / 180)
+
+    def moment(power: int, y: float) -> float:
+        return quadrature(lambda x: x**power * prior.pdf(x) * stats.gamma.pdf(y, k, scale=x / k), 0.05, 1.5)
+
+    step = 1e-4
+    score = (math.log(moment(0, y + step)) - math.log(moment(0, y - step))) / (2 * step)
+    harmonic = moment(0, y) / moment(-1, y)
+    # The central difference is off by step^2 / 6 times a third derivative of some 2 k / y^3.
+    assert Gamma(k).tweedie(column(y), column(score)).item() == pytest.approx(harmonic, rel=1e-6)
+
+
+@pytest.mark.parametrize("noise", [Poisson(0.05), Gamma(50)], ids=str)
+def test_a_wild_score_gives_no_negative_intensity(noise: Noise):
+    y, score = column(0.01, 0.5, 1.5), column(-1e3, 1e3, 50.0)
+    estimate = noise.tweedie(y.repeat(3, 1), score[:, None].expand(3, 3))
+    assert (estimate > 0).all()
+    assert torch.isfinite(estimate).all()
+
+
+# Variables in which the noise is uniform
+
+
+@every_level
+def test_stabilise_and_unstabilise_undo_each_other(noise: Noise):
+    lowest = {"gaussian": -0.5, "poisson": 0.0, "gamma": Gamma.darkest}[noise.name]
+    y = torch.linspace(lowest, 2, 101, dtype=torch.float64)
+    v = noise.stabilise(y)
+    torch.testing.assert_close(noise.unstabilise(v), y, rtol=1e-13, atol=1e-15)
+    torch.testing.assert_close(noise.stabilise(noise.unstabilise(v)), v, rtol=1e-13, atol=1e-15)
+    assert (v.diff() > 0).all()
+
+
+@pytest.mark.parametrize("noise", [Poisson(0.05), Gamma(50)], ids=str)
+def test_stabilise_takes_black_and_below(noise: Noise):
+    dark = noise.stabilise(column(-1, 0, 1e-9))
+    assert torch.isfinite(dark).all()
+    assert dark[0] == dark[1]
+    assert torch.isfinite(noise.raw_score(dark, column(0, 1, -1))).all()
+    assert torch.isfinite(noise.raw_score(column(0, 0), column(1, -1))).all()
+
+
+@every_level
+def test_raw_score_is_the_change_of_variables(noise: Noise):
+    def log_density(y: Tensor) -> Tensor:
+        """Of some y: Gamma(3, rate 5), whose score is 2 / y - 5."""
+        return 2 * torch.log(y) - 5 * y
+
+    def log_density_stabilised(v: Tensor) -> Tensor:
+        per_value = jacobian(noise.unstabilise, v, create_graph=True).diagonal()
+        return log_density(noise.unstabilise(v)) + torch.log(per_value)
+
+    y = torch.linspace(0.01, 1.5, 50, dtype=torch.float64)
+    v = noise.stabilise(y)
+    carried = noise.raw_score(v, slope_of(log_density_stabilised, v))
+    torch.testing.assert_close(carried, 2 / y - 5, rtol=1e-9, atol=1e-9)
+
+
+@every_level
+@pytest.mark.parametrize("intensity", [0.25, 0.5, 0.9])
+def test_stabilised_spread_is_uniform(noise: Noise, intensity: float):
+    values = noise.stabilise(torch.from_numpy(drawn(noise, intensity)))
+    # From five counts up Anscombe's root is within 4 % of its limit, and so is log y from k = 13 up;
+    # a standard deviation of n draws has a relative error of about 1 / sqrt(2 n) = .0016.
+    assert values.std().item() == pytest.approx(noise.stabilised_sd, rel=0.04)
+
+
+def test_logarithm_spreads_by_trigamma_at_every_intensity():
+    for intensity in INTENSITIES:
+        spread = np.log(drawn(Gamma(50), intensity)).std()
+        assert spread == pytest.approx(math.sqrt(polygamma(1, 50)), rel=5 / math.sqrt(2 * DRAWS))

@@ -1,0 +1,268 @@
+"""Patches: where they are cut, which noise they carry, and what is withheld."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from bench.images import ImageSet
+from bench.method import NEEDS, Batch, WithheldError
+from bench.noise import Gamma, Gaussian, Noise, Poisson
+from bench.patches import Patches, Sampling, intensities
+
+CPU = torch.device("cpu")
+IMAGES = ("noisy", "noisy2", "clean")
+SAMPLING = Sampling(steps=6, batch=24, patch=20, seed=0)
+SUBSETS = [frozenset({"noisy", *extra}) for count in range(4) for extra in combinations(NEEDS[1:], count)]
+
+both_kinds = pytest.mark.parametrize("training_noise", ["frozen", "resampled"])
+colour_or_grey = pytest.mark.parametrize("channels", [1, 3])
+
+
+def patches_of(
+    images: ImageSet,
+    *,
+    needs: frozenset = frozenset(NEEDS),
+    noise: Noise = Gaussian(25),
+    sampling: Sampling = SAMPLING,
+    training_noise: str = "frozen",
+) -> Patches:
+    return Patches(images, noise, needs=needs, sampling=sampling, training_noise=training_noise, device=CPU)
+
+
+def cut(image: np.ndarray, place: np.ndarray, patch: int) -> np.ndarray:
+    """Cut (H, W, C) by slicing, flipping and transposing, at (picture, top, left, symmetry)."""
+    _, top, left, symmetry = place
+    piece = image[top : top + patch, left : left + patch]
+    if symmetry & 2:
+        piece = piece[::-1]
+    if symmetry & 4:
+        piece = piece[:, ::-1]
+    return piece.transpose(1, 0, 2) if symmetry & 1 else piece
+
+
+def laid_out(batch_images: torch.Tensor) -> np.ndarray:
+    return batch_images.movedim(1, -1).numpy()
+
+
+def pixel_numbers(images: ImageSet) -> list[np.ndarray]:
+    """Number every value of a set, as pictures (H, W, C)."""
+    sizes = [picture.pixels.size for picture in images.pictures]
+    starts = np.cumsum([0, *sizes[:-1]])
+    return [
+        start + np.arange(picture.pixels.size).reshape(picture.pixels.shape)
+        for start, picture in zip(starts, images.pictures, strict=True)
+    ]
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> float:
+    return abs(np.corrcoef(np.ravel(first), np.ravel(second))[0, 1])
+
+
+# Where patches are cut
+
+
+@both_kinds
+@colour_or_grey
+@pytest.mark.parametrize("patch", [20, 40])
+def test_clean_patches_are_crops_under_a_symmetry(tiny_set, channels: int, patch: int, training_noise: str):
+    images = tiny_set(channels)
+    sampling = Sampling(steps=6, batch=24, patch=patch, seed=0)
+    patches = patches_of(images, sampling=sampling, training_noise=training_noise)
+    pictures = [intensities(picture) for picture in images.pictures]
+    for step, places in enumerate(patches.places.numpy()):
+        expected = [cut(pictures[place[0]], place, patch) for place in places]
+        np.testing.assert_array_equal(laid_out(patches(step).clean), expected)
+    assert set(patches.places[..., 0].flatten().tolist()) == set(range(len(pictures)))
+    assert set(patches.places[..., 3].flatten().tolist()) == set(range(8))
+
+
+def test_corners_reach_every_border(tiny_set):
+    images = tiny_set(1)
+    patches = patches_of(images, sampling=Sampling(steps=40, batch=64, patch=30, seed=0))
+    picture, top, left, _ = patches.places.flatten(end_dim=1).unbind(dim=1)
+    for number, (height, width, _) in enumerate(image.pixels.shape for image in images.pictures):
+        assert sorted(set(top[picture == number].tolist())) == list(range(height - 30 + 1))
+        assert sorted(set(left[picture == number].tolist())) == list(range(width - 30 + 1))
+
+
+def test_intensities_are_eighths_of_a_byte_in_float32(tiny_set):
+    picture = tiny_set(3).pictures[0]
+    scaled = intensities(picture)
+    assert scaled.dtype == np.float32
+    np.testing.assert_array_equal(np.rint(scaled * 255), picture.pixels)
+    np.testing.assert_allclose(scaled, picture.pixels / 255, rtol=1e-7)
+
+
+@both_kinds
+def test_same_places_and_noise_for_every_method(tiny_set, training_noise: str):
+    images = tiny_set(1)
+    everything = patches_of(images, training_noise=training_noise)
+    for needs in SUBSETS:
+        patches = patches_of(images, needs=needs, training_noise=training_noise)
+        assert torch.equal(patches.places, everything.places)
+        for name, values in patches(3).images.items():
+            assert torch.equal(values, everything(3).images[name])
+
+
+def test_same_places_whatever_the_noise(tiny_set):
+    images = tiny_set(1)
+    first = patches_of(images)
+    others = [patches_of(images, noise=Gamma(50)), patches_of(images, training_noise="resampled")]
+    assert all(torch.equal(first.places, other.places) for other in others)
+
+
+@both_kinds
+def test_any_step_can_be_cut_alone(tiny_set, training_noise: str):
+    images = tiny_set(1)
+    patches = patches_of(images, training_noise=training_noise)
+    in_order = [patches(step).images for step in range(SAMPLING.steps)]
+    fresh = patches_of(images, training_noise=training_noise)(4).images
+    assert all(torch.equal(fresh[name], in_order[4][name]) for name in IMAGES)
+    assert all(torch.equal(patches(2).images[name], in_order[2][name]) for name in IMAGES)
+
+
+@both_kinds
+def test_other_seed_other_places_and_noise(tiny_set, training_noise: str):
+    images = tiny_set(1)
+    first, other = (
+        patches_of(images, sampling=Sampling(6, 24, 20, seed=seed), training_noise=training_noise)
+        for seed in (0, 1)
+    )
+    assert (first.places != other.places).float().mean() > 0.5
+    other.places = first.places
+    batch, moved = first(0), other(0)
+    assert torch.equal(batch.clean, moved.clean)
+    for name in ("noisy", "noisy2"):
+        fields = [(each.images[name] - each.clean).numpy() for each in (batch, moved)]
+        assert correlation(*fields) < 0.1
+
+
+# Which noise they carry
+
+
+@both_kinds
+@colour_or_grey
+@pytest.mark.parametrize("noise", [Gaussian(1), Poisson(2e-5), Gamma(50_000)], ids=str)
+def test_noisy_patches_lie_on_their_clean_ones(tiny_set, noise: Noise, channels: int, training_noise: str):
+    patches = patches_of(tiny_set(channels), noise=noise, training_noise=training_noise)
+    for step in range(SAMPLING.steps):
+        batch = patches(step)
+        clean = batch.clean.double().numpy()
+        for noisy in (batch.noisy, batch.noisy2):
+            assert noisy.dtype == torch.float32
+            standardised = (noisy.numpy() - clean) / np.sqrt(noise.variance(clean))
+            # Some 10,000 values of variance 1, of which patches share a few: 5 % is five standard errors and
+            # more. A crop one pixel beside its clean one would miss by the slope of the picture.
+            assert standardised.mean() == pytest.approx(0, abs=0.08)
+            assert standardised.var() == pytest.approx(1, rel=0.08)
+
+
+@colour_or_grey
+def test_frozen_noise_belongs_to_the_pixel(tiny_set, channels: int):
+    images = tiny_set(channels)
+    patches = patches_of(images)
+    numbers = pixel_numbers(images)
+    total = sum(number.size for number in numbers)
+    for name in ("noisy", "noisy2"):
+        first = np.full(total, np.nan, dtype=np.float32)
+        seen_again = 0
+        for step, places in enumerate(patches.places.numpy()):
+            for place, values in zip(places, laid_out(patches(step).images[name]), strict=True):
+                where = cut(numbers[place[0]], place, SAMPLING.patch)
+                known = ~np.isnan(first[where])
+                np.testing.assert_array_equal(values[known], first[where][known])
+                first[where] = values
+                seen_again += known.sum()
+        assert seen_again > total
+
+
+@colour_or_grey
+def test_frozen_copies_have_the_law_and_are_independent(tiny_set, channels: int):
+    images, noise = tiny_set(channels), Gaussian(25)
+    sources = patches_of(images, noise=noise).sources
+    first, second = ((sources[name] - sources["clean"]).numpy() / noise.sd for name in ("noisy", "noisy2"))
+    # Five standard errors: of a mean and a correlation 1 / sqrt(n), of a variance sqrt(2 / n).
+    limit = 5 / np.sqrt(first.size)
+    assert correlation(first, second) < limit
+    for field in (first, second):
+        assert field.mean() == pytest.approx(0, abs=limit)
+        assert field.var() == pytest.approx(1, rel=np.sqrt(2) * limit)
+
+
+def test_pictures_do_not_share_a_noise_field(tiny_set):
+    images = tiny_set(1)
+    sources = patches_of(images).sources
+    field = (sources["noisy"] - sources["clean"]).numpy()
+    for first, second in combinations([field[number.ravel()] for number in pixel_numbers(images)], 2):
+        shared = min(first.size, second.size)
+        assert correlation(first[:shared], second[:shared]) < 5 / np.sqrt(shared)
+
+
+@colour_or_grey
+def test_frozen_noise_is_keyed_by_the_picture_alone(tiny_set, channels: int):
+    images = tiny_set(channels)
+    reversed_set = ImageSet("reversed", images.pictures[::-1], channels, "", ())
+    there, here = patches_of(reversed_set).sources["noisy"], patches_of(images).sources["noisy"]
+    sizes = [picture.pixels.size for picture in images.pictures]
+    assert torch.equal(torch.cat(here.split(sizes)[::-1]), there)
+
+
+@colour_or_grey
+def test_resampled_noise_is_new_in_every_patch_and_step(tiny_set, channels: int):
+    patches = patches_of(tiny_set(channels), training_noise="resampled")
+    patches.places = patches.places[:1].expand(SAMPLING.steps, -1, -1)
+    batches = [patches(step) for step in range(SAMPLING.steps)]
+    fields = {name: [(each.images[name] - each.clean).numpy() for each in batches] for name in IMAGES[:2]}
+    limit = 5 / np.sqrt(fields["noisy"][0].size)
+    for name in fields:
+        assert max(correlation(*pair) for pair in pairwise(fields[name])) < limit
+        first, second = fields[name][0][:-1], fields[name][0][1:]
+        assert correlation(first, second) < limit
+    assert correlation(fields["noisy"], fields["noisy2"]) < limit
+
+
+def test_frozen_noise_repeats_where_resampled_does_not(tiny_set):
+    """The switch does what it says: with places repeated, only frozen patches repeat."""
+    images = tiny_set(1)
+    for training_noise in ("frozen", "resampled"):
+        patches = patches_of(images, training_noise=training_noise)
+        patches.places = patches.places[:1].expand(2, -1, -1)
+        assert torch.equal(patches(0).noisy, patches(1).noisy) == (training_noise == "frozen")
+
+
+# What is withheld
+
+
+@both_kinds
+@pytest.mark.parametrize("needs", SUBSETS, ids=lambda needs: "+".join(sorted(needs)))
+def test_only_what_is_declared_arrives(tiny_set, needs: frozenset, training_noise: str):
+    noise = Poisson(0.05)
+    batch = patches_of(tiny_set(1), needs=needs, noise=noise, training_noise=training_noise)(0)
+    assert batch.images.keys() == needs - {"noise"}
+    for need in NEEDS:
+        if need not in needs:
+            with pytest.raises(WithheldError, match=f"'{need}'"):
+                getattr(batch, need)
+    assert all(getattr(batch, name) is batch.images[name] for name in batch.images)
+    assert batch.model == (noise if "noise" in needs else None)
+
+
+@pytest.mark.parametrize("needs", SUBSETS, ids=lambda needs: "+".join(sorted(needs)))
+def test_nothing_else_reaches_the_device(tiny_set, needs: frozenset):
+    assert patches_of(tiny_set(1), needs=needs).sources.keys() == needs - {"noise"}
+
+
+@pytest.mark.parametrize("need", NEEDS)
+def test_an_empty_batch_withholds_everything(need: str):
+    with pytest.raises(WithheldError, match=f"'{need}'.*needs"):
+        getattr(Batch({}, None), need)
+
+
+def test_patches_are_batches_of_channels_first(tiny_set):
+    batch = patches_of(tiny_set(3))(0)
+    assert {values.shape for values in batch.images.values()} == {(24, 3, 20, 20)}
+    assert batch.noise == Gaussian(25)

@@ -1,0 +1,90 @@
+"""The store: whole folders or none."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from bench.errors import InputError
+from bench.store import FACTS, IDENTITY, SCORES, Store, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMON = dict.fromkeys(IDENTITY, 0)
+
+
+def keep(store: Store, key: str, **columns: object) -> None:
+    with store.writing(key) as folder:
+        pd.DataFrame([COMMON | columns]).to_parquet(folder / SCORES)
+        write_json({"columns": {}}, folder / FACTS)
+
+
+def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    with store.writing("key") as folder:
+        (folder / FACTS).write_text("{}")
+        assert "key" not in store
+        assert store.keys() == []
+    assert "key" in store
+    assert store.keys() == ["key"]
+
+
+def test_an_error_moves_what_was_written_among_the_failed(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    for attempt in ("first", "second"):
+        with pytest.raises(RuntimeError, match=attempt), store.writing("key") as folder:
+            (folder / "log.jsonl").write_text(attempt)
+            raise RuntimeError(attempt)
+    assert "key" not in store
+    assert (tmp_path / "failed" / "key" / "log.jsonl").read_text() == "second"
+
+
+def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    with pytest.raises(KeyboardInterrupt), store.writing("key"):
+        raise KeyboardInterrupt
+    assert [path for path in tmp_path.rglob("*") if path.name != "partial"] == []
+
+
+def test_a_success_clears_the_failure_before(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    with pytest.raises(RuntimeError), store.writing("key"):
+        raise RuntimeError
+    keep(store, "key", finished="1")
+    assert list((tmp_path / "failed").iterdir()) == []
+
+
+def test_a_superseded_run_is_left_out(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    keep(store, "a", finished="2026-01-02", psnr=2)
+    keep(store, "b", finished="2026-01-01", psnr=1)
+    keep(store, "c", finished="2026-01-01", psnr=3, seed=1)
+    assert sorted(store.scores()["psnr"]) == [2, 3]
+    assert list(store.scores(["b"])["psnr"]) == [1]
+
+
+def test_a_run_is_found_by_key_prefix_and_folder(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    for key in ("abc1", "abd2"):
+        keep(store, key, finished="1")
+    assert store.find("abc") == tmp_path / "abc1"
+    assert store.find(str(tmp_path / "abd2")) == tmp_path / "abd2"
+    with pytest.raises(InputError, match="'ab' could be any of abc1, abd2"):
+        store.find("ab")
+    with pytest.raises(InputError, match=r"unknown run .*'abx1'; did you mean 'abc1'"):
+        store.find("abx1")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders have no write bit there")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot write to .*file"):
+        Store.open(tmp_path / "file")
+    if os.geteuid() != 0:
+        tmp_path.chmod(0o500)
+        with pytest.raises(InputError, match="Permission denied"):
+            Store.open(tmp_path / "runs")
