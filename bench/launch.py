@@ -90,7 +90,7 @@ class Watcher(Protocol):
         """A job's training reports step, loss, learning rate and seconds."""
 
     def ended(self, job: Job, outcome: str) -> None:
-        """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (new test sets), ``failed: why``."""
+        """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (new sets), ``failed: why``."""
 
 
 def plan(

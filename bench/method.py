@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from bench.noise import Noise
+if TYPE_CHECKING:
+    from bench.noise import Noise
 
 Need = Literal["noisy", "noisy2", "clean", "noise"]
 NEEDS: tuple[Need, ...] = ("noisy", "noisy2", "clean", "noise")

@@ -88,7 +88,7 @@ def _ssim_map(denoised: Tensor, clean: Tensor) -> Tensor:
     return similarity[:, :, WINDOW_RADIUS:-WINDOW_RADIUS, WINDOW_RADIUS:-WINDOW_RADIUS]
 
 
-class LpipsUnavailable(RuntimeError):
+class LpipsUnavailable(RuntimeError):  # noqa: N818 - a state of the machine rather than a fault
     """LPIPS cannot be computed here; the message gives the reason."""
 
 

@@ -44,7 +44,8 @@ class Recipe:
         """Say in a few sentences what it is."""
         return (
             f"{self.purpose} {self.train} to {', '.join(self.test)}; width {self.width}, "
-            f"{self.steps} steps of {self.batch} patches of {self.patch}x{self.patch}; {', '.join(self.noises)}."
+            f"{self.steps} steps of {self.batch} patches of {self.patch}x{self.patch}; "
+            f"{', '.join(self.noises)}."
         )
 
 

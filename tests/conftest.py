@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from bench.images import ImageSet
 from bench.sets import open_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from bench.images import ImageSet
 
 
 def photograph(height: int, width: int, channels: int, *, seed: int) -> np.ndarray:

@@ -50,7 +50,7 @@ def test_own_methods_load_and_are_frozen(name: str) -> None:
 
 
 def test_unknown_method_suggests_the_nearest() -> None:
-    with pytest.raises(InputError, match="unknown method 'nois2score'; did you mean 'noise2score'?"):
+    with pytest.raises(InputError, match=r"unknown method 'nois2score'; did you mean 'noise2score'\?"):
         parse_method("nois2score")
 
 
@@ -104,7 +104,7 @@ def test_a_file_that_does_not_parse_is_listed_as_such(method_folder: Path) -> No
 
 def test_a_file_without_a_method_is_refused(method_folder: Path) -> None:
     (method_folder / "empty_entry.py").write_text('"""Nothing here."""\n')
-    with pytest.raises(InputError, match="'empty_entry' needs one subclass.*holds 0"):
+    with pytest.raises(InputError, match=r"'empty_entry' needs one subclass.*holds 0"):
         load_class("empty_entry")
 
 

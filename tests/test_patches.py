@@ -14,6 +14,7 @@ from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.patches import Patches, Sampling, intensities
 
 CPU = torch.device("cpu")
+NOISE = Gaussian(25)
 IMAGES = ("noisy", "noisy2", "clean")
 SAMPLING = Sampling(steps=6, batch=24, patch=20, seed=0)
 SUBSETS = [frozenset({"noisy", *extra}) for count in range(4) for extra in combinations(NEEDS[1:], count)]
@@ -26,7 +27,7 @@ def patches_of(
     images: ImageSet,
     *,
     needs: frozenset = frozenset(NEEDS),
-    noise: Noise = Gaussian(25),
+    noise: Noise = NOISE,
     sampling: Sampling = SAMPLING,
     training_noise: str = "frozen",
 ) -> Patches:
@@ -89,7 +90,7 @@ def test_corners_reach_every_border(tiny_set):
         assert sorted(set(left[picture == number].tolist())) == list(range(width - 30 + 1))
 
 
-def test_intensities_are_eighths_of_a_byte_in_float32(tiny_set):
+def test_intensities_are_bytes_over_255_in_float32(tiny_set):
     picture = tiny_set(3).pictures[0]
     scaled = intensities(picture)
     assert scaled.dtype == np.float32
@@ -155,8 +156,8 @@ def test_noisy_patches_lie_on_their_clean_ones(tiny_set, noise: Noise, channels:
         for noisy in (batch.noisy, batch.noisy2):
             assert noisy.dtype == torch.float32
             standardised = (noisy.numpy() - clean) / np.sqrt(noise.variance(clean))
-            # Some 10,000 values of variance 1, of which patches share a few: 5 % is five standard errors and
-            # more. A crop one pixel beside its clean one would miss by the slope of the picture.
+            # 9600 values or more, of which overlapping patches share half: .08 is more than three standard
+            # errors sqrt(2 / n). A crop one pixel beside its clean one misses by the slope of the picture.
             assert standardised.mean() == pytest.approx(0, abs=0.08)
             assert standardised.var() == pytest.approx(1, rel=0.08)
 
@@ -218,10 +219,9 @@ def test_resampled_noise_is_new_in_every_patch_and_step(tiny_set, channels: int)
     batches = [patches(step) for step in range(SAMPLING.steps)]
     fields = {name: [(each.images[name] - each.clean).numpy() for each in batches] for name in IMAGES[:2]}
     limit = 5 / np.sqrt(fields["noisy"][0].size)
-    for name in fields:
-        assert max(correlation(*pair) for pair in pairwise(fields[name])) < limit
-        first, second = fields[name][0][:-1], fields[name][0][1:]
-        assert correlation(first, second) < limit
+    for by_step in fields.values():
+        assert max(correlation(*pair) for pair in pairwise(by_step)) < limit
+        assert correlation(by_step[0][:-1], by_step[0][1:]) < limit
     assert correlation(fields["noisy"], fields["noisy2"]) < limit
 
 
@@ -265,4 +265,4 @@ def test_an_empty_batch_withholds_everything(need: str):
 def test_patches_are_batches_of_channels_first(tiny_set):
     batch = patches_of(tiny_set(3))(0)
     assert {values.shape for values in batch.images.values()} == {(24, 3, 20, 20)}
-    assert batch.noise == Gaussian(25)
+    assert batch.noise == NOISE
