@@ -23,7 +23,8 @@ from methods.noise2void import Noise2Void
 from methods.supervised import Supervised
 from methods.sure import Sure
 
-LEVELS = {"gaussian": Gaussian(25), "poisson": Poisson(0.05), "gamma": Gamma(50)}
+GAUSSIAN = Gaussian(25)
+LEVELS = {"gaussian": GAUSSIAN, "poisson": Poisson(0.05), "gamma": Gamma(50)}
 CLASSES = {name: load_class(name) for name in listings()}
 PAIRS = [(name, law) for name, method in CLASSES.items() for law in sorted(method.noises)]
 
@@ -164,7 +165,7 @@ def test_hyper_parameters_at_the_ends_of_their_ranges():
 
 @pytest.mark.parametrize(("method", "target"), [(Supervised(), "clean"), (Noise2Noise(), "noisy2")])
 def test_squared_error_of_each_image(method: Method, target: str):
-    batch, net = batch_of(method, LEVELS["gaussian"], channels=3), awake(3)
+    batch, net = batch_of(method, GAUSSIAN, channels=3), awake(3)
     losses = method.loss(net, batch, rng_of(), share(0))
     difference = (net(batch.noisy) - batch.images[target]).detach().double().numpy()
     np.testing.assert_allclose(losses.detach(), (difference**2).mean(axis=(1, 2, 3)), rtol=1e-5)
@@ -187,7 +188,7 @@ class Spy:
 
 def test_no_prediction_sees_the_pixel_that_it_is_compared_with():
     method, net = Noise2Void(fraction=1e-9), awake(1).double()
-    noisy = batch_of(method, LEVELS["gaussian"], count=20).noisy.double().requires_grad_()
+    noisy = batch_of(method, GAUSSIAN, count=20).noisy.double().requires_grad_()
     losses = method.loss(net, Batch({"noisy": noisy}, None), rng_of(), share(0))
     losses.sum().backward()
     masked, _ = method.blind_spots(40, 40, count=20, rng=rng_of())
@@ -199,7 +200,7 @@ def test_no_prediction_sees_the_pixel_that_it_is_compared_with():
 
 def test_pixels_are_blinded_in_all_channels_at_once():
     method, spy = Noise2Void(), Spy(awake(3))
-    batch = batch_of(method, LEVELS["gaussian"], channels=3)
+    batch = batch_of(method, GAUSSIAN, channels=3)
     losses = method.loss(spy, batch, rng_of(), share(0))
     masked, replacement = method.blind_spots(40, 40, count=3, rng=rng_of())
     (blinded,) = spy.seen
@@ -276,17 +277,17 @@ def sure_and_truth(net, noise: Noise, *, draws: int, eps: float) -> tuple[np.nda
         # Unbiased for a linear network, whatever the noise.
         *((filter_of(TAPS), noise, 0.0) for noise in LEVELS.values()),
         # A finite step of .01 misses the divergence by eps^2 times third derivatives, 36 eps^2 of sin 6 y.
-        (curved, LEVELS["gaussian"], 0.004),
+        (curved, GAUSSIAN, 0.004),
         # The Gamma risk and PURE stop at the first order in 1 / k and in zeta.
         (curved, LEVELS["gamma"], 0.01),
         (curved, Poisson(0.01), 0.02),
     ],
 )
 def test_risk_is_estimated_without_bias(net, noise: Noise, bias: float):
-    estimated, true = sure_and_truth(net, noise, draws=20_000, eps=0.01)
+    estimated, true = sure_and_truth(net, noise, draws=8000, eps=0.01)
     difference = estimated - true
     limit = 4 * difference.std() / np.sqrt(len(difference))
-    assert limit < 0.02 * true.mean()  # the draws are enough to say something
+    assert limit < 0.01 * true.mean()  # the draws are enough to say something
     assert difference.mean() == pytest.approx(0, abs=limit + bias * true.mean())
 
 
@@ -322,9 +323,7 @@ def test_step_does_not_matter_to_a_filter(noise: Noise):
 
 # Noise2Score
 
-BOTH_DOMAINS = ["stabilised", "raw"]
-every_domain = pytest.mark.parametrize("domain", BOTH_DOMAINS)
-ANY_NOISE = Gaussian(25)
+every_domain = pytest.mark.parametrize("domain", ["stabilised", "raw"])
 
 
 def network_with(score, noise: Noise, method: Noise2Score):
@@ -356,7 +355,7 @@ def test_residual_is_read_back_as_the_score(noise: Noise, domain: str):
     torch.testing.assert_close(coordinates.score(network, v), torch.sin(v), rtol=1e-9, atol=0)
 
 
-@pytest.mark.parametrize("noise", LEVELS.values(), ids=LEVELS)
+@every_noise
 def test_residual_is_worth_one_noise_variance(noise: Noise):
     """A start from zero, or any residual, means the same denoising at every level of noise."""
     coordinates = Noise2Score().coordinates(noise)
@@ -369,18 +368,18 @@ def test_residual_is_worth_one_noise_variance(noise: Noise):
 @pytest.mark.parametrize("relative", [0.1, 0.5, 1.0])
 def test_two_steps_give_the_mean_under_a_gaussian_prior(domain: str, relative: float):
     """The exact score of p * N(0, sigma_a^2) gives E[x given y'], y' of the total variance, at y' = y."""
-    noise, mean, prior = ANY_NOISE, 0.45, 0.03
+    noise, mean, prior = GAUSSIAN, 0.45, 0.03
     sigma_a = relative * noise.sd
     method = Noise2Score(domain=domain, end=relative if domain == "stabilised" else sigma_a)
     total = noise.sd**2 + sigma_a**2
     network = network_with(partial(normal_score, mean=mean, variance=prior + total), noise, method)
     y = torch.linspace(-0.2, 1.2, 30, dtype=torch.float64).view(1, 1, 5, 6)
     posterior_mean = mean + prior / (prior + total) * (y - mean)
-    torch.testing.assert_close(method.denoise(network, y, noise), posterior_mean, rtol=0, atol=1e-8)
+    torch.testing.assert_close(method.denoise(network, y, noise), posterior_mean, rtol=0, atol=1e-6)
     # The paper's form takes off too little, by the share of sigma^2 in the total variance.
     paper = Noise2Score(domain=domain, end=method.end, formula="paper").denoise(network, y, noise)
     too_little = noise.sd**2 / total * (posterior_mean - y)
-    torch.testing.assert_close(paper - y, too_little, rtol=0, atol=1e-8)
+    torch.testing.assert_close(paper - y, too_little, rtol=0, atol=1e-6)
 
 
 def losses_at(score, noise: Noise, method: Noise2Score, *, count: int = 40, size: int = 100) -> Tensor:
@@ -428,7 +427,7 @@ def sized(noise: Noise, domain: str, sigma_a: float) -> float:
 @every_domain
 def test_loss_is_that_of_the_paper_up_to_a_factor(domain: str):
     """For Gaussian noise, mean || u + sigma_a s(y + sigma_a u) ||^2 times sd^4 / sigma_a^2."""
-    noise, method = ANY_NOISE, Noise2Score(domain=domain)
+    noise, method = GAUSSIAN, Noise2Score(domain=domain)
     for progress in (0.0, 0.5, 1.0):
         sigma_a = method.sigma_a(noise, share(progress)).item()
         spy = Spy(network_with(torch.sin, noise, method))
@@ -437,7 +436,7 @@ def test_loss_is_that_of_the_paper_up_to_a_factor(domain: str):
         u = (spy.seen[0] - y) / sigma_a
         assert u.std().item() == pytest.approx(1, abs=0.05)
         error = (u + sigma_a * torch.sin(spy.seen[0])).square().mean(dim=(1, 2, 3))
-        torch.testing.assert_close(losses, error * noise.sd**4 / sigma_a**2, rtol=1e-9, atol=0)
+        torch.testing.assert_close(losses, error * noise.sd**4 / sigma_a**2, rtol=1e-6, atol=0)
 
 
 def gradients_at_the_score(noise: Noise, method: Noise2Score) -> np.ndarray:
@@ -467,7 +466,7 @@ def test_antithetic_pairs_keep_the_mean_and_spread_less(noise: Noise, domain: st
 
 
 def test_antithetic_pairs_meet_both_signs():
-    method, noise = Noise2Score(antithetic=True), ANY_NOISE
+    method, noise = Noise2Score(antithetic=True), GAUSSIAN
     spy = Spy(awake(1))
     batch = batch_of(method, noise)
     losses = method.loss(spy, batch, rng_of(), share(0))
@@ -498,7 +497,7 @@ def two_step_method(noise: Noise, domain: str, formula: str, sigma_a: float = 0.
     return Noise2Score(domain=domain, formula=formula, end=sized(noise, domain, sigma_a))
 
 
-@pytest.mark.parametrize("domain", BOTH_DOMAINS)
+@every_domain
 def test_gamma_rule_in_either_domain(domain: str):
     """s_w = 1 + y s carries the score over to w = log y, and the rule stays k y / ((k - 1) - y s)."""
     noise, shape, scale = Gamma(50), 6, 2.5
@@ -516,12 +515,12 @@ def test_gamma_rule_in_either_domain(domain: str):
     denoised = method.denoise(network, y, noise)
     expected = noise.k * y / (noise.k - 1 - y * score(y))
     torch.testing.assert_close(denoised, expected, rtol=1e-10, atol=0)
-    # Which is the harmonic posterior mean 1 / E[1/x given y], of Gamma(shape + k, rate scale + k y) for 1 / x.
+    # Which is 1 / E[1/x given y]: the posterior of 1 / x is Gamma(shape + k, rate scale + k y).
     harmonic = (scale + noise.k * y) / (shape + noise.k)
     torch.testing.assert_close(denoised, harmonic, rtol=1e-10, atol=0)
 
 
-@pytest.mark.parametrize("domain", BOTH_DOMAINS)
+@every_domain
 def test_poisson_rule_in_either_domain(domain: str):
     noise, shape, rate = Poisson(0.05), 4, 10
     zeta = noise.zeta
@@ -550,7 +549,7 @@ def test_two_steps_leave_the_logarithm_once():
     s_w = 3 * torch.sin(torch.log(y))
     denoised = method.denoise(network_with(lambda w: 3 * torch.sin(w), noise, method), y, noise)
     expected = y * torch.exp(sigma_a**2 * s_w) / (1 - s_w / noise.k)
-    torch.testing.assert_close(denoised, expected, rtol=1e-7, atol=0)  # sigma_a is a float32 tensor
+    torch.testing.assert_close(denoised, expected, rtol=1e-6, atol=0)  # sigma_a is a float32 tensor
 
 
 def test_two_steps_leave_the_root_once():
@@ -563,30 +562,36 @@ def test_two_steps_leave_the_root_once():
     moved = v + sigma_a**2 * s_v
     s_y = s_v / (2 * moved) - 1 / (2 * moved**2)
     expected = (moved**2 + noise.zeta / 8) * torch.exp(noise.zeta * s_y)
-    torch.testing.assert_close(denoised, expected, rtol=1e-7, atol=0)
+    torch.testing.assert_close(denoised, expected, rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("count", [2, 4, 8, 15])
-def test_two_steps_overcome_the_lattice_of_counts(count: int):
-    """Counts blurred by .7 count: two steps come within 1 % of E[x given y], one step misses by 4 % and more."""
-    noise, shape, rate, blur = Poisson(0.05), 81, 180, 0.7
-    counts = torch.arange(400, dtype=torch.float64)
-    chance = 1 / (1 + rate * noise.zeta)
-    weights = torch.from_numpy(stats.nbinom.pmf(counts.numpy(), shape, 1 - chance))
+def lattice_score(zeta: float, chances: Tensor, *, blur: float):
+    """Give the score of the law of zeta z, z = 0, 1, ... with given chances, blurred by ``blur`` counts."""
+    counts = torch.arange(len(chances), dtype=torch.float64)
 
     def score(y: Tensor) -> Tensor:
-        """Of the counts' law, blurred by a normal law and scaled by zeta."""
-        away = counts - y[..., None] / noise.zeta
-        parts = weights * torch.exp(-0.5 * (away / blur) ** 2)
-        return (parts * away).sum(dim=-1) / parts.sum(dim=-1) / blur**2 / noise.zeta
+        away = counts - y[..., None] / zeta
+        parts = chances * torch.exp(-0.5 * (away / blur) ** 2)
+        return (parts * away).sum(dim=-1) / parts.sum(dim=-1) / blur**2 / zeta
 
-    y = torch.full((1, 1, 1, 1), noise.zeta * count, dtype=torch.float64)
-    one, two = (
-        method.denoise(network_with(score, noise, method), y, noise).item()
-        for method in (
-            Noise2Score(domain="raw", formula=formula, end=blur) for formula in ("paper", "two_step")
-        )
-    )
-    mean = noise.zeta * (count + shape) / (1 + rate * noise.zeta)
-    assert two == pytest.approx(mean, rel=0.01)
-    assert abs(one - mean) > 0.04 * mean
+    return score
+
+
+@pytest.mark.parametrize(
+    ("formula", "blur", "at_least", "at_most"),
+    [("two_step", 0.7, 0.0, 0.02), ("paper", 0.7, 0.2, 0.4), ("two_step", 0.2, 5.0, np.inf)],
+)
+def test_counts_lie_on_a_lattice(formula: str, blur: float, at_least: float, at_most: float):
+    """Raw counts need a perturbation of some .7 count, and then the second step; the loss is in dB."""
+    noise, shape, rate = Poisson(0.05), 81, 180
+    growth = 1 + rate * noise.zeta
+    counts = np.arange(100)
+    chances = stats.nbinom.pmf(counts, shape, 1 - 1 / growth)
+    method = Noise2Score(domain="raw", formula=formula, end=blur)
+    score = lattice_score(noise.zeta, torch.from_numpy(chances), blur=blur)
+    y = noise.zeta * torch.from_numpy(counts).double().view(1, 1, 10, 10)
+    denoised = method.denoise(network_with(score, noise, method), y, noise).flatten().numpy()
+    # The posterior of x is Gamma(z + shape, rate + 1 / zeta).
+    posterior = stats.gamma(counts + shape, scale=noise.zeta / growth)
+    excess = (chances * (denoised - posterior.mean()) ** 2).sum() / (chances * posterior.var()).sum()
+    assert at_least <= 10 * np.log10(1 + excess) < at_most
