@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -290,12 +291,12 @@ def _say_notes(console: Console, sets: tuple[ImageSet, ...]) -> None:
 
 
 def _say_work(console: Console, outcomes: list[str], store: Store) -> None:
-    trained = outcomes.count("trained")
-    if trained:
-        others = len(outcomes) - trained
-        console.print(f"{trained} trained, {others} not; runs are in {store.root}", highlight=False)
-    else:
+    counts = Counter(outcome.partition(":")[0] for outcome in outcomes)
+    if set(counts) == {"stored"}:
         console.print("nothing to train: every run is stored already", highlight=False)
+    else:
+        said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        console.print(f"{said}; runs are in {store.root}", highlight=False, soft_wrap=True)
 
 
 def _say_failures(failed: list[Job], store: Store) -> None:

@@ -142,7 +142,7 @@ def _keys(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
 
 def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Table:
     check_comparable(scores)
-    sees = dict.fromkeys(failures["method"], "") | dict(_keys(scores, ["method", "sees"]))
+    sees = dict(_keys(failures, ["method", "sees"])) | dict(_keys(scores, ["method", "sees"]))
     methods = sorted(sees, key=lambda method: (_exposure(sees[method]), method))
     # One failed seed fails the cell: a mean over the survivors would flatter a method that diverges.
     cells = _done(scores) | _failed(scores, failures, sees)

@@ -158,7 +158,7 @@ def test_a_method_that_fails_is_shown_as_failed_with_exit_code_1(
         run_tiny("--methods", "diverging", "supervised")
     assert leaving.value.code == 1
     printed = capsys.readouterr()
-    assert "1 trained, 1 not" in printed.out
+    assert "1 failed, 1 trained" in printed.out
     assert "the loss became" in printed.out
     assert "failed: diverging, gaussian:25, seed 0" in printed.err
     assert "failed" in (folders / "runs" / "tables" / "table.md").read_text()

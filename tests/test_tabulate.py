@@ -74,6 +74,7 @@ def made_up(methods=SEES, *, seeds=(0, 1), noises=NOISES, sets=SETS, **changes) 
 
 def failure(method="noise2void", *, noise="gaussian", parameter=25.0, images="set12", seed=0, **changes):
     run = {"method": method, "noise": noise, "parameter": parameter, "images": images, "seed": seed}
+    run["sees"] = SEES.get(method, "noisy")
     return PROTOCOL | run | {"key": f"failed-{seed}", "error": "the loss is nan\nat step 120"} | changes
 
 
