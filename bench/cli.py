@@ -18,8 +18,8 @@ from bench.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:
     from bench.images import ImageSet
-    from bench.launch import Job
     from bench.metrics import Lpips
+    from bench.plan import Job
     from bench.store import Store
 
 # Imports that bring torch stand inside the commands that need it: it takes seconds to load, and `--help`
@@ -37,7 +37,7 @@ Device = Annotated[str, tyro.conf.arg(metavar="auto|cpu|cuda|cuda:N|mps")]
 
 @app.command
 def run(  # noqa: PLR0913 - one argument per option
-    recipe: tyro.conf.Positional[str] = "quick",
+    recipe: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RECIPE")] = "quick",
     *,
     methods: Names = None,
     noises: Names = None,
@@ -58,12 +58,9 @@ def run(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Train and score a grid of methods and noises, then print the table.
 
-    Runs that are stored already are not trained again. All options below change the recipe.
-
-    Examples:
-        noisebench run
-        noisebench run grey --methods noise2score supervised --noises gaussian:25 --width 32 --steps 1000
-        noisebench run --train my/clean/photos --test my/test/photos --noises gamma:20
+    Runs that are stored already are not trained again. Options from --methods to --lpips change the
+    recipe, as in `noisebench run grey --methods noise2score supervised --noises gaussian:25` or
+    `noisebench run --train my/photos --test my/other/photos --noises gamma:20`.
 
     Args:
         recipe: quick, grey or colour; `noisebench list` says what each costs and reaches.
@@ -85,7 +82,8 @@ def run(  # noqa: PLR0913 - one argument per option
         runs: where runs are stored
     """
     from bench.devices import open_device
-    from bench.launch import Bench, launch, plan
+    from bench.launch import Bench, launch
+    from bench.plan import plan
     from bench.progress import Display
     from bench.sets import open_set
     from bench.store import Store

@@ -1,4 +1,4 @@
-"""Launching: a recipe becomes runs, and each run that is not stored yet is trained, scored and stored."""
+"""Launching: each run that is not stored yet is trained, scored and stored."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ import traceback
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 from safetensors.torch import save_file
 
 from bench.denoiser import Denoiser, load_run
-from bench.devices import describe, resolve_precision
-from bench.discovery import listings, parse_method, source_hash
-from bench.errors import InputError
+from bench.devices import describe
+from bench.discovery import listings, source_hash
 from bench.evaluation import NoisySet, corrupt, evaluate
-from bench.images import require_disjoint, require_patch
-from bench.method import Method, sees
-from bench.noise import Noise, parse_noise
-from bench.patches import Patches, Sampling, TrainingNoise
+from bench.images import require_disjoint
+from bench.method import sees
+from bench.patches import Patches, Sampling
 from bench.pictures import write_picture
 from bench.provenance import commit, versions
-from bench.runs import PROTOCOL, Run
+from bench.runs import PROTOCOL
 from bench.seeds import seed_of
 from bench.store import FACTS, LOG, PICTURES, WEIGHTS, Store, write_json, write_scores
 from bench.training import Clock, train
@@ -37,36 +35,9 @@ if TYPE_CHECKING:
 
     from bench.images import ImageSet
     from bench.metrics import Lpips
-    from bench.recipes import Recipe
+    from bench.plan import Job
 
 KEPT_PICTURES = 3
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run with what it takes to do it.
-
-    Args:
-        run: what decides its weights.
-        method: the method, with its hyper-parameters.
-        noise: the noise law.
-        key: names the result.
-    """
-
-    run: Run
-    method: Method
-    noise: Noise
-    key: str
-
-    @property
-    def label(self) -> str:
-        """The method's name, with the hyper-parameters that differ from their defaults."""
-        return ":".join(filter(None, [self.run.method, self.method.settings]))
-
-    @property
-    def title(self) -> str:
-        """One line for a person."""
-        return f"{self.label}, {self.noise.spec}, seed {self.run.seed}"
 
 
 @dataclass(frozen=True)
@@ -91,50 +62,6 @@ class Watcher(Protocol):
 
     def ended(self, job: Job, outcome: str) -> None:
         """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (new sets), ``failed: why``."""
-
-
-def plan(
-    recipe: Recipe,
-    training_images: ImageSet,
-    *,
-    device: torch.device,
-    precision: Literal["auto", "float32", "bfloat16"] = "auto",
-    training_noise: TrainingNoise = "frozen",
-) -> list[Job]:
-    """Spell out the runs of a recipe: by seed, then noise, then method.
-
-    Raises:
-        InputError: a method or noise is unknown, or a method is not defined for a noise.
-    """
-    methods = [parse_method(spec) for spec in recipe.methods]
-    noises = [parse_noise(spec) for spec in recipe.noises]
-    jobs = []
-    for seed in recipe.seeds:
-        for noise in noises:
-            for name, method in methods:
-                if noise.name not in method.noises:
-                    allowed = ", ".join(sorted(method.noises))
-                    raise InputError(f"the method {name!r} is for {allowed} noise, not for {noise.name}")
-                run = Run(
-                    method=name,
-                    hyper_parameters=method.hyper_parameters,
-                    noise=noise.name,
-                    parameter=noise.parameter,
-                    training_images=training_images.name,
-                    fingerprint=training_images.fingerprint,
-                    channels=recipe.channels,
-                    width=recipe.width,
-                    steps=recipe.steps,
-                    batch=recipe.batch,
-                    patch=recipe.patch,
-                    seed=seed,
-                    training_noise=training_noise,
-                    precision=resolve_precision(precision, borne=method.precision, device=device),
-                    device=device.type,
-                )
-                jobs.append(Job(run, method, noise, run.key(source_hash(type(method)))))
-    require_patch(training_images, recipe.patch)
-    return jobs
 
 
 def launch(jobs: list[Job], bench: Bench, watcher: Watcher) -> list[Job]:

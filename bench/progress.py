@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from bench.launch import Job
+    from bench.plan import Job
 
 COLOURS = {"trained": "green", "stored": "cyan", "scored": "green"}
 

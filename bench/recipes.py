@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.errors import InputError
+
 METHODS = ("noise2void", "sure", "noise2score", "noise2noise", "supervised")
 PUBLISHED_NOISES = ("gaussian:25", "gaussian:50", "poisson:0.01", "poisson:0.05", "gamma:100", "gamma:50")
 
@@ -25,6 +27,9 @@ class Recipe:
         noises: names with parameters.
         seeds: of weights, crops and noise.
         lpips: whether LPIPS is computed, which needs AlexNet's weights (233 MB, downloaded once).
+
+    Raises:
+        InputError: there are no methods, noises, test sets or seeds.
     """
 
     purpose: str
@@ -39,6 +44,11 @@ class Recipe:
     noises: tuple[str, ...] = PUBLISHED_NOISES
     seeds: tuple[int, ...] = (0,)
     lpips: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("methods", "noises", "test", "seeds"):
+            if not getattr(self, name):
+                raise InputError(f"a grid needs at least one of its {name}, but none is given")
 
     def summary(self) -> str:
         """Say in a few sentences what it is."""

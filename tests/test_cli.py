@@ -119,6 +119,7 @@ def test_list_names_everything(folders: Path, capsys: pytest.CaptureFixture[str]
         ("run --device cuda:77", "the device 'cuda:77' is not there; this machine has:"),
         ("run --train ./nothing", "nothing"),
         ("run --patch 4096", "4096"),
+        ("run --methods", "at least one of its methods, but none is given"),
         ("run --runs train/0.png", "cannot write to 'train/0.png'"),
         ("table nowhere", "no folder of runs at 'nowhere'"),
         ("table test", "there are no runs in 'test'"),

@@ -17,8 +17,9 @@ from bench import launch as launching
 from bench.denoiser import load_run
 from bench.errors import InputError
 from bench.evaluation import corrupt, evaluate
-from bench.launch import Bench, Job, launch, plan
+from bench.launch import Bench, launch
 from bench.patches import Patches
+from bench.plan import Job, plan
 from bench.recipes import RECIPES, Recipe
 from bench.sets import open_set
 from bench.store import Store
