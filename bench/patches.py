@@ -36,7 +36,8 @@ class Patches:
     Args:
         images: the training images.
         noise: corrupts them, and is given to a method that declares it.
-        needs: what the batches hold; nothing else is ever on the device.
+        needs: what the batches hold. Nothing else is on the device, but for the clean pixels that resampled
+            noise is drawn on.
         sampling: the number and size of the patches, and the seed.
         training_noise: ``frozen`` gives every image one noisy copy for the whole run; ``resampled`` draws
             anew for every patch.

@@ -59,7 +59,7 @@ class Run:
     device: str
 
     def __post_init__(self) -> None:
-        for name, lowest in (("width", 2), ("steps", 1), ("batch", 1), ("patch", 1), ("seed", 0)):
+        for name, lowest in (("width", 2), ("steps", 1), ("batch", 1), ("patch", 2), ("seed", 0)):
             if getattr(self, name) < lowest:
                 raise InputError(f"{name} must be at least {lowest}, but is {getattr(self, name)}")
 

@@ -49,7 +49,7 @@ class UNet(nn.Module):
         """Map (B, C, H, W) to the same shape, any H and W, reflecting the border up to the stride of 32."""
         height, width = image.shape[-2:]
         padded = reflect_to_stride(image, 2**DEPTH)
-        return image + self._residual(padded)[..., :height, :width].to(image.dtype)
+        return image + self._residual(padded)[..., :height, :width]
 
     def _residual(self, image: Tensor) -> Tensor:
         features = self.entry(image)

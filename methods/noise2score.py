@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -50,8 +51,8 @@ class Noise2Score(Method):
 
     def __post_init__(self) -> None:
         for name, value in (("start", self.start), ("end", self.end)):
-            if value is not None and not value > 0:
-                raise InputError(f"noise2score needs {name} > 0, but {name} is {value}")
+            if value is not None and not 0 < value < math.inf:
+                raise InputError(f"noise2score needs a finite {name} > 0, but {name} is {value}")
 
     def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
         """Match the score at a perturbed v, weighted so that every noise's residual counts in intensities."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,8 @@ class Sure(Method):
     eps: float = 0.01
 
     def __post_init__(self) -> None:
-        if not self.eps > 0:
-            raise InputError(f"sure needs a step eps > 0, but eps is {self.eps}")
+        if not 0 < self.eps < math.inf:
+            raise InputError(f"sure needs a finite step eps > 0, but eps is {self.eps}")
 
     def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
         """Estimate the squared error against the clean image."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from bench.evaluation import EvaluationError, NoisySet, corrupt, evaluate
 from bench.images import ImageSet, Picture
 from bench.metrics import ssim
 from bench.noise import Gamma, Gaussian, Noise, Poisson
+from bench.patches import Patches, Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,11 +74,24 @@ def test_hash_tells_seeds_and_noises_apart(tiny_set):
     assert len({corrupt(images, noise, seed=seed).sha256 for noise, seed in draws}) == len(draws)
 
 
-def test_another_seed_is_another_field_and_not_another_scale(tiny_set):
+def test_fields_of_seeds_levels_and_roles_are_unrelated(tiny_set):
     images = tiny_set(1)
-    first, other = (corrupt(images, Gaussian(25), seed=seed).images[0] for seed in (0, 1))
-    fields = [(image.noisy - image.clean).flatten().numpy() for image in (first, other)]
-    assert abs(np.corrcoef(*fields)[0, 1]) < 5 / math.sqrt(fields[0].size)
+    drawn = [
+        corrupt(images, Gaussian(sigma), seed=seed).images[0] for sigma, seed in [(25, 0), (25, 1), (50, 0)]
+    ]
+    fields = [(image.noisy - image.clean).flatten().numpy() for image in drawn]
+    training = Patches(
+        images,
+        Gaussian(25),
+        needs=frozenset({"noisy", "clean"}),
+        sampling=Sampling(steps=1, batch=1, patch=11, seed=0),
+        device=torch.device("cpu"),
+    )
+    learnt = (training.sources["noisy"] - training.sources["clean"]).numpy()
+    fields.append(learnt[: fields[0].size])
+    for first, second in combinations(fields, 2):
+        # A correlation of n independent pairs spreads by 1 / sqrt(n).
+        assert abs(np.corrcoef(first, second)[0, 1]) < 5 / math.sqrt(first.size)
 
 
 def test_noise_is_keyed_by_pixels_and_not_by_order_or_name(tiny_set):

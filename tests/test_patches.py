@@ -126,14 +126,25 @@ def test_any_step_can_be_cut_alone(tiny_set, training_noise: str):
     assert all(torch.equal(patches(2).images[name], in_order[2][name]) for name in IMAGES)
 
 
+def test_other_seed_other_places(tiny_set):
+    images = tiny_set(1)
+    first, other = (patches_of(images, sampling=Sampling(6, 24, 20, seed=seed)).places for seed in (0, 1))
+    assert (first != other).float().mean() > 0.5
+
+
 @both_kinds
-def test_other_seed_other_places_and_noise(tiny_set, training_noise: str):
+@pytest.mark.parametrize(("sigma", "seed"), [(25, 1), (50, 0)])
+def test_other_seed_or_level_other_noise(tiny_set, sigma: float, seed: int, training_noise: str):
     images = tiny_set(1)
     first, other = (
-        patches_of(images, sampling=Sampling(6, 24, 20, seed=seed), training_noise=training_noise)
-        for seed in (0, 1)
+        patches_of(
+            images,
+            noise=Gaussian(level),
+            sampling=Sampling(6, 24, 20, seed=number),
+            training_noise=training_noise,
+        )
+        for level, number in ((25, 0), (sigma, seed))
     )
-    assert (first.places != other.places).float().mean() > 0.5
     other.places = first.places
     batch, moved = first(0), other(0)
     assert torch.equal(batch.clean, moved.clean)

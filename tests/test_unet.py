@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from bench.training import in_precision
 from bench.unet import DEPTH, UNet, reflect_to_stride
@@ -32,6 +33,50 @@ def test_a_million_weights_at_width_48(channels: int):
     assert count == pytest.approx(1e6, rel=0.05)
 
 
+def layers_of(net: UNet) -> list[nn.Conv2d]:
+    return [layer for layer in net.modules() if isinstance(layer, nn.Conv2d)]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_layers_are_those_of_the_appendix(channels: int):
+    shapes = [
+        (layer.in_channels, layer.out_channels) for layer in layers_of(UNet(channels, width=48, seed=0))
+    ]
+    down = [(channels, 48), *[(48, 48)] * 6]
+    up = [(96, 96), (96, 96), *[(144, 96), (96, 96)] * 3]
+    assert shapes == [*down, *up, (96 + channels, 64), (64, 32), (32, channels)]
+
+
+def residual_by_the_appendix(net: UNet, image: Tensor) -> Tensor:
+    """Apply the layers by the table of the Noise2Noise paper: max pooling, nearest up-sampling, skips."""
+    remaining = iter(layers_of(net))
+
+    def convolved(features: Tensor) -> Tensor:
+        layer = next(remaining)
+        return functional.conv2d(functional.pad(features, (1, 1, 1, 1)), layer.weight, layer.bias)
+
+    def activated(features: Tensor) -> Tensor:
+        result = convolved(features)
+        return torch.where(result > 0, result, 0.1 * result)
+
+    features, skips = activated(image), [image]
+    for _ in range(5):
+        features = activated(features).unfold(2, 2, 2).unfold(3, 2, 2).amax(dim=(4, 5))
+        skips.append(features)
+    features = activated(features)
+    for skip in reversed(skips[:-1]):
+        enlarged = features.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+        features = activated(activated(torch.cat([enlarged, skip], dim=1)))
+    return convolved(features)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_network_is_that_of_the_appendix(channels: int):
+    net, image = awake(channels, width=6), picture(2, channels, 64, 96)
+    expected = image + residual_by_the_appendix(net, image)
+    torch.testing.assert_close(net(image), expected, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_starts_from_the_identity_to_the_last_bit(channels: int, precision: str):
@@ -47,19 +92,18 @@ def test_weights_are_a_function_of_the_seed_alone():
     again, other = UNet(1, width=4, seed=5).state_dict(), UNet(1, width=4, seed=6).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     drawn = [name for name in first if name.endswith("weight") and name != "exit.weight"]
-    assert len(drawn) == 2 + DEPTH + 2 * (DEPTH - 1) + 2
+    assert len(drawn) == len(layers_of(UNet(1, width=4, seed=5))) - 1
     assert not any(torch.equal(first[name], other[name]) for name in drawn)
 
 
 def test_he_initialisation_keeps_the_scale_of_a_leaky_rectifier():
     net = UNet(1, width=48, seed=0)
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d) and layer is not net.exit:
-            expected = np.sqrt(2 / (1 + 0.1**2) / (9 * layer.in_channels))
-            # The sd of n normal draws has a relative spread of 1 / sqrt(2 n).
-            limit = 5 / np.sqrt(2 * layer.weight.numel())
-            assert layer.weight.std().item() == pytest.approx(expected, rel=limit)
-            assert not layer.bias.any()
+    for layer in layers_of(net)[:-1]:
+        expected = np.sqrt(2 / (1 + 0.1**2) / (9 * layer.in_channels))
+        # The sd of n normal draws has a relative spread of 1 / sqrt(2 n).
+        limit = 5 / np.sqrt(2 * layer.weight.numel())
+        assert layer.weight.std().item() == pytest.approx(expected, rel=limit)
+        assert not layer.bias.any()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -140,9 +184,8 @@ def test_bfloat16_stays_inside(channels: int):
 def test_bfloat16_reaches_every_layer():
     net = awake(1).float()
     kinds = []
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d):
-            layer.register_forward_hook(lambda _, given, result: kinds.append((given[0].dtype, result.dtype)))
+    for layer in layers_of(net):
+        layer.register_forward_hook(lambda _, given, result: kinds.append((given[0].dtype, result.dtype)))
     in_precision(net, "bfloat16", CPU)(picture(1, 1, 32, 32).float())
     assert {result for _, result in kinds} == {torch.bfloat16}
     # Only the image itself arrives in float32: skip connections must not widen the features.
