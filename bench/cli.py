@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 # and `list` need none of it.
 
 SOME_FAILED, BAD_INPUT = 1, 2
+LOG_WIDTH = 130
 DEFAULT_STORE = Path("runs")
 
 app = tyro.extras.SubcommandApp()
@@ -90,7 +92,7 @@ def run(  # noqa: PLR0913 - one argument per option
 
     given = locals()
     chosen = _adapt(recipe, {name: given[name] for name in Recipe.__annotations__ if name in given})
-    console = Console()
+    console = _console()
     opened = open_device(device)
     store = Store.open(runs)
     training_images = open_set(chosen.train, channels=chosen.channels, data=data)
@@ -119,7 +121,7 @@ def table(runs: tyro.conf.Positional[Path] = DEFAULT_STORE, *, out: Path | None 
     """
     from bench.store import Store
 
-    _show_tables(Console(), Store(_existing(runs)), out or runs / "tables")
+    _show_tables(_console(), Store(_existing(runs)), out or runs / "tables")
 
 
 @app.command(name="list")
@@ -140,7 +142,7 @@ def list_(what: tyro.conf.Positional[Literal["all", "methods", "noises", "sets",
         "sets": [(name, entry.summary()) for name, entry in REGISTRY.items()],
         "recipes": [(name, recipe.summary()) for name, recipe in RECIPES.items()],
     }
-    console = Console()
+    console = _console()
     for section, lines in sections.items():
         if what in ("all", section):
             _print_list(console, section, lines)
@@ -165,7 +167,7 @@ def show(run: tyro.conf.Positional[str], *, runs: Runs = DEFAULT_STORE) -> None:
 
     folder = Store(runs).find(run)
     facts = read_json(folder / FACTS)
-    console = Console()
+    console = _console()
     console.print_json(data={name: value for name, value in facts.items() if name != "columns"})
     import pandas as pd
 
@@ -220,7 +222,7 @@ def denoise(
     for path, (image, depth) in read.items():
         noisy = torch.from_numpy(image).movedim(-1, 0)[None]
         write_picture(targets[path], denoiser(noisy)[0].movedim(0, -1).cpu().numpy(), depth)
-        Console().print(f"{path} -> {targets[path]}", markup=False, highlight=False, soft_wrap=True)
+        _console().print(f"{path} -> {targets[path]}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command
@@ -236,7 +238,7 @@ def fingerprint(folder: tyro.conf.Positional[Path], *, channels: Literal[1, 3] =
 
     images = open_set(str(folder.resolve()), channels=channels)
     write_manifest(images, out)
-    Console().print(f"{len(images.pictures)} images, set fingerprint {images.fingerprint}", highlight=False)
+    _console().print(f"{len(images.pictures)} images, set fingerprint {images.fingerprint}", highlight=False)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -253,6 +255,12 @@ DESCRIPTION = (
     "Train self-supervised image denoisers on identical U-Nets under Gaussian, Poisson and Gamma noise, and "
     "see which to pick and what it costs. Begin with: noisebench run"
 )
+
+
+def _console() -> Console:
+    """Open the standard output; a log, which has no width of its own, gets one that holds a whole table."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH
+    return Console(width=width)
 
 
 def _adapt(name: str, changes: dict[str, Any]) -> Recipe:
