@@ -25,6 +25,8 @@ def commit() -> str | None:
     """Name the git commit of this checkout, with ``+changes`` where files differ; None outside a checkout."""
     folder = Path(__file__).parent
     try:
+        # An installed copy may lie inside somebody else's checkout, whose commit says nothing of this code.
+        _git(folder, "ls-files", "--error-unmatch", Path(__file__).name)
         head = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
