@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # and `list` need none of it.
 
 SOME_FAILED, BAD_INPUT = 1, 2
-LOG_WIDTH = 130
+LOG_WIDTH = 140
 DEFAULT_STORE = Path("runs")
 
 app = tyro.extras.SubcommandApp()
