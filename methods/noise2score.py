@@ -16,13 +16,15 @@ from bench.noise import Gamma, Noise, Poisson
 if TYPE_CHECKING:
     from torch import Tensor
 
-RELATIVE_SCHEDULE = (0.5, 0.3)
+# Chosen on photographs outside all test sets (scikit-image's coffee and clock): with 250 or 800 small steps it is
+# .35 to .6 dB above .5 to .3 under Poisson and Gamma noise, and level with it under Gaussian noise.
+RELATIVE_SCHEDULE = (0.7, 0.5)
 PUBLISHED_SCHEDULE = {"gaussian": (0.05, 0.001), "poisson": (1.0, 0.5), "gamma": (0.05, 0.001)}
 
 
 @dataclass(frozen=True)
 class Noise2Score(Method):
-    """AR-DAE score matching, || u + sigma_a s(v + sigma_a u) ||^2 (Lim et al. 2020; Kim & Ye 2021, eq. 14).
+    """AR-DAE score matching, || u + sigma_a s(v + sigma_a u) ||^2 (Lim et al. 2020; Kim & Ye 2021).
 
     The network learns the score of the noisy images blurred once more by sigma_a, not of the noisy images.
     The formula ``two_step`` therefore first denoises that blur, v + sigma_a^2 s, and puts it in the place of
@@ -36,8 +38,8 @@ class Noise2Score(Method):
         domain: the variable v whose score is learned.
         formula: how the score becomes an image.
         start: sigma_a at the first step; in noise standard deviations where the domain is stabilised, else
-            in intensities (Poisson: in counts). None: .5 where stabilised, else as published.
-        end: sigma_a at the last step, likewise. None: .3 where stabilised, else as published.
+            in intensities (Poisson: in counts). None: .7 where stabilised, else as published.
+        end: sigma_a at the last step, likewise. None: .5 where stabilised, else as published.
         antithetic: average the loss over u and -u, which takes two passes and spreads far less.
     """
 

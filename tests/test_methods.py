@@ -18,7 +18,7 @@ from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator
 from bench.unet import UNet
 from methods.noise2noise import Noise2Noise
-from methods.noise2score import Noise2Score
+from methods.noise2score import RELATIVE_SCHEDULE, Noise2Score
 from methods.noise2void import Noise2Void
 from methods.supervised import Supervised
 from methods.sure import Sure
@@ -509,7 +509,8 @@ def test_antithetic_pairs_meet_both_signs():
 
 @every_noise
 @pytest.mark.parametrize(
-    ("method", "first", "last"), [(Noise2Score(start=0.8, end=0.2), 0.8, 0.2), (Noise2Score(), 0.5, 0.3)]
+    ("method", "first", "last"),
+    [(Noise2Score(start=0.8, end=0.2), 0.8, 0.2), (Noise2Score(), *RELATIVE_SCHEDULE)],
 )
 def test_schedule_runs_once_from_start_to_end(noise: Noise, method: Noise2Score, first: float, last: float):
     moving = [method.sigma_a(noise, share(progress)).item() for progress in (0, 0.25, 1)]
