@@ -16,8 +16,8 @@ from bench.noise import Gamma, Noise, Poisson
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Chosen on photographs outside all test sets (scikit-image's coffee and clock): with 250 or 800 small steps it is
-# .35 to .6 dB above .5 to .3 under Poisson and Gamma noise, and level with it under Gaussian noise.
+# Chosen on photographs outside all test sets (scikit-image's coffee and clock): with 250 or 800 small steps
+# it is .35 to .6 dB above .5 to .3 under Poisson and Gamma noise, and level with it under Gaussian noise.
 RELATIVE_SCHEDULE = (0.7, 0.5)
 PUBLISHED_SCHEDULE = {"gaussian": (0.05, 0.001), "poisson": (1.0, 0.5), "gamma": (0.05, 0.001)}
 
