@@ -61,12 +61,12 @@ def run(  # noqa: PLR0913 - one argument per option
     """Train and score a grid of methods and noises, then print the table.
 
     Runs that are stored already are not trained again. Options from --methods to --lpips change the
-    recipe, as in `noisebench run grey --methods noise2score supervised --noises gaussian:25` or
+    recipe, as in `noisebench run grey --methods supervised --noises gaussian:25 --width 32` or
     `noisebench run --train my/photos --test my/other/photos --noises gamma:20`.
 
     Args:
         recipe: quick, grey or colour; `noisebench list` says what each costs and reaches.
-        methods: names, with hyper-parameters if wanted: noise2score:domain=raw,formula=paper
+        methods: names, with hyper-parameters if wanted: NAME:KEY=VALUE,KEY=VALUE
         noises: gaussian:SIGMA (of 255), poisson:ZETA, gamma:K
         train: training set: a name from `noisebench list`, a folder, or hub:OWNER/NAME
         test: test sets, likewise
