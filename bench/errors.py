@@ -23,5 +23,5 @@ def unknown(kind: str, name: str, allowed: Iterable[str]) -> InputError:
     """
     allowed = sorted(allowed)
     nearest = get_close_matches(name, allowed, n=1, cutoff=0.5)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
     return InputError(f"unknown {kind} {name!r}{hint} Known: {', '.join(allowed) or 'none'}.")

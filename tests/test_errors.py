@@ -1,0 +1,19 @@
+"""Errors that a person can act on."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.errors import unknown
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"),
+    [
+        (["set12", "bsd68"], "unknown image set 'set13'; did you mean 'set12'? Known: bsd68, set12."),
+        (["kodak24"], "unknown image set 'set13'. Known: kodak24."),
+        ([], "unknown image set 'set13'. Known: none."),
+    ],
+)
+def test_an_unknown_name_comes_with_those_that_are_known(allowed: list[str], said: str) -> None:
+    assert str(unknown("image set", "set13", allowed)) == said
