@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.errors import InputError
+from methods import PUBLISHED
 
-METHODS = ("noise2void", "sure", "noise2score", "noise2noise", "supervised")
 PUBLISHED_NOISES = ("gaussian:25", "gaussian:50", "poisson:0.01", "poisson:0.05", "gamma:100", "gamma:50")
 
 
@@ -40,7 +40,7 @@ class Recipe:
     steps: int
     batch: int
     patch: int
-    methods: tuple[str, ...] = METHODS
+    methods: tuple[str, ...] = PUBLISHED
     noises: tuple[str, ...] = PUBLISHED_NOISES
     seeds: tuple[int, ...] = (0,)
     lpips: bool = True
