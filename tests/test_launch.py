@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+import methods
 from bench import launch as launching
 from bench.denoiser import load_run
 from bench.errors import InputError
@@ -229,6 +231,33 @@ def test_replacing_what_is_withheld_by_nan_changes_no_result(
     for job in honest.jobs(**recipe):
         first, second = (tiny.bench.store.scores([job.key])["psnr"] for tiny in (honest, poisoned))
         assert list(first) == list(second), job.title
+
+
+@pytest.mark.parametrize(
+    ("loss", "denoise", "said"),
+    [
+        ("batch.clean", "noisy", "the batch holds no 'clean'"),
+        ("batch.noisy2", "noisy", "the batch holds no 'noisy2'"),
+        ("batch.noise.stabilise(batch.noisy)", "noisy", "the batch holds no 'noise'"),
+        ("batch.noisy", "noise.stabilise(noisy)", "'NoneType' object has no attribute 'stabilise'"),
+    ],
+)
+def test_a_method_that_reaches_for_what_it_did_not_declare_fails(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: str, denoise: str, said: str
+) -> None:
+    (tmp_path / "entries").mkdir()
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path / "entries")])
+    monkeypatch.delitem(sys.modules, "methods.greedy", raising=False)
+    (tmp_path / "entries" / "greedy.py").write_text(
+        "from dataclasses import dataclass\nfrom bench.method import Method, squared_error\n"
+        "@dataclass(frozen=True)\nclass Greedy(Method):\n    needs = frozenset({'noisy'})\n"
+        "    def loss(self, net, batch, rng, progress):\n"
+        f"        return squared_error(net(batch.noisy), {loss})\n"
+        f"    def denoise(self, net, noisy, noise):\n        return net({denoise})\n"
+    )
+    (outcome,) = tiny.launch(methods=("greedy",))
+    assert outcome.startswith(f"failed: {said}")
+    assert tiny.bench.store.scores().empty
 
 
 def test_a_failed_run_is_kept_apart_and_the_others_go_on(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
