@@ -1,4 +1,4 @@
-"""The three noises against the laws of scipy, and their Tweedie rules against closed forms and quadrature."""
+"""The three noises: their laws against those of scipy, what they refuse, where they are uniform."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import re
 import numpy as np
 import pytest
 import torch
-from scipy import integrate, stats
-from scipy.special import digamma, polygamma
+from scipy import stats
+from scipy.special import polygamma
 from torch import Tensor
 from torch.autograd.functional import jacobian
 
 from bench.errors import InputError
 from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson, parse_noise
 from bench.seeds import generator
+from tests.helpers import column, slope_of
 
 LEVELS = [Gaussian(25), Gaussian(50), Poisson(0.01), Poisson(0.05), Gamma(100), Gamma(50)]
 INTENSITIES = [0.02, 0.1, 0.5, 0.9]
@@ -43,16 +44,6 @@ def unit_of(noise: Noise) -> float:
 def drawn(noise: Noise, intensity: float) -> np.ndarray:
     rng = generator("test", noise.spec, intensity)
     return noise.sample(np.full(DRAWS, intensity), rng).astype(np.float64)
-
-
-def column(*values: float) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
-def slope_of(function, at: Tensor) -> Tensor:
-    """Differentiate a function of each value by autograd."""
-    at = at.detach().requires_grad_()
-    return torch.autograd.grad(function(at).sum(), at)[0]
 
 
 # How noise is drawn
@@ -181,85 +172,6 @@ def test_parameter_that_is_no_number(name: str, symbol: str, rest: str):
     assert repr(name + rest) in str(caught.value)
     example = re.search(r"as in '(.*)'", str(caught.value))[1]
     assert parse_noise(example).name == name
-
-
-# Tweedie's rules
-
-
-def test_gaussian_rule_gives_the_mean_under_a_gaussian_prior():
-    noise, mean, variance = Gaussian(25), 0.45, 0.04
-    y = torch.linspace(-0.5, 1.5, 41, dtype=torch.float64)
-    score = -(y - mean) / (variance + noise.sd**2)
-    expected = mean + variance / (variance + noise.sd**2) * (y - mean)
-    torch.testing.assert_close(noise.tweedie(y, score), expected, rtol=0, atol=1e-14)
-
-
-def test_gaussian_rule_gives_the_mean_under_a_mixture():
-    noise, y = Gaussian(25), 0.5
-    weights, means, sds = np.array([0.3, 0.7]), np.array([0.2, 0.7]), np.array([0.05, 0.1])
-    total = sds**2 + noise.sd**2
-    parts = weights * stats.norm.pdf(y, means, np.sqrt(total))
-    score = (parts * (means - y) / total).sum() / parts.sum()
-
-    def joint(x: float) -> float:
-        return (weights * stats.norm.pdf(x, means, sds)).sum() * stats.norm.pdf(y, x, noise.sd)
-
-    expected = quadrature(lambda x: x * joint(x), -1, 2) / quadrature(joint, -1, 2)
-    assert noise.tweedie(column(y), column(score)).item() == pytest.approx(expected, rel=1e-8)
-
-
-def quadrature(function, low: float, high: float) -> float:
-    value, _ = integrate.quad(function, low, high, epsabs=0, epsrel=1e-11, limit=500)
-    return value
-
-
-@pytest.mark.parametrize(
-    ("noise", "shape", "rate"), [(Poisson(0.01), 4, 10), (Poisson(0.05), 81, 180)], ids=str
-)
-def test_poisson_rule_gives_the_geometric_mean_under_a_gamma_prior(noise: Poisson, shape: int, rate: int):
-    zeta, counts = noise.zeta, torch.arange(100, dtype=torch.float64)
-
-    def log_marginal(y: Tensor) -> Tensor:
-        """The negative binomial, interpolated between counts by the log-gamma function."""
-        z = y / zeta
-        return torch.lgamma(z + shape) - torch.lgamma(z + 1) - z * math.log(1 + rate * zeta)
-
-    estimate = noise.tweedie(zeta * counts, slope_of(log_marginal, zeta * counts))
-    # The posterior of x is Gamma(z + shape, rate + 1 / zeta).
-    geometric = np.exp(digamma(counts.numpy() + shape)) / (rate + 1 / zeta)
-    # The rule puts z + 1/2 for exp digamma(z + 1), which differ by at most 1 / (24 (z + 1/2)) in counts.
-    error = np.abs(estimate.numpy() / geometric - 1)
-    assert (error < 1 / (24 * (counts.numpy() + 0.5) ** 2)).all()
-    assert error[10] > 1e-6  # and no closer, so that the bound says something
-
-
-@pytest.mark.parametrize("k", [50, 100])
-def test_gamma_rule_gives_the_harmonic_mean_under_an_inverse_gamma_prior(k: int):
-    noise, shape, scale = Gamma(k), 6, 2.5
-    y = torch.linspace(0.05, 2, 40, dtype=torch.float64)
-    score = slope_of(lambda y: (k - 1) * torch.log(y) - (shape + k) * torch.log(scale + k * y), y)
-    # The posterior of x is an inverse Gamma law too, that of 1 / x a Gamma law.
-    posterior_scale = scale + k * y.numpy()
-    harmonic = 1 / stats.gamma(shape + k, scale=1 / posterior_scale).mean()
-    mean = stats.invgamma(shape + k, scale=posterior_scale).mean()
-    estimate = noise.tweedie(y, score).numpy()
-    np.testing.assert_allclose(estimate, harmonic, rtol=1e-12)
-    np.testing.assert_allclose(mean / estimate, (shape + k) / (shape + k - 1), rtol=1e-10)
-
-
-@pytest.mark.parametrize("k", [50, 100])
-@pytest.mark.parametrize("y", [0.3, 0.5, 0.8])
-def test_gamma_rule_gives_the_harmonic_mean_under_a_gamma_prior(k: int, y: float):
-    prior = stats.gamma(81, scale=1 / 180)
-
-    def moment(power: int, y: float) -> float:
-        return quadrature(lambda x: x**power * prior.pdf(x) * stats.gamma.pdf(y, k, scale=x / k), 0.05, 1.5)
-
-    step = 1e-4
-    score = (math.log(moment(0, y + step)) - math.log(moment(0, y - step))) / (2 * step)
-    harmonic = moment(0, y) / moment(-1, y)
-    # The central difference is off by step^2 / 6 times a third derivative of some 2 k / y^3.
-    assert Gamma(k).tweedie(column(y), column(score)).item() == pytest.approx(harmonic, rel=1e-6)
 
 
 @pytest.mark.parametrize("noise", [Poisson(0.05), Gamma(50)], ids=str)

@@ -1,0 +1,136 @@
+"""What several test modules share: noises, batches, networks of known properties, and calculus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from scipy import integrate, ndimage
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bench.method import Batch, Method
+from bench.noise import Gamma, Gaussian, Noise, Poisson
+from bench.seeds import generator
+from bench.unet import UNet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from methods.noise2score import Noise2Score
+
+    Function = Callable[[Tensor], Tensor]
+
+LEVELS = {"gaussian": Gaussian(25), "poisson": Poisson(0.05), "gamma": Gamma(50)}
+every_noise = pytest.mark.parametrize("noise", LEVELS.values(), ids=LEVELS)
+
+
+def rng_of(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def share(progress: float) -> Tensor:
+    return torch.tensor(progress)
+
+
+def column(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+# Calculus
+
+
+def slope_of(function: Function, at: Tensor) -> Tensor:
+    """Differentiate a function of each value by autograd."""
+    at = at.detach().requires_grad_()
+    return torch.autograd.grad(function(at).sum(), at)[0]
+
+
+def quadrature(function: Callable[[float], float], low: float, high: float) -> float:
+    value, _ = integrate.quad(function, low, high, epsabs=0, epsrel=1e-11, limit=500)
+    return value
+
+
+# Batches
+
+
+def images_of(clean: np.ndarray, noise: Noise) -> dict[str, Tensor]:
+    """Give every image that a method may declare, of clean (B, C, H, W)."""
+    copies = {name: noise.sample(clean, generator("test", name)) for name in ("noisy", "noisy2")}
+    return {name: torch.from_numpy(image) for name, image in {**copies, "clean": clean}.items()}
+
+
+def declared(method: Method | type[Method], images: dict[str, Tensor], noise: Noise) -> Batch:
+    """Give what the method declares, and nothing else."""
+    seen = {name: image for name, image in images.items() if name in method.needs}
+    return Batch(seen, noise if "noise" in method.needs else None)
+
+
+def batch_of(method: Method | type[Method], noise: Noise, *, channels: int = 1, count: int = 3) -> Batch:
+    """Give smooth patches with what the method declares."""
+    rough = generator("patches", channels).random((count, channels, 40, 40))
+    clean = 0.1 + 0.8 * ndimage.gaussian_filter(rough, (0, 0, 2, 2)).astype(np.float32)
+    return declared(method, images_of(clean, noise), noise)
+
+
+# Networks
+
+
+class Spy:
+    """A network that remembers what it was shown."""
+
+    def __init__(self, net: Function) -> None:
+        self.net = net
+        self.seen: list[Tensor] = []
+
+    def __call__(self, image: Tensor) -> Tensor:
+        self.seen.append(image)
+        return self.net(image)
+
+
+def awake(channels: int, *, width: int = 4) -> UNet:
+    """Make a small net whose last layer is not zero, so that every layer counts."""
+    net = UNet(channels, width=width, seed=0)
+    nn.init.normal_(net.exit.weight, std=0.05, generator=rng_of(1))
+    return net
+
+
+TAPS = np.array([[0.02, 0.1, 0.05], [0.15, 0.4, 0.03], [0.01, 0.1, 0.08]])
+
+
+def filter_of(taps: np.ndarray) -> Function:
+    """Make the linear network that correlates each image with a 3x3 filter, zero beyond the border."""
+    weight = torch.from_numpy(taps)[None, None]
+    return lambda image: functional.conv2d(image, weight.to(image.dtype), padding=1)
+
+
+def curved(image: Tensor) -> Tensor:
+    """Be non-linear in each pixel and its neighbours."""
+    return 0.1 + 0.7 * torch.tanh(filter_of(TAPS)(image)) + 0.05 * torch.sin(6 * image)
+
+
+def network_with(score: Function, noise: Noise, method: Noise2Score) -> Function:
+    """Make the network whose residual stands for a given score of v.
+
+    The residual of a network r is read as variance s, and of a logarithm as y variance s.
+    """
+    variance = method.coordinates(noise).variance
+    logarithm = isinstance(noise, Gamma) and method.domain == "stabilised"
+
+    def network(seen: Tensor) -> Tensor:
+        v, slope = (torch.log(seen), seen) if logarithm else (seen, 1.0)
+        return seen + slope * variance * score(v)
+
+    return network
+
+
+def end_for(noise: Noise, domain: str, sigma_a: float) -> float:
+    """Give Noise2Score's ``end`` for a last perturbation of ``sigma_a`` in v."""
+    if domain == "stabilised":
+        return sigma_a / noise.stabilised_sd
+    return sigma_a / noise.zeta if isinstance(noise, Poisson) else sigma_a
+
+
+every_domain = pytest.mark.parametrize("domain", ["stabilised", "raw"])

@@ -1,0 +1,1 @@
+"""Each formula against a closed form, an exact identity or quadrature."""
