@@ -53,6 +53,7 @@ def run(  # noqa: PLR0913 - one argument per option
     seeds: tuple[int, ...] | None = None,
     lpips: bool | None = None,
     training_noise: Literal["frozen", "resampled"] = "frozen",
+    blind: bool = False,
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
     device: Device = "auto",
     data: Data = None,
@@ -78,6 +79,7 @@ def run(  # noqa: PLR0913 - one argument per option
         seeds: of weights, crops and noise; each seed is a run of its own
         lpips: compute LPIPS, which downloads AlexNet's weights once
         training_noise: one frozen noisy copy of each image, or noise redrawn for every patch
+        blind: withhold the noise's parameter, which then differs from one training image to the next
         precision: auto takes bfloat16 where the method bears it and the device has units for it
         device: where to train
         data: folder with the image sets, as DIR/set12/01.png; default: $NOISEBENCH_DATA, else downloads
@@ -96,7 +98,14 @@ def run(  # noqa: PLR0913 - one argument per option
     opened = open_device(device)
     store = Store.open(runs)
     training_images = open_set(chosen.train, channels=chosen.channels, data=data)
-    jobs = plan(chosen, training_images, device=opened, precision=precision, training_noise=training_noise)
+    jobs = plan(
+        chosen,
+        training_images,
+        device=opened,
+        precision=precision,
+        training_noise=training_noise,
+        blind=blind,
+    )
     test_images = tuple(open_set(name, channels=chosen.channels, data=data) for name in chosen.test)
     _say_notes(console, (training_images, *test_images))
     metric = _load_lpips(console, wanted=chosen.lpips, device=str(opened))

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import torch
 from safetensors.torch import load_file
 
+from bench.blind import UnknownNoise, told
 from bench.devices import exact_float32
 from bench.discovery import build, load_class, source_hash
 from bench.errors import InputError
-from bench.noise import NOISES
+from bench.noise import NOISES, Noise
 from bench.store import FACTS, WEIGHTS, read_json
 from bench.training import in_precision
 from bench.unet import UNet
@@ -21,8 +22,7 @@ from bench.unet import UNet
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.method import Method
-    from bench.noise import Noise
+    from bench.method import Method, Network
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Denoiser:
     Args:
         net: the trained U-Net, on ``device``.
         method: turns the network into a denoiser.
-        noise: the law for which it was trained.
+        noise: for which it was trained; where the parameter is unknown, it is estimated for each image.
         device: where it computes.
     """
 
     net: UNet
     method: Method
-    noise: Noise
+    noise: Noise | UnknownNoise
     device: torch.device
 
     @torch.inference_mode()
@@ -48,18 +48,50 @@ class Denoiser:
         Computes in float32 and returns float32 on the denoiser's device, same shape, not clipped either.
 
         Raises:
-            InputError: the shape or the number of channels is not what the network was trained for.
+            InputError: the shape or the number of channels is not what the network was trained for, or the
+                noise cannot be estimated where it must be.
         """
+        images = self._admit(noisy)
+        return self.method.denoise(self._network(), images, self._told(images))
+
+    @torch.inference_mode()
+    def estimate(self, noisy: Tensor) -> float | None:
+        """Estimate the parameter of the noise of one image (1, C, H, W).
+
+        Returns:
+            What the method takes it to be; None where the method sees no noise, or is told the parameter and
+            keeps to it.
+
+        Raises:
+            InputError: as on denoising.
+        """
+        images = self._admit(noisy)
+        noise = self._told(images)
+        if noise is None:
+            return None
+        estimate = self.method.estimate(self._network(), images, noise)
+        return None if estimate is self.noise else estimate.parameter
+
+    def _admit(self, noisy: Tensor) -> Tensor:
         channels = self.net.channels
         if noisy.ndim != 4 or noisy.shape[1] != channels:
             raise InputError(
                 f"the denoiser needs images of shape (B, {channels}, H, W), "
                 f"but was given {tuple(noisy.shape)}"
             )
+        return noisy.to(self.device, torch.float32)
+
+    def _network(self) -> Network:
         exact_float32()
-        network = in_precision(self.net.eval(), "float32", self.device)
-        given = self.noise if "noise" in self.method.needs else None
-        return self.method.denoise(network, noisy.to(self.device, torch.float32), given)
+        return in_precision(self.net.eval(), "float32", self.device)
+
+    def _told(self, images: Tensor) -> Noise | None:
+        if "noise" not in self.method.needs:
+            return None
+        if isinstance(self.noise, Noise):
+            return self.noise
+        levels = [told(self.noise, image.movedim(0, -1).cpu().numpy()).parameter for image in images]
+        return self.noise.law(torch.tensor(levels, device=self.device).view(-1, 1, 1, 1))
 
 
 def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoiser:
@@ -85,5 +117,6 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
     net = UNet(run["channels"], width=run["width"], seed=run["seed"])
     net.load_state_dict(load_file(folder / WEIGHTS))
     opened = torch.device(device)
-    noise = NOISES[run["noise"]](run["parameter"])
+    law, parameter = NOISES[run["noise"]], run["parameter"]
+    noise = UnknownNoise(law, *parameter) if isinstance(parameter, list) else law(parameter)
     return Denoiser(net.to(opened), build(method_class, run["hyper_parameters"]), noise, opened)

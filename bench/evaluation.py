@@ -54,12 +54,14 @@ class NoisySet:
     Args:
         images: in the order of the set.
         name: of the set.
+        noise: under which it was corrupted.
         fingerprint: of the clean set.
         sha256: over all noisy images' float32 bytes.
     """
 
     images: tuple[NoisyImage, ...]
     name: str
+    noise: Noise
     fingerprint: str
     sha256: str
 
@@ -76,7 +78,7 @@ def corrupt(images: ImageSet, noise: Noise, *, seed: int) -> NoisySet:
         x, y = _as_batch(clean), _as_batch(noisy)
         scores = {"noisy_psnr": psnr(y, x).item(), "noisy_ssim": ssim(y, x).item()}
         corrupted.append(NoisyImage(picture.name, x, y, scores))
-    return NoisySet(tuple(corrupted), images.name, images.fingerprint, digest.hexdigest())
+    return NoisySet(tuple(corrupted), images.name, noise, images.fingerprint, digest.hexdigest())
 
 
 def evaluate(
@@ -98,7 +100,7 @@ def evaluate(
 
     Returns:
         One row per image: image, psnr (dB), ssim, lpips (None without the metric), noisy_psnr, noisy_ssim,
-        seconds (of denoising).
+        seconds (of denoising), estimate (of the noise's parameter, None where it is told and kept).
 
     Raises:
         EvaluationError: an output is not finite, or has another shape than its input.
@@ -118,6 +120,7 @@ def evaluate(
                 "lpips": None if lpips is None else lpips(denoised, image.clean).item(),
                 **image.scores,
                 "seconds": seconds,
+                "estimate": denoiser.estimate(image.noisy),
             }
         )
         if keep:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from bench.images import ImageSet
     from bench.metrics import Lpips
+    from bench.noise import Noise
     from bench.plan import Job
 
 KEPT_PICTURES = 3
@@ -72,15 +73,16 @@ def launch(jobs: list[Job], bench: Bench, watcher: Watcher) -> list[Job]:
     """
     for test in bench.test_images:
         require_disjoint(bench.training_images, test)
-    corrupted: dict[tuple[str, int], list[NoisySet]] = {}
+    corrupted: dict[tuple[Noise, int], list[NoisySet]] = {}
     failed = []
     for job in jobs:
         watcher.started(job)
-        draw = (job.noise.spec, job.run.seed)
-        if draw not in corrupted:
-            corrupted[draw] = [corrupt(images, job.noise, seed=job.run.seed) for images in bench.test_images]
+        draws = [(noise, job.run.seed) for noise in job.tests]
+        for noise, seed in draws:
+            if (noise, seed) not in corrupted:
+                corrupted[noise, seed] = [corrupt(images, noise, seed=seed) for images in bench.test_images]
         try:
-            outcome = _do(job, bench, corrupted[draw], watcher)
+            outcome = _do(job, bench, [test for draw in draws for test in corrupted[draw]], watcher)
         except Exception as error:  # noqa: BLE001 - whatever one method raises, the other runs go on
             failed.append(job)
             outcome = f"failed: {error}"
@@ -103,7 +105,7 @@ def _do(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
 
 
 def _is_missing(test: NoisySet, evaluation: dict[str, Any], lpips: Lpips | str) -> bool:
-    scored = evaluation.get(test.name)
+    scored = evaluation.get(test.noise.spec, {}).get(test.name)
     if scored is None or scored["noisy_sha256"] != test.sha256:
         return True
     return not isinstance(lpips, str) and scored["lpips"] != "computed"
@@ -152,9 +154,10 @@ def _score(
     denoiser: Denoiser, tests: list[NoisySet], lpips: Lpips | str, folder: Path
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Score test sets; keep the first few denoised pictures of each with 16 bits."""
-    rows, evaluation = [], {}
+    rows: list[dict[str, Any]] = []
+    evaluation: dict[str, dict[str, Any]] = {}
     for test in tests:
-        pictures = folder / PICTURES / test.name
+        pictures = folder / PICTURES / test.noise.spec.replace(":", "-") / test.name
         pictures.mkdir(parents=True, exist_ok=True)
         kept = {image.name for image in test.images[:KEPT_PICTURES]}
 
@@ -164,14 +167,15 @@ def _score(
                 write_picture(folder / f"{Path(name).stem}.png", pixels, depth="uint16")
 
         metric = None if isinstance(lpips, str) else lpips
-        rows += [{"images": test.name, **row} for row in evaluate(denoiser, test, lpips=metric, keep=keep)]
-        evaluation[test.name] = {
+        shared = {"parameter": test.noise.parameter, "images": test.name}
+        rows += [shared | row for row in evaluate(denoiser, test, lpips=metric, keep=keep)]
+        evaluation.setdefault(test.noise.spec, {})[test.name] = {
             "fingerprint": test.fingerprint,
             "noisy_sha256": test.sha256,
             "lpips": lpips if isinstance(lpips, str) else "computed",
         }
     # A column of nothing but None would be of no type, and could not be joined to one of numbers.
-    return pd.DataFrame(rows).astype({"lpips": "float64"}), evaluation
+    return pd.DataFrame(rows).astype({"lpips": "float64", "estimate": "float64"}), evaluation
 
 
 def _logging(path: Path, job: Job, watcher: Watcher) -> Callable[[dict[str, Any]], None]:
@@ -185,15 +189,26 @@ def _logging(path: Path, job: Job, watcher: Watcher) -> Callable[[dict[str, Any]
 
 def _facts(job: Job, bench: Bench) -> dict[str, Any]:
     run = asdict(job.run)
-    columns = {name: value for name, value in run.items() if name not in ("hyper_parameters", "fingerprint")}
+    # The parameter is a column of the scores, where each test noise has its own.
+    apart = ("hyper_parameters", "fingerprint", "parameter")
+    columns = {name: value for name, value in run.items() if name not in apart}
     return {
         "key": job.key,
         "run": run,
         "protocol": PROTOCOL,
         "source": {"sha256": source_hash(type(job.method)), "origin": listings()[run["method"]].origin},
         "columns": columns
-        | {"key": job.key, "method": job.label, "sees": sees(job.method), "protocol": PROTOCOL},
-        "test": [images.name for images in bench.test_images],
+        | {
+            "key": job.key,
+            "method": job.label,
+            "sees": sees(job.method, blind=job.blind),
+            "protocol": PROTOCOL,
+        },
+        "test": [
+            {"parameter": noise.parameter, "images": images.name}
+            for noise in job.tests
+            for images in bench.test_images
+        ],
         "notes": [
             f"{images.name}: {note}"
             for images in (bench.training_images, *bench.test_images)

@@ -31,7 +31,8 @@ class Batch:
 
     Args:
         images: the declared images by their need's name.
-        model: the noise with its parameter, where declared.
+        model: the noise with its parameter, where declared; with an estimate for each image, (B, 1, 1, 1),
+            where the parameter is unknown.
     """
 
     images: dict[str, Tensor]
@@ -100,6 +101,18 @@ class Method(ABC):
             noise: the noise law, where it is declared in ``needs``, else None.
         """
 
+    def estimate(self, net: Network, noisy: Tensor, noise: Noise) -> Noise:
+        """Estimate the noise of whole images by the trained network, and return it; by default as it is told.
+
+        Only for the record: ``denoise`` is told ``noise`` too, and calls this where it needs to.
+
+        Args:
+            net: as in ``loss``.
+            noisy: as in ``denoise``.
+            noise: the law with its parameter, or with the harness's estimate where that is unknown.
+        """
+        return noise
+
     @property
     def hyper_parameters(self) -> dict[str, Any]:
         """Every hyper-parameter with its value."""
@@ -112,9 +125,15 @@ class Method(ABC):
         return ",".join(f"{field.name}={getattr(self, field.name)}" for field in changed)
 
 
-def sees(method: type[Method] | Method) -> str:
-    """Say what a method sees in training, in the order of the contract, such as ``noisy + noise``."""
-    return " + ".join(need for need in NEEDS if need in method.needs)
+def sees(method: type[Method] | Method, *, blind: bool = False) -> str:
+    """Say what a method sees in training, in the order of the contract, such as ``noisy + noise``.
+
+    Args:
+        method: declares it.
+        blind: whether the noise's parameter is withheld; ``law`` then stands in the place of ``noise``.
+    """
+    seen = [need for need in NEEDS if need in method.needs]
+    return " + ".join("law" if blind and need == "noise" else need for need in seen)
 
 
 def squared_error(estimate: Tensor, target: Tensor) -> Tensor:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bench.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from typing import Self
+
+Level = float | Tensor
+"""A parameter: one for all images, or one for each, (B, 1, 1, 1)."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,31 @@ class Noise(ABC):
 
     Beside the law itself it knows a variance-stabilising change of variables v(y), in which the noise has
     about the same standard deviation ``stabilised_sd`` at every intensity.
+
+    The parameter is a number, or where it differs from image to image a tensor (B, 1, 1, 1); all formulas
+    take both, but for drawing noise and for naming it, which take a number.
+
+    Attributes:
+        name: on the command line.
+        above: what the parameter must exceed.
+        example: a usual parameter.
+        blind_range: from weak to strong noise, the parameters of Kim & Ye's blind training.
     """
 
     name: ClassVar[str]
     above: ClassVar[float] = 0.0
     example: ClassVar[float]
+    blind_range: ClassVar[tuple[float, float]]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, parameter: Level) -> None:
+            """Every law is made of its one parameter."""
 
     def __post_init__(self) -> None:
+        level = getattr(self, fields(self)[0].name)
+        if isinstance(level, Tensor):
+            return
         if not (math.isfinite(self.parameter) and self.parameter > self.above):
             symbol = fields(self)[0].name
             raise InputError(
@@ -51,13 +73,18 @@ class Noise(ABC):
         # In full, since noise fields are keyed by it; only the ".0" of a whole number goes.
         return f"{self.name}:{str(self.parameter).removesuffix('.0')}"
 
+    @classmethod
+    @abstractmethod
+    def of_stabilised_sd(cls, sd: Level) -> Self:
+        """Give the noise whose ``stabilised_sd`` is ``sd``."""
+
     @abstractmethod
     def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw one noisy copy of ``clean`` (any shape, intensities in [0, 1]) as float32, not clipped."""
 
     @abstractmethod
-    def variance(self, clean: np.ndarray) -> np.ndarray:
-        """Give the variance of y at each clean intensity, in the shape of ``clean``."""
+    def variance(self, clean: Any) -> Any:
+        """Give the variance of y at each clean intensity, a number, array or tensor like ``clean``."""
 
     @abstractmethod
     def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
@@ -70,7 +97,7 @@ class Noise(ABC):
 
     @property
     @abstractmethod
-    def stabilised_sd(self) -> float:
+    def stabilised_sd(self) -> Level:
         """The noise's standard deviation in the stabilised variable v."""
 
     @abstractmethod
@@ -97,27 +124,33 @@ class Gaussian(Noise):
 
     name: ClassVar[str] = "gaussian"
     example: ClassVar[float] = 25
-    sigma: float
+    blind_range: ClassVar[tuple[float, float]] = (20, 55)
+    sigma: Level
 
     @property
-    def sd(self) -> float:
+    def sd(self) -> Level:
         """The standard deviation on the [0, 1] scale."""
         return self.sigma / 255
 
+    @classmethod
+    def of_stabilised_sd(cls, sd: Level) -> Self:
+        """Take it as the standard deviation itself."""
+        return cls(255 * sd)
+
     def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Add independent normal noise."""
-        return (clean + self.sd * rng.standard_normal(clean.shape)).astype(np.float32)
+        return (clean + self.parameter / 255 * rng.standard_normal(clean.shape)).astype(np.float32)
 
-    def variance(self, clean: np.ndarray) -> np.ndarray:
+    def variance(self, clean: Any) -> Any:
         """Give the variance, the same at every intensity."""
-        return np.full(clean.shape, self.sd**2)
+        return self.sd**2 + 0.0 * clean
 
     def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
         """Give E[x given y] = y + sd^2 s, exact."""
         return noisy + self.sd**2 * score
 
     @property
-    def stabilised_sd(self) -> float:
+    def stabilised_sd(self) -> Level:
         """The standard deviation itself: v is y."""
         return self.sd
 
@@ -140,24 +173,30 @@ class Poisson(Noise):
 
     name: ClassVar[str] = "poisson"
     example: ClassVar[float] = 0.05
-    zeta: float
+    blind_range: ClassVar[tuple[float, float]] = (0.005, 0.1)
+    zeta: Level
+
+    @classmethod
+    def of_stabilised_sd(cls, sd: Level) -> Self:
+        """Take zeta = 4 sd^2."""
+        return cls(4 * sd**2)
 
     def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw scaled counts."""
-        return (self.zeta * rng.poisson(clean.astype(np.float64) / self.zeta)).astype(np.float32)
+        return (self.parameter * rng.poisson(clean.astype(np.float64) / self.parameter)).astype(np.float32)
 
-    def variance(self, clean: np.ndarray) -> np.ndarray:
+    def variance(self, clean: Any) -> Any:
         """Give zeta x."""
-        return self.zeta * clean.astype(np.float64)
+        return self.zeta * clean
 
     def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
         """Give (y + zeta / 2) exp(zeta s), which approximates the geometric mean exp E[log x given y]."""
         return (noisy + self.zeta / 2) * torch.exp(self.zeta * score)
 
     @property
-    def stabilised_sd(self) -> float:
+    def stabilised_sd(self) -> Level:
         """sqrt(zeta) / 2 (Anscombe 1948)."""
-        return math.sqrt(self.zeta) / 2
+        return self.zeta**0.5 / 2
 
     def stabilise(self, noisy: Tensor) -> Tensor:
         """Anscombe's root on the intensity scale: v = sqrt(y + 3 zeta / 8), with y < 0 taken as 0."""
@@ -170,7 +209,7 @@ class Poisson(Noise):
     def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
         """As v' = 1 / (2 v): s_y = s_v / (2 v) - 1 / (2 v^2)."""
         # A count of -3/8 is the smallest that unstabilise gives; a tenth of a count keeps v off the pole.
-        v = stabilised.clamp(min=math.sqrt(self.zeta / 10))
+        v = stabilised.clamp(min=(self.zeta / 10) ** 0.5)
         return score / (2 * v) - 0.5 / v.square()
 
 
@@ -181,16 +220,22 @@ class Gamma(Noise):
     name: ClassVar[str] = "gamma"
     above: ClassVar[float] = 1.0
     example: ClassVar[float] = 50
+    blind_range: ClassVar[tuple[float, float]] = (120, 40)
     darkest: ClassVar[float] = 1 / 1024
-    k: float
+    k: Level
+
+    @classmethod
+    def of_stabilised_sd(cls, sd: Level) -> Self:
+        """Take k = 1 / sd^2."""
+        return cls(sd**-2)
 
     def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Multiply by independent Gamma variables of mean 1."""
-        return (clean * (rng.standard_gamma(self.k, clean.shape) / self.k)).astype(np.float32)
+        return (clean * (rng.standard_gamma(self.parameter, clean.shape) / self.parameter)).astype(np.float32)
 
-    def variance(self, clean: np.ndarray) -> np.ndarray:
+    def variance(self, clean: Any) -> Any:
         """Give x^2 / k."""
-        return clean.astype(np.float64) ** 2 / self.k
+        return clean**2 / self.k
 
     def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
         """Give k y / ((k - 1) - y s) = 1 / E[1/x given y], the harmonic mean and not E[x given y]."""
@@ -198,9 +243,9 @@ class Gamma(Noise):
         return self.k * noisy / (self.k - 1 - noisy * score).clamp(min=0.1 * self.k)
 
     @property
-    def stabilised_sd(self) -> float:
+    def stabilised_sd(self) -> Level:
         """1 / sqrt(k), the leading term of the standard deviation sqrt(trigamma(k)) of log y."""
-        return 1 / math.sqrt(self.k)
+        return self.k**-0.5
 
     def stabilise(self, noisy: Tensor) -> Tensor:
         """Take v = log y, floored a quarter of an 8-bit grey level above zero, where black pixels lie."""

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
+from bench.blind import UnknownNoise, of_picture, told
+from bench.errors import InputError
 from bench.method import Batch, Need
+from bench.noise import Noise
 from bench.seeds import generator
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.images import ImageSet, Picture
-    from bench.noise import Noise
 
 TrainingNoise = Literal["frozen", "resampled"]
 
@@ -35,7 +37,8 @@ class Patches:
 
     Args:
         images: the training images.
-        noise: corrupts them, and is given to a method that declares it.
+        noise: corrupts them, and is given to a method that declares it. Where its parameter is unknown, every
+            picture has its own, and the method is given the estimate from the picture's noisy copy.
         needs: what the batches hold. Nothing else is on the device, but for the clean pixels that resampled
             noise is drawn on.
         sampling: the number and size of the patches, and the seed.
@@ -47,20 +50,27 @@ class Patches:
     def __init__(
         self,
         images: ImageSet,
-        noise: Noise,
+        noise: Noise | UnknownNoise,
         *,
         needs: frozenset[Need],
         sampling: Sampling,
         training_noise: TrainingNoise = "frozen",
         device: torch.device,
     ) -> None:
-        self.noise = noise
+        self.spec = noise.spec
         self.needs = needs
         self.sampling = sampling
+        self.noises = [
+            of_picture(noise, picture.fingerprint, seed=sampling.seed) for picture in images.pictures
+        ]
         self.resampled = training_noise == "resampled"
         self.sources = {
             source: _flatten(pixels, device) for source, pixels in self._copies(images.pictures).items()
         }
+        self.known = noise if isinstance(noise, Noise) else None
+        if "noise" in needs and isinstance(noise, UnknownNoise):
+            self.law = noise.law
+            self.estimates = torch.tensor(self._estimates(noise, images.pictures), device=device)
         shapes = np.array([picture.pixels.shape for picture in images.pictures])
         self.channels = images.channels
         starts = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))[:-1]])
@@ -71,14 +81,29 @@ class Patches:
 
     def _copies(self, pictures: tuple[Picture, ...]) -> dict[str, list[np.ndarray]]:
         wanted = {"clean"} if self.resampled else self.needs - {"noise"}
-        return {source: [self._copy(picture, source) for picture in pictures] for source in sorted(wanted)}
+        return {
+            source: [
+                self._copy(picture, noise, source)
+                for picture, noise in zip(pictures, self.noises, strict=True)
+            ]
+            for source in sorted(wanted)
+        }
 
-    def _copy(self, picture: Picture, source: str) -> np.ndarray:
+    def _copy(self, picture: Picture, noise: Noise, source: str) -> np.ndarray:
         clean = intensities(picture)
         if source == "clean":
             return clean
-        role = ("training noise", source, self.noise.spec, picture.fingerprint, self.sampling.seed)
-        return self.noise.sample(clean, generator(*role))
+        role = ("training noise", source, noise.spec, picture.fingerprint, self.sampling.seed)
+        return noise.sample(clean, generator(*role))
+
+    def _estimates(self, noise: UnknownNoise, pictures: tuple[Picture, ...]) -> list[float]:
+        estimates = []
+        for picture, own in zip(pictures, self.noises, strict=True):
+            try:
+                estimates.append(told(noise, self._copy(picture, own, "noisy")).parameter)
+            except InputError as error:
+                raise InputError(f"{picture.name}: {error}") from error
+        return estimates
 
     def __call__(self, step: int) -> Batch:
         """Cut the patches of one step, counted from 0."""
@@ -89,7 +114,11 @@ class Patches:
                 need: cut["clean"] if need == "clean" else self._resample(cut["clean"], need, step)
                 for need in self.needs - {"noise"}
             }
-        return Batch(cut, self.noise if "noise" in self.needs else None)
+        return Batch(cut, self._told(step) if "noise" in self.needs else None)
+
+    def _told(self, step: int) -> Noise:
+        """Give the noise law with its one parameter, or with the estimate for each patch, (B, 1, 1, 1)."""
+        return self.known or self.law(self.estimates[self.places[step][:, 0]].view(-1, 1, 1, 1))
 
     def _index(self, step: int) -> Tensor:
         """Give the flat position of every value of every patch, (B, P, P, C)."""
@@ -105,9 +134,13 @@ class Patches:
         return self.starts[picture][:, None, None, None] + pixel[..., None] * self.channels + channel
 
     def _resample(self, clean: Tensor, need: str, step: int) -> Tensor:
-        role = ("resampled noise", need, self.noise.spec, self.sampling.seed, step)
-        noisy = self.noise.sample(clean.movedim(1, -1).cpu().numpy(), generator(*role))
-        return torch.from_numpy(noisy).to(clean.device).movedim(-1, 1)
+        rng = generator("resampled noise", need, self.spec, self.sampling.seed, step)
+        own = (self.noises[picture] for picture in self.places[step][:, 0].tolist())
+        noisy = [
+            noise.sample(patch, rng)
+            for noise, patch in zip(own, clean.movedim(1, -1).cpu().numpy(), strict=True)
+        ]
+        return torch.from_numpy(np.stack(noisy)).to(clean.device).movedim(-1, 1)
 
 
 def intensities(picture: Picture) -> np.ndarray:

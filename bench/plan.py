@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from bench.blind import UnknownNoise
 from bench.devices import resolve_precision
 from bench.discovery import parse_method, source_hash
 from bench.errors import InputError
@@ -28,19 +29,27 @@ class Job:
     Args:
         run: what decides its weights.
         method: the method, with its hyper-parameters.
-        noise: the noise law.
+        noise: of the training pictures; where its parameter is unknown, one training serves all tests.
+        tests: the noises under which it is scored.
         key: names the result.
     """
 
     run: Run
     method: Method
-    noise: Noise
+    noise: Noise | UnknownNoise
+    tests: tuple[Noise, ...]
     key: str
 
     @property
+    def blind(self) -> bool:
+        """Whether the noise's parameter is withheld."""
+        return isinstance(self.noise, UnknownNoise)
+
+    @property
     def label(self) -> str:
-        """The method's name, with the hyper-parameters that differ from their defaults."""
-        return ":".join(filter(None, [self.run.method, self.method.settings]))
+        """The method's name, hyper-parameters that differ from their defaults, and whether it is blind."""
+        name = ":".join(filter(None, [self.run.method, self.method.settings]))
+        return f"{name} (blind)" if self.blind else name
 
     @property
     def title(self) -> str:
@@ -55,17 +64,27 @@ def plan(
     device: torch.device,
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
     training_noise: TrainingNoise = "frozen",
+    blind: bool = False,
 ) -> list[Job]:
     """Spell out the runs of a recipe: by seed, then noise, then method.
 
+    Args:
+        recipe: what to train and test.
+        training_images: the opened training set.
+        device: where the runs will be.
+        precision: of the training.
+        training_noise: frozen or resampled.
+        blind: whether the noise's parameter is withheld; each method then has one run per law.
+
     Raises:
-        InputError: a method or noise is unknown, or a method is not defined for a noise.
+        InputError: a method or noise is unknown, a method is not defined for a noise, or a noise lies outside
+            the range of blind training.
     """
     methods = [parse_method(spec) for spec in recipe.methods]
     noises = [parse_noise(spec) for spec in recipe.noises]
     jobs = []
     for seed in recipe.seeds:
-        for noise in noises:
+        for noise, tests in _withheld(noises) if blind else [(noise, (noise,)) for noise in noises]:
             for name, method in methods:
                 if noise.name not in method.noises:
                     allowed = ", ".join(sorted(method.noises))
@@ -74,7 +93,7 @@ def plan(
                     method=name,
                     hyper_parameters=method.hyper_parameters,
                     noise=noise.name,
-                    parameter=noise.parameter,
+                    parameter=noise.parameters if isinstance(noise, UnknownNoise) else noise.parameter,
                     training_images=training_images.name,
                     fingerprint=training_images.fingerprint,
                     channels=recipe.channels,
@@ -87,6 +106,14 @@ def plan(
                     precision=resolve_precision(precision, borne=method.precision, device=device),
                     device=device.type,
                 )
-                jobs.append(Job(run, method, noise, run.key(source_hash(type(method)))))
+                jobs.append(Job(run, method, noise, tests, run.key(source_hash(type(method)))))
     require_patch(training_images, recipe.patch)
     return jobs
+
+
+def _withheld(noises: list[Noise]) -> list[tuple[UnknownNoise, tuple[Noise, ...]]]:
+    """Group noises by their law, in the order of their first."""
+    by_law: dict[str, tuple[Noise, ...]] = {}
+    for noise in noises:
+        by_law[noise.name] = (*by_law.get(noise.name, ()), noise)
+    return [(UnknownNoise.covering(tests), tests) for tests in by_law.values()]

@@ -25,7 +25,7 @@ class Run:
         method: the method's name, without hyper-parameters.
         hyper_parameters: all of them, by name.
         noise: the law's name.
-        parameter: the law's parameter.
+        parameter: the law's parameter; where it is withheld, the range of the training pictures' parameters.
         training_images: the training set's name.
         fingerprint: of the training set's pixels.
         channels: 1 for grey, 3 for colour.
@@ -45,7 +45,7 @@ class Run:
     method: str
     hyper_parameters: dict[str, Any]
     noise: str
-    parameter: float
+    parameter: float | tuple[float, float]
     training_images: str
     fingerprint: str
     channels: int

@@ -102,9 +102,10 @@ class Store:
         """Add the scores of further test sets to a finished run; those of the same sets are replaced."""
         folder, facts = self.root / key, self.facts(key)
         stored = pd.read_parquet(folder / SCORES)
-        kept = stored[~stored["images"].isin(evaluated)]
-        write_scores(pd.concat([kept, rows], ignore_index=True), folder)
-        facts["evaluation"] |= evaluated
+        both = pd.concat([stored, rows], ignore_index=True)
+        write_scores(both.drop_duplicates(["parameter", "images", "image"], keep="last"), folder)
+        for noise, sets in evaluated.items():
+            facts["evaluation"][noise] = facts["evaluation"].get(noise, {}) | sets
         write_json(facts, folder / FACTS)
 
     def scores(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
@@ -128,7 +129,7 @@ class Store:
             if wanted is None or path.parent.name in wanted:
                 facts = read_json(path)
                 common = facts["columns"] | {"error": facts["error"]}
-                rows += [common | {"images": name} for name in facts["test"]]
+                rows += [common | test for test in facts["test"]]
         return pd.DataFrame(rows)
 
 

@@ -6,12 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import torch
 
 from bench.errors import InputError
 from bench.method import Batch, Method, Network, WithheldError
-from bench.noise import Gamma, Noise, Poisson
+from bench.noise import Gamma, Gaussian, Level, Noise, Poisson
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 # it is .35 to .6 dB above .5 to .3 under Poisson and Gamma noise, and level with it under Gaussian noise.
 RELATIVE_SCHEDULE = (0.7, 0.5)
 PUBLISHED_SCHEDULE = {"gaussian": (0.05, 0.001), "poisson": (1.0, 0.5), "gamma": (0.05, 0.001)}
+SEARCH_ROUNDS, SEARCH_POINTS = 4, 9
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class Noise2Score(Method):
     ``stabilised``: v = y, Anscombe's root (Poisson) or the logarithm (Gamma). ``domain=raw,formula=paper``
     is the published form, with its schedules.
 
+    Where the parameter of the noise is unknown, the harness's estimate from the noisy picture stands in its
+    place, in training and after. ``level=quality`` estimates it after training as the paper does: by the
+    denoised picture of least penalty.
+
     Args:
         domain: the variable v whose score is learned.
         formula: how the score becomes an image.
@@ -41,6 +45,7 @@ class Noise2Score(Method):
             in intensities (Poisson: in counts). None: .7 where stabilised, else as published.
         end: sigma_a at the last step, likewise. None: .5 where stabilised, else as published.
         antithetic: average the loss over u and -u, which takes two passes and spreads far less.
+        level: the noise's parameter in the formula, as told or that of the least quality penalty.
     """
 
     needs = frozenset({"noisy", "noise"})
@@ -50,6 +55,7 @@ class Noise2Score(Method):
     start: float | None = None
     end: float | None = None
     antithetic: bool = False
+    level: Literal["told", "quality"] = "told"
 
     def __post_init__(self) -> None:
         for name, value in (("start", self.start), ("end", self.end)):
@@ -63,26 +69,55 @@ class Noise2Score(Method):
         sigma_a = self.sigma_a(batch.noise, progress)
         u = torch.empty_like(v).normal_(generator=rng)
         if self.antithetic:
-            v, u = torch.cat([v, v]), torch.cat([u, -u])
+            u = torch.stack([u, -u])
         perturbed = v + sigma_a * u
         error = u + sigma_a * coordinates.score(net, perturbed)
         weight = coordinates.variance / sigma_a * coordinates.slope(perturbed)
-        losses = (weight * error).square().mean(dim=(1, 2, 3))
+        losses = (weight * error).square().mean(dim=(-3, -2, -1))
         return losses.view(-1, len(batch.noisy)).mean(dim=0)
 
     def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
         """Apply the formula to the score at the noisy image itself."""
         if noise is None:
             raise WithheldError("noise2score cannot denoise without the noise law")
+        y, score = self.scored(net, noisy, noise)
+        return self.level_of(noise, y, score).tweedie(y, score)
+
+    def estimate(self, net: Network, noisy: Tensor, noise: Noise) -> Noise:
+        """Give the noise that ``denoise`` puts into the formula."""
+        if self.level == "told":
+            return noise
+        return self.level_of(noise, *self.scored(net, noisy, noise))
+
+    def scored(self, net: Network, noisy: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        """Give y, for ``two_step`` denoised of the perturbation, and the score there, both (B, C, H, W)."""
         coordinates = self.coordinates(noise)
         v = coordinates.enter(noisy)
         score = coordinates.score(net, v)
         if self.formula == "two_step":
             v = v + self.sigma_a(noise, torch.ones((), device=noisy.device)) ** 2 * score
-        return noise.tweedie(coordinates.leave(v), coordinates.raw_score(v, score))
+        return coordinates.leave(v), coordinates.raw_score(v, score)
+
+    def level_of(self, noise: Noise, y: Tensor, score: Tensor) -> Noise:
+        """Choose the parameter in the formula; ``quality`` searches the law's blind range, coarse to fine."""
+        if self.level == "told":
+            return noise
+        law = type(noise)
+        ends = torch.tensor(law.blind_range, device=y.device).log()
+        low, high = (end.expand(len(y)) for end in ends)
+        shares = torch.linspace(0, 1, SEARCH_POINTS, device=y.device)
+        for _ in range(SEARCH_ROUNDS):
+            grid = low + shares[:, None] * (high - low)
+            candidates = [law(parameter.exp().view(-1, 1, 1, 1)) for parameter in grid]
+            penalties = [quality_penalty(law, y, candidate.tweedie(y, score)) for candidate in candidates]
+            best = torch.stack(penalties).argmin(dim=0, keepdim=True)
+            low, high = (
+                grid.gather(0, (best + step).clamp(0, SEARCH_POINTS - 1)).squeeze(0) for step in (-1, 1)
+            )
+        return law(((low + high) / 2).exp().view(-1, 1, 1, 1))
 
     def sigma_a(self, noise: Noise, progress: Tensor) -> Tensor:
-        """Give the perturbation in units of v, 0-d; it moves linearly from start to end, once."""
+        """Give the perturbation in units of v, 0-d or (B, 1, 1, 1); it moves linearly, once."""
         if self.domain == "stabilised":
             (first, last), unit = RELATIVE_SCHEDULE, noise.stabilised_sd
         else:
@@ -97,6 +132,32 @@ class Noise2Score(Method):
         return Stabilised(noise) if self.domain == "stabilised" else Coordinates(noise)
 
 
+def quality_penalty(law: type[Noise], y: Tensor, estimate: Tensor) -> Tensor:
+    """Measure how unlike a picture and how unlikely an estimate of x is (Kim & Ye 2021, section 3.3).
+
+    Total variation; for Poisson noise a tenth of it and the negative log-likelihood; for Gamma noise
+    with log x + r + r^2, r = y / x.
+
+    Args:
+        law: of the noise.
+        y: noisy, (B, C, H, W).
+        estimate: of x, likewise.
+
+    Returns:
+        One value for each image, (B,).
+    """
+    pixels = estimate[0].numel()
+    down, across = (estimate.diff(dim=dim).abs().sum(dim=(1, 2, 3)) / pixels for dim in (2, 3))
+    variation = down + across
+    if law is Gaussian:
+        return variation
+    positive = estimate.clamp(min=Gamma.darkest)
+    if law is Poisson:
+        return 0.1 * variation + (positive - y * positive.log()).mean(dim=(1, 2, 3))
+    ratio = y / positive
+    return variation + (positive.log() + ratio + ratio.square()).mean(dim=(1, 2, 3))
+
+
 @dataclass(frozen=True)
 class Coordinates:
     """Raw intensities: v = y, with the noise variance of a mid-grey."""
@@ -104,9 +165,10 @@ class Coordinates:
     noise: Noise
 
     @property
-    def variance(self) -> float:
+    def variance(self) -> Level:
         """The noise variance in v, by which the network's residual is a score."""
-        return float(self.noise.variance(np.array(0.5)))
+        variance: Level = self.noise.variance(0.5)
+        return variance
 
     def enter(self, noisy: Tensor) -> Tensor:
         """Change variables from y to v."""
@@ -129,9 +191,14 @@ class Coordinates:
         return torch.ones_like(v)
 
     def score(self, net: Network, v: Tensor) -> Tensor:
-        """Read s(v) from the network's residual r: r = seen'(v) variance s."""
+        """Read s(v) from the network's residual r: r = seen'(v) variance s.
+
+        Args:
+            net: maps (B, C, H, W).
+            v: (..., B, C, H, W), as many batches as the leading dimensions hold.
+        """
         seen = self.seen(v)
-        return (net(seen) - seen) / (self.slope(v) * self.variance)
+        return (net(seen.flatten(0, -4)).view_as(seen) - seen) / (self.slope(v) * self.variance)
 
 
 @dataclass(frozen=True)
@@ -139,7 +206,7 @@ class Stabilised(Coordinates):
     """The variable in which the noise is uniform; of a logarithm the network sees the intensity."""
 
     @property
-    def variance(self) -> float:
+    def variance(self) -> Level:
         """The uniform noise variance in v."""
         return self.noise.stabilised_sd**2
 

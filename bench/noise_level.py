@@ -1,0 +1,86 @@
+"""How strong the noise of a picture is, estimated from the noisy picture alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from scipy.ndimage import correlate, gaussian_filter, sobel
+from scipy.stats import norm
+
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.noise import Noise
+
+SMALLEST_SIDE = 16
+FLAT_SHARE = 0.2
+BLUR = 1.5
+DARK = 4 / 255
+TOLERANCE = 1e-3
+ROUNDS = 20
+# Immerkaer's difference of two Laplacians, blind to planes, scaled to keep the spread of white noise.
+LAPLACIAN = np.outer([1, -2, 1], [1, -2, 1]) / 6
+MEDIAN_TO_SD = 1 / norm.ppf(0.75)
+
+
+def estimate_noise(law: type[Noise], noisy: np.ndarray) -> Noise:
+    """Estimate the parameter of a noise of known law.
+
+    The picture is stabilised, so that its noise is equally strong everywhere; then the standard deviation is
+    read in its flattest fifth, where the blurred picture has the smallest gradients, as the median magnitude
+    of Immerkaer's Laplacian (Computer Vision and Image Understanding 64, 1996). Blur and Laplacian
+    see different frequencies, so that the choice of the flat part does not favour weak noise. Fine texture
+    makes the estimate too high: by 1 % of the standard deviation for usual photographs at sigma 25, by 2 to
+    4 % under Gamma noise of k 100, up to 30 % for single pictures.
+
+    Args:
+        law: Gaussian, Poisson or Gamma.
+        noisy: y, (H, W, C), intensities, neither clipped nor rounded.
+
+    Raises:
+        InputError: a side is shorter than 16 pixels, all is dark, or no noise is found.
+    """
+    height, width, _ = noisy.shape
+    if min(height, width) < SMALLEST_SIDE:
+        raise InputError(
+            f"the noise of a picture of {height}x{width} pixels cannot be estimated; "
+            f"it takes at least {SMALLEST_SIDE}x{SMALLEST_SIDE}"
+        )
+    y = torch.from_numpy(np.asarray(noisy, dtype=np.float64))
+    noise = law(law.example)
+    # Only the stabilisation of Poisson noise depends on the parameter.
+    for _ in range(ROUNDS):
+        sd = _flat_spread(noise.stabilise(y).numpy(), _visible(noise, y.numpy()))
+        if sd == 0:
+            raise InputError(f"no {law.name} noise is found: the flat parts of the picture are constant")
+        previous, noise = noise, law.of_stabilised_sd(sd)
+        if abs(noise.parameter / previous.parameter - 1) < TOLERANCE:
+            break
+    return noise
+
+
+def _visible(noise: Noise, y: np.ndarray) -> np.ndarray:
+    """Mask the pixels that noise reaches, (H, W); Poisson and Gamma noise leave black as it is."""
+    mask = np.zeros(y.shape[:2], dtype=bool)
+    mask[1:-1, 1:-1] = True
+    if noise.variance(0.0) == 0:
+        mask &= _blurred(y) > DARK
+    if not mask.any():
+        raise InputError(f"no {noise.name} noise can be found in a picture that is black throughout")
+    return mask
+
+
+def _flat_spread(v: np.ndarray, visible: np.ndarray) -> float:
+    smooth = _blurred(v)
+    gradient = _blurred(np.hypot(sobel(smooth, 0), sobel(smooth, 1))[..., None])
+    flat = visible & (gradient <= np.quantile(gradient[visible], FLAT_SHARE))
+    detail = correlate(v, LAPLACIAN[..., None], mode="nearest")
+    return float(np.median(np.abs(detail[flat])) * MEDIAN_TO_SD)
+
+
+def _blurred(image: np.ndarray) -> np.ndarray:
+    """Blur the mean over channels, (H, W, C) to (H, W)."""
+    blurred: np.ndarray = gaussian_filter(image.mean(axis=-1), BLUR)
+    return blurred
