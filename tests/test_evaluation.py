@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,16 +17,20 @@ import pytest
 import torch
 from torch import Tensor
 
+import bench
+from bench.errors import InputError
 from bench.evaluation import EvaluationError, NoisySet, corrupt, evaluate
 from bench.images import ImageSet, Picture
 from bench.metrics import ssim
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.patches import Patches, Sampling
+from bench.sets import open_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 NOISES = [Gaussian(25), Poisson(0.05), Gamma(50)]
+NEIGHBOURS = [Gaussian(50), Poisson(0.01), Gamma(100)]
 
 every_noise = pytest.mark.parametrize("noise", NOISES, ids=lambda noise: noise.spec)
 colour_or_grey = pytest.mark.parametrize("channels", [1, 3])
@@ -74,24 +82,101 @@ def test_hash_tells_seeds_and_noises_apart(tiny_set):
     assert len({corrupt(images, noise, seed=seed).sha256 for noise, seed in draws}) == len(draws)
 
 
-def test_fields_of_seeds_levels_and_roles_are_unrelated(tiny_set):
+def correlations(fields: list[np.ndarray]) -> list[float]:
+    size = min(field.size for field in fields)
+    return [abs(np.corrcoef(*pair)[0, 1]) for pair in combinations([field[:size] for field in fields], 2)]
+
+
+def standardised(noisy: Tensor, clean: Tensor, noise: Noise) -> np.ndarray:
+    """Give the noise, flat, of variance 1 at every intensity."""
+    x, y = (image.double().flatten().numpy() for image in (clean, noisy))
+    return (y - x) / np.sqrt(noise.variance(x))
+
+
+@pytest.mark.parametrize(("noise", "neighbour"), [*zip(NOISES, NEIGHBOURS, strict=True)], ids=str)
+def test_fields_of_seeds_levels_and_roles_are_unrelated(tiny_set, noise: Noise, neighbour: Noise):
     images = tiny_set(1)
-    drawn = [
-        corrupt(images, Gaussian(sigma), seed=seed).images[0] for sigma, seed in [(25, 0), (25, 1), (50, 0)]
+    drawn = {
+        (level, seed): corrupt(images, level, seed=seed) for level in (noise, neighbour) for seed in (0, 1)
+    }
+    fields = [
+        standardised(each.images[0].noisy, each.images[0].clean, level) for (level, _), each in drawn.items()
     ]
-    fields = [(image.noisy - image.clean).flatten().numpy() for image in drawn]
     training = Patches(
         images,
-        Gaussian(25),
-        needs=frozenset({"noisy", "clean"}),
+        noise,
+        needs=frozenset({"noisy", "noisy2", "clean"}),
         sampling=Sampling(steps=1, batch=1, patch=11, seed=0),
         device=torch.device("cpu"),
     )
-    learnt = (training.sources["noisy"] - training.sources["clean"]).numpy()
-    fields.append(learnt[: fields[0].size])
-    for first, second in combinations(fields, 2):
-        # A correlation of n independent pairs spreads by 1 / sqrt(n).
-        assert abs(np.corrcoef(first, second)[0, 1]) < 5 / math.sqrt(first.size)
+    learnt = training.sources
+    fields += [standardised(learnt[name], learnt["clean"], noise) for name in ("noisy", "noisy2")]
+    # A correlation of n independent pairs spreads by 1 / sqrt(n).
+    assert max(correlations(fields)) < 5 / math.sqrt(images.pictures[0].pixels.size)
+
+
+@every_noise
+def test_no_two_images_share_a_field(noise: Noise):
+    """Neither where one grey level of one pixel differs, nor where the same bytes have another shape."""
+    smooth = np.linspace(40, 200, 48 * 48).astype(np.uint8).reshape(48, 48, 1)
+    touched = smooth.copy()
+    touched[0, 0] ^= 1
+    pixels = [smooth, touched, smooth[::-1].copy(), smooth.reshape(36, 64, 1)]
+    images = corrupt(set_of(*(Picture(str(n), each) for n, each in enumerate(pixels))), noise, seed=0).images
+    fields = [standardised(image.noisy, image.clean, noise) for image in images]
+    assert max(correlations(fields)) < 5 / math.sqrt(smooth.size)
+
+
+def test_the_same_pixels_have_one_field_in_every_set_and_no_set_holds_them_twice(tiny_set):
+    """Sets that overlap meet the same noisy image, and a single set never counts it as two."""
+    first, second = tiny_set(1).pictures[:2]
+    twin = Picture("twin", first.pixels)
+    here, there = (
+        corrupt(set_of(*pictures), NOISES[0], seed=0) for pictures in ((first, second), (second, twin))
+    )
+    assert noisy_bytes(here)[first.name] == noisy_bytes(there)["twin"]
+    with pytest.raises(InputError, match="identical pixels"):
+        set_of(first, twin)
+
+
+PROGRAM = """
+import sys, torch
+from bench.evaluation import corrupt
+from bench.noise import parse_noise
+from bench.sets import open_set
+images = open_set(sys.argv[1], channels=3)
+print(torch.get_num_threads(), *(corrupt(images, parse_noise(spec), seed=0).sha256 for spec in sys.argv[2:]))
+"""
+
+
+def test_hash_is_the_same_in_another_process_with_more_threads(photo_folders):
+    folder, threads = str(photo_folders(3)[0]), str(torch.get_num_threads() + 1)
+    finished = subprocess.run(
+        [sys.executable, "-c", PROGRAM, folder, *(noise.spec for noise in NOISES)],
+        env=os.environ | {"OMP_NUM_THREADS": threads, "PYTHONHASHSEED": "1"},
+        cwd=Path(bench.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    images = open_set(folder, channels=3)
+    assert finished.stdout.split() == [threads, *(corrupt(images, noise, seed=0).sha256 for noise in NOISES)]
+
+
+@pytest.mark.gpu
+@every_noise
+def test_an_accelerator_meets_the_same_bytes(tiny_set, noise: Noise):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    noisy_set, digest = corrupt(tiny_set(3), noise, seed=0), hashlib.sha256()
+
+    def on_the_accelerator(noisy: Tensor) -> Tensor:
+        seen = noisy.cuda()
+        digest.update(seen[0].movedim(0, -1).cpu().numpy().tobytes())
+        return seen
+
+    evaluate(Rule(on_the_accelerator, torch.device("cuda")), noisy_set)
+    assert digest.hexdigest() == noisy_set.sha256
 
 
 def test_noise_is_keyed_by_pixels_and_not_by_order_or_name(tiny_set):

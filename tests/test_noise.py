@@ -85,6 +85,27 @@ def test_counts_by_chi_squared(zeta: float, intensity: float):
     assert stats.chisquare(observed[filled], DRAWS * expected[filled]).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("chance", [1e-2, 1e-3, 1e-4])
+@every_level
+@every_intensity
+def test_tails_are_as_heavy_as_the_law_has_them(noise: Noise, intensity: float, chance: float):
+    law, values = law_of(noise, intensity), drawn(noise, intensity) / unit_of(noise)
+    values = np.rint(values) if isinstance(noise, Poisson) else values
+    low, high = law.ppf(chance), law.isf(chance)
+    below = law.cdf(low - 1) if isinstance(noise, Poisson) else chance
+    assert stats.binomtest((values < low).sum(), DRAWS, below).pvalue > 1e-4
+    assert stats.binomtest((values > high).sum(), DRAWS, law.sf(high)).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("noise", [level for level in LEVELS if not isinstance(level, Poisson)], ids=str)
+@every_intensity
+def test_shape_of_the_tails_by_kolmogorov_smirnov(noise: Noise, intensity: float):
+    """Given that y lies beyond a quantile of .01, its tail probability is uniform up to .01."""
+    law, values = law_of(noise, intensity), drawn(noise, intensity)
+    for tail in (law.cdf(values), law.sf(values)):
+        assert stats.kstest(tail[tail < 0.01] / 0.01, "uniform").pvalue > 1e-3
+
+
 @every_level
 def test_pixels_and_channels_are_independent(noise: Noise):
     clean = np.full((200, 200, 3), 0.5)
