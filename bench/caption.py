@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+from bench.comparable import SYMBOLS, noise_label
 
 if TYPE_CHECKING:
     from bench.tabulate import Table
@@ -33,7 +36,7 @@ def title(table: Table) -> str:
 def footer(table: Table) -> list[str]:
     """Say how the numbers of a table came about, one sentence or more per line; then what failed and why."""
     protocol = [_reading(table), _sample(table), _noise(table), _scoring(table), _training(table)]
-    return protocol + _failures(table)
+    return protocol + _blind(table) + _estimates(table) + _failures(table)
 
 
 def _reading(table: Table) -> str:
@@ -76,6 +79,36 @@ def _training(table: Table) -> str:
         f"pixels from {protocol.training_images} ({protocol.steps * protocol.batch:,} crops in all), the "
         f"same for every method; the last weights count. Training noise {noise}."
     )
+
+
+def _blind(table: Table) -> list[str]:
+    if not any(method.endswith("(blind)") for method in table.methods):
+        return []
+    # The laws bring torch, which takes seconds to load.
+    from bench.noise import NOISES
+
+    present = {row.noise for row in table.rows}
+    ranges = [
+        f"{noise_label(name, min(law.blind_range))} to {max(law.blind_range):g}"
+        for name, law in NOISES.items()
+        if name in present
+    ]
+    text = (
+        "Blind: the noise's parameter is withheld, and each training image has one of its own, log-uniform "
+        f"({', '.join(ranges)}); one training serves all parameters of a law. A method that sees the law is "
+        "told an estimate from the noisy image alone."
+    )
+    return [text]
+
+
+def _estimates(table: Table) -> list[str]:
+    return [
+        f"estimated: {cell.method} on {row.label}, {row.images}: {SYMBOLS[row.noise]} {cell.estimate:.3g} in the "
+        f"mean, {cell.estimate_error:.1%} off in the mean of the images."
+        for row in table.rows
+        for cell in row.cells
+        if not math.isnan(cell.estimate)
+    ]
 
 
 def _failures(table: Table) -> list[str]:

@@ -1,4 +1,4 @@
-"""The command line: ``noisebench run``, ``table``, ``list``, ``show``, ``denoise``, ``fingerprint``."""
+"""The command line: ``noisebench run``, ``table``, ``list``, ``show``, ``denoise`` and the others."""
 
 from __future__ import annotations
 
@@ -200,6 +200,8 @@ def denoise(
 ) -> None:
     """Denoise your own noisy images by a trained run; any size, bit depth kept.
 
+    Warns of an image whose noise is visibly not the one that the run was trained for.
+
     Args:
         run: its key, the start of its key, or its folder
         images: image files, grey or colour as the run was trained
@@ -211,6 +213,7 @@ def denoise(
 
     from bench.denoiser import load_run
     from bench.devices import open_device
+    from bench.noise_check import doubts
     from bench.pictures import output_name, read_picture, write_picture
     from bench.store import Store
 
@@ -229,9 +232,39 @@ def denoise(
             raise InputError(f"{path} has {image.shape[-1]} channels, but the run was trained on {channels}")
     Store.open(out)
     for path, (image, depth) in read.items():
+        for doubt in doubts(denoiser.noise, image):
+            Console(stderr=True).print(
+                f"[yellow]{escape(f'{path}: {doubt}')}[/]", highlight=False, soft_wrap=True
+            )
         noisy = torch.from_numpy(image).movedim(-1, 0)[None]
         write_picture(targets[path], denoiser(noisy)[0].movedim(0, -1).cpu().numpy(), depth)
         _console().print(f"{path} -> {targets[path]}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command
+def estimate(images: tyro.conf.Positional[tuple[Path, ...]]) -> None:
+    """Estimate the law and the strength of the noise in your own images, each by itself.
+
+    Args:
+        images: image files, at least 16x16 pixels; the law takes 64x64 and some contrast
+    """
+    from bench.comparable import SYMBOLS
+    from bench.noise import NOISES
+    from bench.noise_family import growth_of
+    from bench.noise_level import estimate_noise
+    from bench.pictures import read_picture
+
+    if not images:
+        raise InputError("estimate needs at least one image file")
+    rows = []
+    for path in images:
+        image, _ = read_picture(path)
+        growth = growth_of(image)
+        grows = "cannot be told" if growth is None else f"^{growth.exponent:.2f} ± {2 * growth.error:.2f}"
+        levels = [f"{estimate_noise(law, image).parameter:.3g}" for law in NOISES.values()]
+        rows.append([str(path), grows, "–" if growth is None else growth.law.name, *levels])
+    columns = ["image", "noise grows as intensity", "like", *(f"{name} {SYMBOLS[name]}" for name in NOISES)]
+    _print_grid(_console(), "noise", columns, rows)
 
 
 @app.command

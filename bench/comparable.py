@@ -35,6 +35,7 @@ METRICS = ["psnr", "ssim", "lpips"]
 NOISY = ["noisy_psnr", "noisy_ssim"]
 COSTS = ["seconds", "training_seconds", "patches_per_second"]
 SCORE_COLUMNS = ["key", "seed", "image", "sees", "precision", *PROTOCOL, *CELL, *METRICS, *NOISY, *COSTS]
+SCORE_COLUMNS += ["estimate"]
 FAILURE_COLUMNS = ["key", "seed", "error", "sees", *PROTOCOL, *CELL]
 TYPES = {"parameter": float} | dict.fromkeys(["channels", "width", "steps", "batch", "patch", "seed"], int)
 SYMBOLS = {"gaussian": "σ", "poisson": "ζ", "gamma": "k"}

@@ -38,12 +38,14 @@ class Noise(ABC):
         name: on the command line.
         above: what the parameter must exceed.
         example: a usual parameter.
+        growth: the exponent by which the standard deviation of y grows with x.
         blind_range: from weak to strong noise, the parameters of Kim & Ye's blind training.
     """
 
     name: ClassVar[str]
     above: ClassVar[float] = 0.0
     example: ClassVar[float]
+    growth: ClassVar[float]
     blind_range: ClassVar[tuple[float, float]]
 
     if TYPE_CHECKING:
@@ -124,6 +126,7 @@ class Gaussian(Noise):
 
     name: ClassVar[str] = "gaussian"
     example: ClassVar[float] = 25
+    growth: ClassVar[float] = 0
     blind_range: ClassVar[tuple[float, float]] = (20, 55)
     sigma: Level
 
@@ -173,6 +176,7 @@ class Poisson(Noise):
 
     name: ClassVar[str] = "poisson"
     example: ClassVar[float] = 0.05
+    growth: ClassVar[float] = 0.5
     blind_range: ClassVar[tuple[float, float]] = (0.005, 0.1)
     zeta: Level
 
@@ -220,6 +224,7 @@ class Gamma(Noise):
     name: ClassVar[str] = "gamma"
     above: ClassVar[float] = 1.0
     example: ClassVar[float] = 50
+    growth: ClassVar[float] = 1
     blind_range: ClassVar[tuple[float, float]] = (120, 40)
     darkest: ClassVar[float] = 1 / 1024
     k: Level

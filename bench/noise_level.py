@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.ndimage import correlate, gaussian_filter, sobel
+from scipy.ndimage import correlate, gaussian_filter
 from scipy.stats import norm
 
 from bench.errors import InputError
@@ -22,6 +22,7 @@ TOLERANCE = 1e-3
 ROUNDS = 20
 # Immerkaer's difference of two Laplacians, blind to planes, scaled to keep the spread of white noise.
 LAPLACIAN = np.outer([1, -2, 1], [1, -2, 1]) / 6
+SOBEL = np.outer([1, 2, 1], [-1, 0, 1])
 MEDIAN_TO_SD = 1 / norm.ppf(0.75)
 
 
@@ -52,7 +53,7 @@ def estimate_noise(law: type[Noise], noisy: np.ndarray) -> Noise:
     noise = law(law.example)
     # Only the stabilisation of Poisson noise depends on the parameter.
     for _ in range(ROUNDS):
-        sd = _flat_spread(noise.stabilise(y).numpy(), _visible(noise, y.numpy()))
+        sd = flat_sd(noise.stabilise(y).numpy(), where=_reached(noise, y.numpy()))
         if sd == 0:
             raise InputError(f"no {law.name} noise is found: the flat parts of the picture are constant")
         previous, noise = noise, law.of_stabilised_sd(sd)
@@ -61,26 +62,39 @@ def estimate_noise(law: type[Noise], noisy: np.ndarray) -> Noise:
     return noise
 
 
-def _visible(noise: Noise, y: np.ndarray) -> np.ndarray:
-    """Mask the pixels that noise reaches, (H, W); Poisson and Gamma noise leave black as it is."""
-    mask = np.zeros(y.shape[:2], dtype=bool)
-    mask[1:-1, 1:-1] = True
-    if noise.variance(0.0) == 0:
-        mask &= _blurred(y) > DARK
-    if not mask.any():
-        raise InputError(f"no {noise.name} noise can be found in a picture that is black throughout")
-    return mask
+def flat_sd(values: np.ndarray, *, where: np.ndarray) -> float:
+    """Measure the standard deviation of the noise in the flattest fifth of a part of a picture.
 
-
-def _flat_spread(v: np.ndarray, visible: np.ndarray) -> float:
-    smooth = _blurred(v)
-    gradient = _blurred(np.hypot(sobel(smooth, 0), sobel(smooth, 1))[..., None])
-    flat = visible & (gradient <= np.quantile(gradient[visible], FLAT_SHARE))
-    detail = correlate(v, LAPLACIAN[..., None], mode="nearest")
+    Args:
+        values: (H, W, C), with noise that is equally strong throughout the part.
+        where: the part, (H, W, C), boolean.
+    """
+    smooth = blurred(values)
+    across, down = (correlate(smooth, kernel[..., None]) for kernel in (SOBEL, SOBEL.T))
+    gradient = blurred(np.hypot(across, down))
+    flat = where & (gradient <= np.quantile(gradient[where], FLAT_SHARE))
+    detail = correlate(values, LAPLACIAN[..., None], mode="nearest")
     return float(np.median(np.abs(detail[flat])) * MEDIAN_TO_SD)
 
 
-def _blurred(image: np.ndarray) -> np.ndarray:
-    """Blur the mean over channels, (H, W, C) to (H, W)."""
-    blurred: np.ndarray = gaussian_filter(image.mean(axis=-1), BLUR)
-    return blurred
+def blurred(values: np.ndarray) -> np.ndarray:
+    """Blur each channel, (H, W, C)."""
+    smooth: np.ndarray = gaussian_filter(values, (BLUR, BLUR, 0))
+    return smooth
+
+
+def inside(values: np.ndarray) -> np.ndarray:
+    """Mask all but the outermost pixels, of which the Laplacian sees too little, (H, W, C)."""
+    mask = np.zeros(values.shape, dtype=bool)
+    mask[1:-1, 1:-1] = True
+    return mask
+
+
+def _reached(noise: Noise, y: np.ndarray) -> np.ndarray:
+    """Mask the values that noise reaches; Poisson and Gamma noise leave black as it is."""
+    mask = inside(y)
+    if noise.variance(0.0) == 0:
+        mask &= blurred(y) > DARK
+    if not mask.any():
+        raise InputError(f"no {noise.name} noise can be found in a picture that is black throughout")
+    return mask

@@ -36,7 +36,8 @@ DIGITS = {"psnr": 2, "ssim": 3, "lpips": 3}
 class Cell:
     """Means of one method on one noise and test set: per image over seeds, then over images.
 
-    PSNR in dB, ``seconds`` to denoise one image, ``training_seconds`` of one run. Unknown numbers are NaN.
+    PSNR in dB, ``seconds`` to denoise one image, ``training_seconds`` of one run; ``estimate`` of the noise's
+    parameter, and the mean magnitude of its relative error. Unknown numbers are NaN.
     ``best`` names the metrics in which no self-supervised method of the row is better.
     """
 
@@ -51,6 +52,8 @@ class Cell:
     seconds: float = math.nan
     training_seconds: float = math.nan
     patches_per_second: float = math.nan
+    estimate: float = math.nan
+    estimate_error: float = math.nan
     best: frozenset[str] = frozenset()
     error: str = ""
 
@@ -96,7 +99,8 @@ def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
     """Make one table for each protocol, never mixing two in one.
 
     Args:
-        scores: one line per run and test image, with ``SCORE_COLUMNS``; ``lpips`` may be null.
+        scores: one line per run and test image, with ``SCORE_COLUMNS``; ``lpips`` and ``estimate`` may be
+            null.
         failures: one line per failed run and test set, with ``FAILURE_COLUMNS``; a failure whose run later
             finished does not count.
 
@@ -108,7 +112,7 @@ def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
         InputError: there are no runs, columns or values are missing, or scores of one protocol cannot be
             compared (see ``check_comparable``).
     """
-    scores = require(scores, columns=SCORE_COLUMNS, nullable=["lpips"])
+    scores = require(scores, columns=SCORE_COLUMNS, nullable=["lpips", "estimate"])
     failures = require(failures, columns=FAILURE_COLUMNS)
     finished, failed = _by_protocol(scores), _by_protocol(failures)
     if not finished and not failed:
@@ -162,7 +166,10 @@ def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) 
 
 def _done(scores: pd.DataFrame) -> dict[tuple[Any, ...], Cell]:
     cells = scores.groupby(CELL)
-    per_image = scores.astype(dict.fromkeys(METRICS, float)).groupby([*CELL, "image"])[[*METRICS, *COSTS]]
+    numbers = [*METRICS, *COSTS, "estimate", "estimate_error"]
+    error = (scores["estimate"].astype(float) / scores["parameter"] - 1).abs()
+    scored = scores.assign(estimate_error=error).astype(dict.fromkeys(numbers, float))
+    per_image = scored.groupby([*CELL, "image"])[numbers]
     means = per_image.mean().groupby(CELL).mean()
     # pandas leaves nulls out, and LPIPS over some of the images is not LPIPS over the set.
     means["lpips"] = means["lpips"].where(cells["lpips"].count() == cells.size())

@@ -46,6 +46,9 @@ class Rule:
     def __call__(self, noisy: Tensor) -> Tensor:
         return self.rule(noisy)
 
+    def estimate(self, noisy: Tensor) -> None:
+        return None
+
 
 def set_of(*pictures: Picture) -> ImageSet:
     return ImageSet("some", pictures, pictures[0].pixels.shape[2], "", ())

@@ -66,6 +66,7 @@ def made_up(methods=SEES, *, seeds=(0, 1), noises=NOISES, sets=SETS, **changes) 
                                 "seconds": 0.01,
                                 "training_seconds": 1000.0 + 100 * place + seed,
                                 "patches_per_second": 9000.0 - place,
+                                "estimate": None,
                             }
                             | changes
                         )
