@@ -208,7 +208,9 @@ def test_ssim_refuses_any_smaller_image(shape: tuple[int, ...], short: int, narr
         ssim(small, small)
 
 
-roles = st.lists(st.one_of(st.text("aé 0,\"", max_size=4), st.integers(), st.floats(allow_nan=False)), max_size=4).map(tuple)
+roles = st.lists(
+    st.one_of(st.text('aé 0,"', max_size=4), st.integers(), st.floats(allow_nan=False)), max_size=4
+).map(tuple)
 
 
 @repeatable

@@ -72,3 +72,14 @@ def test_replacement_is_any_neighbour_but_never_the_pixel(radius: int, pixel: tu
     distance = np.maximum(abs(rows - pixel[0]), abs(columns - pixel[1]))
     assert len(drawn) == 5000
     assert uniform(drawn, choices=np.flatnonzero((distance > 0) & (distance <= radius)))
+
+
+def test_pixels_count_where_their_neighbour_has_the_same_value():
+    """Counts are often equal: a mask found by comparing values would lose these pixels."""
+    flat = torch.ones(2, 3, 10, 10)
+    flat[:, :, 0, 0] = 2.0
+    losses = Noise2Void(fraction=1.0).loss(
+        lambda image: image - image + 0.5, Batch({"noisy": flat}, None), rng_of(), share(0)
+    )
+    expected = (99 * 0.5**2 + 1.5**2) / 100
+    torch.testing.assert_close(losses, torch.full((2,), expected))

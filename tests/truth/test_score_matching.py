@@ -31,7 +31,7 @@ from tests.helpers import (
 def test_residual_is_read_back_as_the_score(noise: Noise, domain: str):
     method = Noise2Score(domain=domain)
     coordinates = method.coordinates(noise)
-    v = coordinates.enter(torch.linspace(0.1, 1, 10, dtype=torch.float64))
+    v = coordinates.enter(torch.linspace(0.1, 1, 10, dtype=torch.float64).view(1, 1, 2, 5))
     network = network_with(torch.sin, noise, method)
     torch.testing.assert_close(coordinates.score(network, v), torch.sin(v), rtol=1e-9, atol=0)
 

@@ -1,0 +1,466 @@
+"""Break the code on purpose, one formula or key at a time, and see that a test fails.
+
+``python tests/mutations.py`` runs all, ``python tests/mutations.py poisson pure`` those whose description
+holds one of the words; with ``--write`` the table in tests/README.md is renewed. The exit code is 1 where a
+mutation is not caught, no longer applies or is missing from the table.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "tests" / "README.md"
+START, END = "<!-- mutations: start -->", "<!-- mutations: end -->"
+PARALLEL = 2
+SLOW_TO_IMPORT = ["pytest", "hypothesis", "scipy.stats", "torch", "torchmetrics", "lpips", "skimage"]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One fault.
+
+    Args:
+        name: what is broken.
+        file: relative to the root of the repository.
+        old: text that occurs in the file exactly once.
+        new: what it is replaced by.
+        test: of pytest, relative to tests/, which must fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+    def apply(self, root: Path) -> None:
+        """Break the copy of the repository under ``root``.
+
+        Raises:
+            ValueError: the old text does not occur exactly once.
+        """
+        path = root / self.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.name}: {self.old!r} occurs {text.count(self.old)} times in {self.file}")
+        path.write_text(text.replace(self.old, self.new), encoding="utf-8")
+
+
+NOISE, SCORE, SURE = "bench/noise.py", "methods/noise2score.py", "methods/sure.py"
+VOID, PATCHES, EVALUATION = "methods/noise2void.py", "bench/patches.py", "bench/evaluation.py"
+METRICS = "bench/metrics.py"
+
+GAUSSIAN_RULE = "truth/test_tweedie_gaussian.py::test_rule_gives_the_posterior_mean"
+TWO_STEPS = "truth/test_tweedie_gaussian.py::test_two_steps_give_the_posterior_mean_of_the_total_variance"
+POISSON_RULE = "truth/test_tweedie_poisson.py::test_rule_comes_near_the_geometric_mean"
+GAMMA_RULE = "truth/test_tweedie_gamma.py::test_rule_is_the_harmonic_mean_and_not_the_mean"
+RISK = "truth/test_unbiased_risks.py::test_every_risk_is_exact_for_an_affine_denoiser"
+LEAST = "truth/test_score_matching.py::test_loss_is_least_at_the_score_of_the_perturbed_images"
+NEIGHBOUR = "truth/test_blind_spots.py::test_replacement_is_any_neighbour_but_never_the_pixel"
+LAW = "test_noise.py::test_mean_and_variance"
+
+MUTATIONS = (
+    # How noise is drawn
+    Mutation(
+        "sigma taken for a variance",
+        NOISE,
+        "self.parameter / 255 * rng",
+        "(self.parameter / 255) ** 0.5 * rng",
+        LAW,
+    ),
+    Mutation("Poisson counts not scaled back", NOISE, "(self.parameter * rng.poisson(", "(rng.poisson(", LAW),
+    Mutation(
+        "Gamma scale taken for a rate",
+        NOISE,
+        "clean.shape) / self.parameter)",
+        "clean.shape) * self.parameter)",
+        LAW,
+    ),
+    Mutation(
+        "noisy images clipped to [0, 1]",
+        NOISE,
+        "rng.standard_normal(clean.shape))",
+        "rng.standard_normal(clean.shape)).clip(0, 1)",
+        "test_noise.py::test_never_clipped",
+    ),
+    Mutation(
+        "Gamma noise ignores its stream",
+        NOISE,
+        "rng.standard_gamma(",
+        "np.random.default_rng(0).standard_gamma(",
+        "test_noise.py::test_noise_is_a_function_of_clean_and_stream",
+    ),
+    # Tweedie's rules
+    Mutation(
+        "sign of the Gaussian rule",
+        NOISE,
+        "noisy + self.sd**2 * score",
+        "noisy - self.sd**2 * score",
+        GAUSSIAN_RULE,
+    ),
+    Mutation(
+        "sigma for sigma squared in the Gaussian rule",
+        NOISE,
+        "noisy + self.sd**2 * score",
+        "noisy + self.sd * score",
+        GAUSSIAN_RULE,
+    ),
+    Mutation(
+        "factor 2 in the Gaussian rule",
+        NOISE,
+        "noisy + self.sd**2 * score",
+        "noisy + 2 * self.sd**2 * score",
+        "truth/test_tweedie_gaussian.py::test_values_computed_apart",
+    ),
+    Mutation(
+        "zeta dropped before the Poisson score",
+        NOISE,
+        "torch.exp(self.zeta * score)",
+        "torch.exp(score)",
+        POISSON_RULE,
+    ),
+    Mutation(
+        "half a count dropped from the Poisson rule",
+        NOISE,
+        "(noisy + self.zeta / 2) *",
+        "noisy *",
+        POISSON_RULE,
+    ),
+    Mutation(
+        "exponential of the Poisson rule cut off after its first term",
+        NOISE,
+        "(noisy + self.zeta / 2) * torch.exp(self.zeta * score)",
+        "(noisy + self.zeta / 2) * (1 + self.zeta * score)",
+        "truth/test_tweedie_poisson.py::test_values_computed_apart",
+    ),
+    Mutation("k for k - 1 in the Gamma rule", NOISE, "(self.k - 1 - noisy", "(self.k - noisy", GAMMA_RULE),
+    Mutation(
+        "sign of the Gamma rule",
+        NOISE,
+        "self.k - 1 - noisy * score",
+        "self.k - 1 + noisy * score",
+        GAMMA_RULE,
+    ),
+    Mutation(
+        "Gamma rule may divide by zero",
+        NOISE,
+        ".clamp(min=0.1 * self.k)",
+        "",
+        "test_properties.py::test_gamma_rule_stays_finite_around_its_pole",
+    ),
+    # Variables in which the noise is uniform
+    Mutation(
+        "1/8 for 3/8 in Anscombe's root",
+        NOISE,
+        "noisy.clamp(min=0) + 3 * self.zeta / 8",
+        "noisy.clamp(min=0) + self.zeta / 8",
+        "test_noise.py::test_stabilise_and_unstabilise_undo_each_other",
+    ),
+    Mutation(
+        "spread of the root twice too large",
+        NOISE,
+        "self.zeta**0.5 / 2",
+        "self.zeta**0.5",
+        "test_noise.py::test_stabilised_spread_is_uniform",
+    ),
+    Mutation(
+        "Jacobian of the root dropped",
+        NOISE,
+        "score / (2 * v) - 0.5 / v.square()",
+        "score / (2 * v)",
+        "truth/test_tweedie_poisson.py::test_rule_is_the_same_in_either_domain",
+    ),
+    Mutation(
+        "Jacobian of the logarithm dropped",
+        NOISE,
+        "(score - 1) * torch.exp",
+        "score * torch.exp",
+        "truth/test_tweedie_gamma.py::test_rule_is_the_same_in_either_domain",
+    ),
+    # Noise2Score
+    Mutation("sign of the score in the loss", SCORE, "error = u + sigma_a *", "error = u - sigma_a *", LEAST),
+    Mutation(
+        "sigma_a dropped before the score in the loss", SCORE, "error = u + sigma_a *", "error = u +", LEAST
+    ),
+    Mutation(
+        "network not shown the perturbation",
+        SCORE,
+        "coordinates.score(net, perturbed)",
+        "coordinates.score(net, v.expand_as(perturbed))",
+        LEAST,
+    ),
+    Mutation(
+        "weight of dark pixels in the loss",
+        SCORE,
+        "/ sigma_a * coordinates.slope(perturbed)",
+        "/ sigma_a",
+        "truth/test_score_matching.py::test_loss_weighs_all_noises_by_what_the_network_sees",
+    ),
+    Mutation(
+        "antithetic pair of one sign",
+        SCORE,
+        "torch.stack([u, -u])",
+        "torch.stack([u, u])",
+        "truth/test_score_matching.py::test_antithetic_pairs_keep_the_mean_and_spread_less",
+    ),
+    Mutation(
+        "schedule reversed",
+        SCORE,
+        "(first + (last - first) * progress)",
+        "(last + (first - last) * progress)",
+        "truth/test_score_matching.py::test_schedule_runs_once_from_start_to_end",
+    ),
+    Mutation(
+        "published Poisson schedule in intensities",
+        SCORE,
+        "noise.zeta if isinstance(noise, Poisson) else 1.0",
+        "1.0",
+        "truth/test_score_matching.py::test_published_schedule_is_in_counts_for_poisson_noise",
+    ),
+    Mutation(
+        "residual read without the slope of the logarithm",
+        SCORE,
+        "/ (self.slope(v) * self.variance)",
+        "/ self.variance",
+        "truth/test_score_matching.py::test_residual_is_read_back_as_the_score",
+    ),
+    Mutation(
+        "total variance dropped: the paper's form for two steps",
+        SCORE,
+        'if self.formula == "two_step":',
+        "if not self.formula:",
+        TWO_STEPS,
+    ),
+    Mutation("sigma_a for sigma_a squared in two steps", SCORE, ")) ** 2 * score", ")) * score", TWO_STEPS),
+    Mutation("first sigma_a for the last in two steps", SCORE, "torch.ones(()", "torch.zeros(()", TWO_STEPS),
+    # SURE and its kin
+    Mutation("sign of the divergence", SURE, "- offset + 2 *", "- offset - 2 *", RISK),
+    Mutation("factor 2 of the divergence dropped", SURE, "- offset + 2 *", "- offset +", RISK),
+    Mutation("noise variance not taken off", SURE, "- offset + 2", "+ 2", RISK),
+    Mutation(
+        "sigma for sigma squared in SURE",
+        SURE,
+        "probe, sd**2, sd**2",
+        "probe, sd, sd**2",
+        "truth/test_unbiased_risks.py::test_sure_is_exact",
+    ),
+    Mutation(
+        "y dropped from PURE's divergence", SURE, "probe, zeta * noisy, zeta", "probe, zeta, zeta", RISK
+    ),
+    Mutation("k for k + 1 in the Gamma risk", SURE, "noisy.square() / (k + 1)", "noisy.square() / k", RISK),
+    Mutation(
+        "probe of zeros and ones",
+        SURE,
+        "generator=rng) * 2 - 1",
+        "generator=rng)",
+        "truth/test_unbiased_risks.py::test_probe_of_a_filter_is_exact",
+    ),
+    # Noise2Void
+    Mutation("replacement may be the pixel itself", VOID, "chosen + (chosen >= centre)", "chosen", NEIGHBOUR),
+    Mutation(
+        "one neighbour twice as likely",
+        VOID,
+        "chosen + (chosen >= centre)",
+        "chosen + (chosen == centre)",
+        NEIGHBOUR,
+    ),
+    Mutation(
+        "pixels not blinded",
+        VOID,
+        "net(blinded.view_as(noisy))",
+        "net(noisy)",
+        "truth/test_blind_spots.py::test_no_prediction_sees_the_pixel_that_it_is_compared_with",
+    ),
+    Mutation(
+        "each channel blinded elsewhere",
+        VOID,
+        "masked[:, None].expand(-1, noisy.shape[1], -1)",
+        "(masked[:, None] + torch.arange(noisy.shape[1])[:, None]) % pixels.shape[2]",
+        "truth/test_blind_spots.py::test_pixels_are_blinded_in_all_channels_at_once",
+    ),
+    Mutation(
+        "mask found by comparing values",
+        VOID,
+        "(estimate - pixels).gather(2, masked).square().mean(dim=(1, 2))",
+        "((estimate - pixels)[:, blinded[0] != pixels[0]]).square().mean(dim=1)",
+        "truth/test_blind_spots.py::test_pixels_count_where_their_neighbour_has_the_same_value",
+    ),
+    # Noise2Noise
+    Mutation(
+        "first copy for the second",
+        "methods/noise2noise.py",
+        ", batch.noisy2)",
+        ", batch.noisy)",
+        "truth/test_noise2noise_and_recorruption.py::test_second_copy_adds_its_own_variance",
+    ),
+    # Keys of randomness
+    Mutation(
+        "one stream for every role",
+        "bench/seeds.py",
+        "digest[:16]",
+        "digest[:0]",
+        "test_seeds.py::test_no_two_roles_share_a_seed_or_a_stream",
+    ),
+    Mutation(
+        "training noise shared by all pictures",
+        PATCHES,
+        "noise.spec, picture.fingerprint, self.sampling.seed)",
+        "noise.spec, self.sampling.seed)",
+        "test_patches.py::test_pictures_do_not_share_a_noise_field",
+    ),
+    Mutation(
+        "both training copies the same",
+        PATCHES,
+        '("training noise", source, noise.spec',
+        '("training noise", noise.spec',
+        "test_patches.py::test_frozen_copies_have_the_law_and_are_independent",
+    ),
+    Mutation(
+        "seed dropped from the training noise",
+        PATCHES,
+        "picture.fingerprint, self.sampling.seed)",
+        "picture.fingerprint)",
+        "test_patches.py::test_other_seed_or_level_other_noise",
+    ),
+    Mutation(
+        "mirrored patches not mirrored",
+        PATCHES,
+        "torch.where(mirrored, last - across, across)",
+        "across",
+        "test_patches.py::test_clean_patches_are_crops_under_a_symmetry",
+    ),
+    Mutation(
+        "test noise shared by all pictures",
+        EVALUATION,
+        "noise.spec, picture.fingerprint, seed)",
+        "noise.spec, seed)",
+        "test_evaluation.py::test_no_two_images_share_a_field",
+    ),
+    Mutation(
+        "seed dropped from the test noise",
+        EVALUATION,
+        "picture.fingerprint, seed)",
+        "picture.fingerprint)",
+        "test_evaluation.py::test_hash_tells_seeds_and_noises_apart",
+    ),
+    Mutation(
+        "test noise the same as training noise",
+        EVALUATION,
+        '("test noise", ',
+        '("training noise", "noisy", ',
+        "test_evaluation.py::test_fields_of_seeds_levels_and_roles_are_unrelated",
+    ),
+    # Scores
+    Mutation(
+        "PSNR by 20 log10",
+        METRICS,
+        "-10 * torch.log10",
+        "-20 * torch.log10",
+        "test_metrics.py::test_psnr_by_hand",
+    ),
+    Mutation(
+        "PSNR pooled over images",
+        METRICS,
+        ".square().mean(dim=(1, 2, 3))",
+        ".square().mean().expand(len(clean))",
+        "test_metrics.py::test_scores_are_per_image_and_in_order",
+    ),
+    Mutation(
+        "outputs not clamped before their scores",
+        EVALUATION,
+        ".clamp(0, 1)",
+        "",
+        "test_evaluation.py::test_outputs_are_clamped_once_and_never_rounded",
+    ),
+)
+
+
+def run_tests(tests: list[str], mutation: Mutation | None = None) -> int:
+    """Run tests on a copy of the code, broken or not, and give pytest's exit code; for a process of its own.
+
+    Raises:
+        RuntimeError: not the copy was tested.
+    """
+    with TemporaryDirectory() as folder:
+        copy = Path(folder).resolve()
+        for part in ("bench", "methods", "tests"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        if mutation:
+            mutation.apply(copy)
+        silence()
+        os.chdir(copy)
+        sys.path.insert(0, str(copy))  # before an editable install
+        code = pytest.main(
+            ["-qx", "--assert=plain", "-p", "no:cacheprovider", *(f"tests/{test}" for test in tests)]
+        )
+        tested = {Path(sys.modules[name].__file__ or "").parents[1] for name in ("bench", "tests")}
+        os.chdir(ROOT)
+        if tested != {copy}:
+            raise RuntimeError(f"the tests ran on {tested} in the place of {copy}")
+    return int(code)
+
+
+def silence() -> None:
+    """Send what this process prints nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+
+
+VERDICTS = {pytest.ExitCode.OK: "NOT caught", pytest.ExitCode.TESTS_FAILED: "caught"}
+
+
+def table() -> str:
+    """Lay the mutations out in Markdown."""
+    rows = [f"| {each.name} | `{each.file}` | `{each.test}` |" for each in MUTATIONS]
+    return "\n".join(["| what is broken | where | caught by |", "| --- | --- | --- |", *rows])
+
+
+def with_table(text: str) -> str:
+    """Put the table between the two marks of a README."""
+    before, after = text[: text.index(START)], text[text.index(END) :]
+    return f"{before}{START}\n{table()}\n{after}"
+
+
+def main(words: list[str]) -> str | None:
+    """Run the mutations and give what is wrong, None where nothing is."""
+    write = words == ["--write"]
+    chosen = [each for each in MUTATIONS if write or not words or any(word in each.name for word in words)]
+    tests = [each.test for each in chosen]
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    # Every run has a fresh process, forked from one that has imported what takes long, but not the code.
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(SLOW_TO_IMPORT)
+    with ProcessPoolExecutor(PARALLEL, mp_context=server, max_tasks_per_child=1) as pool:
+        unbroken = pool.submit(run_tests, sorted(set(tests)))
+        codes = pool.map(run_tests, [[test] for test in tests], chosen)
+        missed = 0
+        for mutation, code in zip(chosen, codes, strict=True):
+            verdict = VERDICTS.get(code, f"pytest ended with exit code {code}")
+            missed += verdict != "caught"
+            print(f"{verdict:10} | {mutation.name} | {mutation.test}", flush=True)  # noqa: T201
+        if unbroken.result() != pytest.ExitCode.OK:
+            return "a test fails without any mutation: see pytest"
+    if missed:
+        return f"{missed} of {len(chosen)} mutations are not caught"
+    text = README.read_text(encoding="utf-8")
+    if write:
+        README.write_text(with_table(text), encoding="utf-8")
+    elif text != with_table(text):
+        return "the table in tests/README.md is out of date: python tests/mutations.py --write"
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
