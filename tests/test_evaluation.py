@@ -247,8 +247,9 @@ def test_one_row_per_image_in_order(tiny_set):
     rows = evaluate(Rule(lambda y: y), noisy_set)
     assert [row["image"] for row in rows] == [image.name for image in noisy_set.images]
     for row, image in zip(rows, noisy_set.images, strict=True):
-        assert list(row) == ["image", "psnr", "ssim", "lpips", "noisy_psnr", "noisy_ssim", "seconds"]
-        assert row["lpips"] is None
+        scores = ["psnr", "ssim", "lpips", "noisy_psnr", "noisy_ssim"]
+        assert list(row) == ["image", *scores, "seconds", "estimate"]
+        assert row["lpips"] is row["estimate"] is None
         assert {name: row[name] for name in image.scores} == image.scores
         assert row["seconds"] > 0
         assert all(isinstance(row[name], float) for name in ("psnr", "ssim", "seconds"))
