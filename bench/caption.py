@@ -103,8 +103,8 @@ def _blind(table: Table) -> list[str]:
 
 def _estimates(table: Table) -> list[str]:
     return [
-        f"estimated: {cell.method} on {row.label}, {row.images}: {SYMBOLS[row.noise]} {cell.estimate:.3g} in the "
-        f"mean, {cell.estimate_error:.1%} off in the mean of the images."
+        f"estimated: {cell.method} on {row.label}, {row.images}: {SYMBOLS[row.noise]} {cell.estimate:.3g} "
+        f"in the mean, {cell.estimate_error:.1%} off in the mean of the images."
         for row in table.rows
         for cell in row.cells
         if not math.isnan(cell.estimate)

@@ -195,7 +195,8 @@ class Poisson(Noise):
 
     def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
         """Give (y + zeta / 2) exp(zeta s), which approximates the geometric mean exp E[log x given y]."""
-        return (noisy + self.zeta / 2) * torch.exp(self.zeta * score)
+        # A score estimated far too high must not overflow; e^10 takes half a count beyond white.
+        return (noisy + self.zeta / 2) * torch.exp((self.zeta * score).clamp(max=10))
 
     @property
     def stabilised_sd(self) -> Level:

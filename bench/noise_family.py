@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.noise import NOISES
-from bench.noise_level import DARK, blurred, flat_sd, inside
+from bench.noise_level import DARK, blurred, flattest, inside, noise_sd
 
 if TYPE_CHECKING:
     from bench.noise import Noise
@@ -49,8 +49,9 @@ class Growth:
 
     def __str__(self) -> str:
         """Put the evidence in words."""
-        span = f"from {self.sd[0]:.3g} at {self.intensity[0]:.2g} to {self.sd[-1]:.3g} at {self.intensity[-1]:.2g}"
-        return f"its noise grows as intensity^{self.exponent:.2f} (± {2 * self.error:.2f}), {span}"
+        first, last = (f"{self.sd[i]:.3g} at {self.intensity[i]:.2g}" for i in (0, -1))
+        exponent = f"{self.exponent:.2f} (± {2 * self.error:.2f})"
+        return f"its noise grows as intensity^{exponent}, from {first} to {last}"
 
 
 def growth_of(noisy: np.ndarray) -> Growth | None:
@@ -74,8 +75,9 @@ def growth_of(noisy: np.ndarray) -> Growth | None:
         return None
     edges = np.quantile(smooth[used], np.linspace(0, 1, BINS + 1))
     bins = [used & (smooth >= low) & (smooth <= high) for low, high in pairwise(edges)]
-    intensity = np.array([smooth[part].mean() for part in bins])
-    sd = np.array([flat_sd(values, where=part) for part in bins])
+    flat = [flattest(values, where=part) for part in bins]
+    intensity = np.array([smooth[part].mean() for part in flat])
+    sd = np.array([noise_sd(values, where=part) for part in flat])
     if intensity[-1] / intensity[0] < LEAST_CONTRAST or not sd.all():
         return None
     (exponent, _), covariance = np.polyfit(np.log(intensity), np.log(sd), 1, cov=True)

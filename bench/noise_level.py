@@ -53,7 +53,8 @@ def estimate_noise(law: type[Noise], noisy: np.ndarray) -> Noise:
     noise = law(law.example)
     # Only the stabilisation of Poisson noise depends on the parameter.
     for _ in range(ROUNDS):
-        sd = flat_sd(noise.stabilise(y).numpy(), where=_reached(noise, y.numpy()))
+        v = noise.stabilise(y).numpy()
+        sd = noise_sd(v, where=flattest(v, where=_reached(noise, y.numpy())))
         if sd == 0:
             raise InputError(f"no {law.name} noise is found: the flat parts of the picture are constant")
         previous, noise = noise, law.of_stabilised_sd(sd)
@@ -62,19 +63,24 @@ def estimate_noise(law: type[Noise], noisy: np.ndarray) -> Noise:
     return noise
 
 
-def flat_sd(values: np.ndarray, *, where: np.ndarray) -> float:
-    """Measure the standard deviation of the noise in the flattest fifth of a part of a picture.
+def flattest(values: np.ndarray, *, where: np.ndarray) -> np.ndarray:
+    """Mask the fifth of a part of a picture with the smallest gradients once it is blurred, (H, W, C).
 
     Args:
-        values: (H, W, C), with noise that is equally strong throughout the part.
+        values: (H, W, C), with noise that is about equally strong throughout the part.
         where: the part, (H, W, C), boolean.
     """
     smooth = blurred(values)
     across, down = (correlate(smooth, kernel[..., None]) for kernel in (SOBEL, SOBEL.T))
     gradient = blurred(np.hypot(across, down))
-    flat = where & (gradient <= np.quantile(gradient[where], FLAT_SHARE))
+    flat: np.ndarray = where & (gradient <= np.quantile(gradient[where], FLAT_SHARE))
+    return flat
+
+
+def noise_sd(values: np.ndarray, *, where: np.ndarray) -> float:
+    """Measure the standard deviation of the noise in a flat part of a picture, both (H, W, C)."""
     detail = correlate(values, LAPLACIAN[..., None], mode="nearest")
-    return float(np.median(np.abs(detail[flat])) * MEDIAN_TO_SD)
+    return float(np.median(np.abs(detail[where])) * MEDIAN_TO_SD)
 
 
 def blurred(values: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # it is .35 to .6 dB above .5 to .3 under Poisson and Gamma noise, and level with it under Gaussian noise.
 RELATIVE_SCHEDULE = (0.7, 0.5)
 PUBLISHED_SCHEDULE = {"gaussian": (0.05, 0.001), "poisson": (1.0, 0.5), "gamma": (0.05, 0.001)}
+FAR_FETCHED = 3.0
 SEARCH_ROUNDS, SEARCH_POINTS = 4, 9
 
 
@@ -95,7 +96,10 @@ class Noise2Score(Method):
         v = coordinates.enter(noisy)
         score = coordinates.score(net, v)
         if self.formula == "two_step":
-            v = v + self.sigma_a(noise, torch.ones((), device=noisy.device)) ** 2 * score
+            sigma_a = self.sigma_a(noise, torch.ones((), device=noisy.device))
+            # The mean of u given v is -sigma_a s. Beyond FAR_FETCHED the score is wrong, not the perturbation
+            # large: so at black pixels under Gamma noise, where s is a residual divided by y.
+            v = v + sigma_a * (sigma_a * score).clamp(-FAR_FETCHED, FAR_FETCHED)
         return coordinates.leave(v), coordinates.raw_score(v, score)
 
     def level_of(self, noise: Noise, y: Tensor, score: Tensor) -> Noise:
@@ -203,7 +207,11 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class Stabilised(Coordinates):
-    """The variable in which the noise is uniform; of a logarithm the network sees the intensity."""
+    """The variable in which the noise is uniform.
+
+    The network sees it scaled to the noise of the law's usual parameter, so that one network can serve every
+    strength and need not guess it. Of a logarithm it sees the intensity.
+    """
 
     @property
     def variance(self) -> Level:
@@ -222,10 +230,16 @@ class Stabilised(Coordinates):
         """Change the variable of the score."""
         return self.noise.raw_score(v, score)
 
+    @property
+    def gain(self) -> Level:
+        """How much weaker the noise is than that of the law's usual parameter."""
+        usual = type(self.noise)(self.noise.example)
+        return usual.stabilised_sd / self.noise.stabilised_sd
+
     def seen(self, v: Tensor) -> Tensor:
-        """Give v, or exp v for Gamma noise, so that the loss weighs errors as intensities."""
-        return torch.exp(v) if isinstance(self.noise, Gamma) else v
+        """Give v scaled, or exp v for Gamma noise, so that the loss weighs errors as intensities."""
+        return torch.exp(v) if isinstance(self.noise, Gamma) else self.gain * v
 
     def slope(self, v: Tensor) -> Tensor:
-        """Give 1, or exp v for Gamma noise."""
-        return torch.exp(v) if isinstance(self.noise, Gamma) else torch.ones_like(v)
+        """Give the derivative of ``seen``."""
+        return torch.exp(v) if isinstance(self.noise, Gamma) else self.gain * torch.ones_like(v)

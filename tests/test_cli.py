@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 import skimage.io
 from PIL import Image
@@ -16,6 +17,8 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import methods
 from bench.cli import main
+from bench.noise import Gamma, Gaussian
+from bench.seeds import generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,6 +208,49 @@ def test_denoise_raises_the_psnr_and_keeps_size_and_depth(
             for pixels in (before, after)
         ]
         assert gain[1] > gain[0] + 4
+
+
+def test_denoise_warns_of_another_noise_and_denoises_all_the_same(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_tiny("--methods", "supervised")
+    camera = data.camera() / 255
+    for noise in (Gaussian(25), Gamma(20)):
+        noisy = noise.sample(camera, generator("test"))
+        Image.fromarray(np.rint(255 * noisy.clip(0, 1)).astype(np.uint8)).save(folders / f"{noise.name}.png")
+    (run,) = (path.parent for path in (folders / "runs").glob("*/run.json"))
+    capsys.readouterr()
+    main(["denoise", str(run), "gaussian.png", "gamma.png", "--out", "denoised"])
+    warned = capsys.readouterr().err
+    assert "gamma.png: its noise grows as intensity^" in warned
+    assert "like gamma noise (^1), unlike the gaussian noise (^0)" in warned
+    assert "gaussian.png" not in warned
+    assert sorted(path.name for path in (folders / "denoised").iterdir()) == ["gamma.png", "gaussian.png"]
+
+
+def test_estimate_tells_law_and_strength(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noisy = Gaussian(15).sample(data.camera() / 255, generator("test"))
+    Image.fromarray(np.rint(255 * noisy.clip(0, 1)).astype(np.uint8)).save(folders / "noisy.png")
+    main(["estimate", "noisy.png"])
+    cells = [cell.strip() for cell in capsys.readouterr().out.splitlines()[-2].split("│")]
+    assert cells[1] == "noisy.png"
+    assert cells[3] == "gaussian"
+    assert float(cells[4]) == pytest.approx(15, rel=0.1)
+    assert "at least one image file" in refuse(capsys, ["estimate"])
+
+
+def test_blind_run_reports_its_estimates(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_tiny("--methods", "noise2score", "--blind")
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "noise2score (blind)" in printed
+    assert "noisy + law" in printed
+    assert "gaussian σ=20 to 55" in printed
+    with (folders / "runs" / "tables" / "table.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    stored = pd.read_parquet(next((folders / "runs").glob("*/scores.parquet")))
+    assert float(row["estimate"]) == pytest.approx(stored["estimate"].mean())
+    assert float(row["estimate_error"]) == pytest.approx((stored["estimate"] / 25 - 1).abs().mean())
+    assert f"{float(row['estimate_error']):.1%} off" in printed
 
 
 def test_denoise_refuses_colour_where_grey_was_trained_and_two_files_of_one_name(
