@@ -16,6 +16,7 @@ from rich.table import Table as Grid
 
 from bench.errors import InputError, unknown
 from bench.recipes import RECIPES, Recipe
+from demos.cli import demo
 
 if TYPE_CHECKING:
     from bench.images import ImageSet
@@ -31,6 +32,7 @@ LOG_WIDTH = 140
 DEFAULT_STORE = Path("runs")
 
 app = tyro.extras.SubcommandApp()
+app.command(demo, name="demo", help="Demonstrate, with figures: score, noise.")
 Runs = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")]
 Names = Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME ...")]
 Data = Annotated[Path | None, tyro.conf.arg(metavar="DIR")]

@@ -59,6 +59,7 @@ class Mutation:
 NOISE, SCORE, SURE = "bench/noise.py", "methods/noise2score.py", "methods/sure.py"
 VOID, PATCHES, EVALUATION = "methods/noise2void.py", "bench/patches.py", "bench/evaluation.py"
 METRICS = "bench/metrics.py"
+LEVEL, FAMILY = "bench/noise_level.py", "bench/noise_family.py"
 
 GAUSSIAN_RULE = "truth/test_tweedie_gaussian.py::test_rule_gives_the_posterior_mean"
 TWO_STEPS = "truth/test_tweedie_gaussian.py::test_two_steps_give_the_posterior_mean_of_the_total_variance"
@@ -67,6 +68,7 @@ GAMMA_RULE = "truth/test_tweedie_gamma.py::test_rule_is_the_harmonic_mean_and_no
 RISK = "truth/test_unbiased_risks.py::test_every_risk_is_exact_for_an_affine_denoiser"
 LEAST = "truth/test_score_matching.py::test_loss_is_least_at_the_score_of_the_perturbed_images"
 NEIGHBOUR = "truth/test_blind_spots.py::test_replacement_is_any_neighbour_but_never_the_pixel"
+SPREAD = "test_blind.py::test_spread_gives_the_parameter_back"
 LAW = "test_noise.py::test_mean_and_variance"
 
 MUTATIONS = (
@@ -125,8 +127,8 @@ MUTATIONS = (
     Mutation(
         "zeta dropped before the Poisson score",
         NOISE,
-        "torch.exp(self.zeta * score)",
-        "torch.exp(score)",
+        "(self.zeta * score).clamp(max=10)",
+        "score.clamp(max=10)",
         POISSON_RULE,
     ),
     Mutation(
@@ -139,10 +141,19 @@ MUTATIONS = (
     Mutation(
         "exponential of the Poisson rule cut off after its first term",
         NOISE,
-        "(noisy + self.zeta / 2) * torch.exp(self.zeta * score)",
-        "(noisy + self.zeta / 2) * (1 + self.zeta * score)",
+        "torch.exp((self.zeta * score).clamp(max=10))",
+        "(1 + self.zeta * score)",
         "truth/test_tweedie_poisson.py::test_values_computed_apart",
     ),
+    Mutation(
+        "Poisson rule may overflow",
+        NOISE,
+        ".clamp(max=10)",
+        "",
+        "test_properties.py::test_tweedie_is_finite_and_rises_with_the_score",
+    ),
+    Mutation("zeta of the root's spread twice too small", NOISE, "cls(4 * sd**2)", "cls(2 * sd**2)", SPREAD),
+    Mutation("k of the logarithm's spread not squared", NOISE, "cls(sd**-2)", "cls(sd**-1)", SPREAD),
     Mutation("k for k - 1 in the Gamma rule", NOISE, "(self.k - 1 - noisy", "(self.k - noisy", GAMMA_RULE),
     Mutation(
         "sign of the Gamma rule",
@@ -241,7 +252,77 @@ MUTATIONS = (
         "if not self.formula:",
         TWO_STEPS,
     ),
-    Mutation("sigma_a for sigma_a squared in two steps", SCORE, ")) ** 2 * score", ")) * score", TWO_STEPS),
+    Mutation(
+        "sigma_a for sigma_a squared in two steps",
+        SCORE,
+        "sigma_a * (sigma_a * score)",
+        "1 * (sigma_a * score)",
+        TWO_STEPS,
+    ),
+    Mutation(
+        "second step unbounded at black pixels",
+        SCORE,
+        ".clamp(-FAR_FETCHED, FAR_FETCHED)",
+        "",
+        "truth/test_tweedie_gamma.py::test_second_step_stays_near_a_black_pixel",
+    ),
+    Mutation(
+        "gain forgotten in what the network sees",
+        SCORE,
+        "else self.gain * v",
+        "else v",
+        "truth/test_score_matching.py::test_network_sees_every_strength_alike",
+    ),
+    Mutation(
+        "quality search for the worst picture",
+        SCORE,
+        ".argmin(dim=0",
+        ".argmax(dim=0",
+        "test_blind.py::test_quality_search_finds_the_least_penalty",
+    ),
+    # Noise of unknown strength
+    Mutation(
+        "estimate of another picture told",
+        PATCHES,
+        "self.estimates[self.places[step][:, 0]]",
+        "self.estimates[0 * self.places[step][:, 0]]",
+        "test_blind.py::test_each_patch_comes_with_the_estimate_of_its_picture",
+    ),
+    Mutation(
+        "noise of another picture drawn",
+        PATCHES,
+        "of_picture(noise, picture.fingerprint",
+        "of_picture(noise, images.fingerprint",
+        "test_blind.py::test_each_patch_has_the_noise_of_its_picture",
+    ),
+    Mutation(
+        "truth told for the estimate",
+        PATCHES,
+        'told(noise, self._copy(picture, own, "noisy")).parameter',
+        "own.parameter",
+        "test_blind.py::test_each_patch_comes_with_the_estimate_of_its_picture",
+    ),
+    Mutation(
+        "Laplacian not of unit gain",
+        LEVEL,
+        "[1, -2, 1]) / 6",
+        "[1, -2, 1]) / 5",
+        "test_noise_level.py::test_piecewise_smooth_scene",
+    ),
+    Mutation(
+        "strength read everywhere, not in flat parts",
+        LEVEL,
+        "FLAT_SHARE = 0.2",
+        "FLAT_SHARE = 1.0",
+        "test_noise_level.py::test_texture_does_not_count",
+    ),
+    Mutation(
+        "law told by the variance's growth",
+        FAMILY,
+        "np.log(sd), 1",
+        "2 * np.log(sd), 1",
+        "test_noise_family.py::test_exponent_on_a_ramp_is_the_laws_own",
+    ),
     Mutation("first sigma_a for the last in two steps", SCORE, "torch.ones(()", "torch.zeros(()", TWO_STEPS),
     # SURE and its kin
     Mutation("sign of the divergence", SURE, "- offset + 2 *", "- offset - 2 *", RISK),

@@ -45,6 +45,13 @@ def test_photograph(noise: Noise):
     assert relative_error(noise, clean) == pytest.approx(0, abs=0.06)
 
 
+def test_texture_does_not_count():
+    clean = scene(1)
+    clean[:, :120] += 0.1 * generator("texture").choice([-1, 1], (200, 120, 1))
+    for noise in (Gaussian(10), Poisson(0.005), Gamma(200)):
+        assert relative_error(noise, clean) == pytest.approx(0, abs=0.15)
+
+
 def test_more_noise_is_more():
     clean = data.camera()[::2, ::2, None].astype(np.float64) / 255
     estimates = [

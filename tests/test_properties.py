@@ -95,8 +95,7 @@ def test_blind_spots_are_replaced_by_neighbours(height: int, width: int, radius:
 @repeatable
 @given(noises, st.lists(single, min_size=2, max_size=9), st.floats(-1, 3, width=32))
 def test_tweedie_is_finite_and_rises_with_the_score(noise: Noise, scores: list[float], y: float):
-    limit = 80 / noise.zeta if isinstance(noise, Poisson) else 1e30
-    score = torch.tensor(sorted(scores)).clamp(-limit, limit)
+    score = torch.tensor(sorted(scores)).clamp(-1e30, 1e30)
     estimate = noise.tweedie(torch.full_like(score, y), score)
     assert torch.isfinite(estimate).all()
     if y >= 0:

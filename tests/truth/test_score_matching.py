@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from bench.method import Batch, squared_error
-from bench.noise import Gamma, Gaussian, Noise
+from bench.noise import Gamma, Gaussian, Noise, Poisson
+from bench.seeds import generator
 from methods.noise2score import RELATIVE_SCHEDULE, Noise2Score
 from tests.helpers import (
     LEVELS,
@@ -157,3 +158,24 @@ def test_published_schedule_is_in_counts_for_poisson_noise():
     }
     assert ends["gaussian"] == ends["gamma"] == pytest.approx([0.05, 0.001], rel=1e-5)
     assert ends["poisson"] == pytest.approx([0.05, 0.025], rel=1e-5)
+
+
+# Every strength alike
+
+
+@pytest.mark.parametrize("factor", [0.2, 3.0])
+@pytest.mark.parametrize("noise", [Gaussian(25), Poisson(0.02)], ids=str)
+def test_network_sees_every_strength_alike(noise: Noise, factor: float):
+    """Units do not matter: of an image and a noise both scaled, the network sees the same."""
+    scaled = type(noise)(factor * noise.parameter)
+    method, spy = Noise2Score(), Spy(awake(1).double())
+    noisy = batch_of(method, noise).noisy.double()
+    once = method.denoise(spy, noisy, noise)
+    torch.testing.assert_close(
+        method.denoise(spy, factor * noisy, scaled), factor * once, rtol=1e-6, atol=1e-9
+    )
+    torch.testing.assert_close(*spy.seen, rtol=1e-9, atol=0)
+    grey = torch.from_numpy(noise.sample(np.full((1, 1, 200, 200), 0.6), generator("test", "grey"))).double()
+    method.denoise(spy, grey, noise)
+    usual = type(noise)(noise.example).stabilised_sd
+    assert spy.seen[-1].std().item() == pytest.approx(usual, rel=0.03)

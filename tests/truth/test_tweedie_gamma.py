@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from torch import Tensor
 
 from bench.noise import Gamma
 from methods.noise2score import Noise2Score
-from tests.helpers import column, end_for, every_domain, network_with, quadrature, slope_of
+from tests.helpers import column, end_for, every_domain, network_with, quadrature, share, slope_of
 
 SHAPE, SCALE = 6, 2.5  # of the inverse Gamma prior
 GAMMA_PRIOR = stats.gamma(81, scale=1 / 180)
@@ -100,3 +102,13 @@ def test_two_steps_leave_the_logarithm_once():
     denoised = method.denoise(network_with(lambda w: 3 * torch.sin(w), noise, method), y, noise)
     expected = y * torch.exp(sigma_a**2 * s_w) / (1 - s_w / noise.k)
     torch.testing.assert_close(denoised, expected, rtol=1e-6, atol=0)  # sigma_a is a float32 tensor
+
+
+@pytest.mark.parametrize("residual", [-0.5, 0.005, 0.02, 0.4, 1.0])
+def test_second_step_stays_near_a_black_pixel(residual: float):
+    """Where y is 0 so is x, and a residual of the network must not be blown up by the logarithm."""
+    noise, method = Gamma(50), Noise2Score()
+    denoised = method.denoise(lambda seen: seen + residual, torch.zeros(1, 1, 1, 1), noise).item()
+    last = method.sigma_a(noise, share(1)).item()
+    # The rule raises a pixel ten times at most, and before it the second step by three sigma_a.
+    assert 0 < denoised <= 10.001 * noise.darkest * math.exp(3 * last)
