@@ -113,7 +113,7 @@ def plan(
 
 def _withheld(noises: list[Noise]) -> list[tuple[UnknownNoise, tuple[Noise, ...]]]:
     """Group noises by their law, in the order of their first."""
-    by_law: dict[str, tuple[Noise, ...]] = {}
+    by_law: dict[str, dict[Noise, None]] = {}
     for noise in noises:
-        by_law[noise.name] = (*by_law.get(noise.name, ()), noise)
-    return [(UnknownNoise.covering(tests), tests) for tests in by_law.values()]
+        by_law.setdefault(noise.name, {})[noise] = None
+    return [(UnknownNoise.covering(tests), tests) for tests in map(tuple, by_law.values())]
