@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
+from torch import Tensor
 
 from bench.errors import InputError
 from bench.method import Batch, Method, Network, WithheldError
 from bench.noise import Gamma, Gaussian, Level, Noise, Poisson
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 # Chosen on photographs outside all test sets (scikit-image's coffee and clock): with 250 or 800 small steps
 # it is .35 to .6 dB above .5 to .3 under Poisson and Gamma noise, and level with it under Gaussian noise.
@@ -209,8 +207,8 @@ class Coordinates:
 class Stabilised(Coordinates):
     """The variable in which the noise is uniform.
 
-    The network sees it scaled to the noise of the law's usual parameter, so that one network can serve every
-    strength and need not guess it. Of a logarithm it sees the intensity.
+    Where the noise differs from image to image, the network sees it scaled to one strength, that of the law's
+    usual parameter, and need not guess it. Of a logarithm it sees the intensity.
     """
 
     @property
@@ -232,9 +230,9 @@ class Stabilised(Coordinates):
 
     @property
     def gain(self) -> Level:
-        """How much weaker the noise is than that of the law's usual parameter."""
-        usual = type(self.noise)(self.noise.example)
-        return usual.stabilised_sd / self.noise.stabilised_sd
+        """How much weaker the noise is than that of the law's usual parameter; 1 if it is the same in all."""
+        own = self.noise.stabilised_sd
+        return type(self.noise)(self.noise.example).stabilised_sd / own if isinstance(own, Tensor) else 1.0
 
     def seen(self, v: Tensor) -> Tensor:
         """Give v scaled, or exp v for Gamma noise, so that the loss weighs errors as intensities."""
