@@ -114,17 +114,13 @@ def curved(image: Tensor) -> Tensor:
 def network_with(score: Function, noise: Noise, method: Noise2Score) -> Function:
     """Make the network whose residual stands for a given score of v.
 
-    The residual of a network is read as variance s, times the gain by which it sees v; of a logarithm as
-    y variance s.
+    The residual of a network r is read as variance s, and of a logarithm as y variance s.
     """
     variance = method.coordinates(noise).variance
-    stabilised = method.domain == "stabilised"
-    usual = type(noise)(noise.example)
-    gain = usual.stabilised_sd / noise.stabilised_sd if stabilised else 1.0
+    logarithm = isinstance(noise, Gamma) and method.domain == "stabilised"
 
     def network(seen: Tensor) -> Tensor:
-        logarithm = stabilised and isinstance(noise, Gamma)
-        v, slope = (torch.log(seen), seen) if logarithm else (seen / gain, gain)
+        v, slope = (torch.log(seen), seen) if logarithm else (seen, 1.0)
         return seen + slope * variance * score(v)
 
     return network

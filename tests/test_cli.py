@@ -225,7 +225,10 @@ def test_denoise_warns_of_another_noise_and_denoises_all_the_same(
     assert "gamma.png: its noise grows as intensity^" in warned
     assert "like gamma noise (^1), unlike the gaussian noise (^0)" in warned
     assert "gaussian.png" not in warned
-    assert sorted(path.name for path in (folders / "denoised").iterdir()) == ["gamma.png", "gaussian.png"]
+    assert sorted(path.name for path in (folders / "denoised").iterdir()) == [
+        "gamma_denoised.png",
+        "gaussian_denoised.png",
+    ]
 
 
 def test_estimate_tells_law_and_strength(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:

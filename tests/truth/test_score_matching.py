@@ -166,16 +166,24 @@ def test_published_schedule_is_in_counts_for_poisson_noise():
 @pytest.mark.parametrize("factor", [0.2, 3.0])
 @pytest.mark.parametrize("noise", [Gaussian(25), Poisson(0.02)], ids=str)
 def test_network_sees_every_strength_alike(noise: Noise, factor: float):
-    """Units do not matter: of an image and a noise both scaled, the network sees the same."""
-    scaled = type(noise)(factor * noise.parameter)
+    """Where each image has noise of its own, the network sees both scaled to one strength."""
+    law, own = type(noise), torch.tensor([1.0, factor]).double().view(2, 1, 1, 1)
     method, spy = Noise2Score(), Spy(awake(1).double())
-    noisy = batch_of(method, noise).noisy.double()
-    once = method.denoise(spy, noisy, noise)
-    torch.testing.assert_close(
-        method.denoise(spy, factor * noisy, scaled), factor * once, rtol=1e-6, atol=1e-9
-    )
-    torch.testing.assert_close(*spy.seen, rtol=1e-9, atol=0)
-    grey = torch.from_numpy(noise.sample(np.full((1, 1, 200, 200), 0.6), generator("test", "grey"))).double()
-    method.denoise(spy, grey, noise)
-    usual = type(noise)(noise.example).stabilised_sd
-    assert spy.seen[-1].std().item() == pytest.approx(usual, rel=0.03)
+    once = batch_of(method, noise, count=1).noisy.double()
+    denoised = method.denoise(spy, own * once, law(own * noise.parameter))
+    torch.testing.assert_close(denoised[1], factor * denoised[0], rtol=1e-6, atol=1e-9)
+    (seen,) = spy.seen
+    torch.testing.assert_close(seen[0], seen[1], rtol=1e-9, atol=0)
+    grey = noise.sample(np.full((1, 1, 200, 200), 0.6), generator("test", "grey"))
+    method.denoise(spy, own * torch.from_numpy(grey), law(own * noise.parameter))
+    usual = law(noise.example).stabilised_sd
+    assert spy.seen[-1].std(dim=(1, 2, 3)).tolist() == pytest.approx([usual, usual], rel=0.03)
+
+
+@every_noise
+def test_network_sees_one_strength_as_it_is(noise: Noise):
+    spy, method = Spy(awake(1)), Noise2Score()
+    noisy = batch_of(method, noise).noisy
+    method.denoise(spy, noisy, noise)
+    expected = noisy.clamp(min=noise.darkest) if isinstance(noise, Gamma) else noise.stabilise(noisy)
+    torch.testing.assert_close(spy.seen[0], expected)
