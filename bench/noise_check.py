@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from bench.noise import Noise
 
-FAR = 1.3  # times as strong, or as weak
+TOO_STRONG = 1.3
+# A file clips the noise of flat parts that are nearly black or white, to .6 of its strength and less.
+TOO_WEAK = 1 / 1.75
 
 
 def doubts(trained: Noise | UnknownNoise, noisy: np.ndarray) -> list[str]:
@@ -40,6 +42,6 @@ def doubts(trained: Noise | UnknownNoise, noisy: np.ndarray) -> list[str]:
         return [str(error)]
     ends = trained.parameters if isinstance(trained, UnknownNoise) else (trained.parameter, trained.parameter)
     weakest, strongest = (float(law(end).stabilised_sd) for end in ends)
-    if weakest / FAR <= found.stabilised_sd <= strongest * FAR:
+    if weakest * TOO_WEAK <= found.stabilised_sd <= strongest * TOO_STRONG:
         return []
     return [f"its noise looks like {law.name}:{found.parameter:.3g}, but this denoiser is for {trained.spec}"]
