@@ -175,7 +175,7 @@ class Poisson(Noise):
     """y = zeta Poisson(x / zeta)."""
 
     name: ClassVar[str] = "poisson"
-    example: ClassVar[float] = 0.01
+    example: ClassVar[float] = 0.05
     growth: ClassVar[float] = 0.5
     blind_range: ClassVar[tuple[float, float]] = (0.005, 0.1)
     zeta: Level
