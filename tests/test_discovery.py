@@ -63,6 +63,7 @@ def test_hyper_parameters_are_read_and_told_apart_from_defaults() -> None:
         "start": 0.2,
         "end": None,
         "antithetic": True,
+        "level": "told",
     }
     assert parse_method(f"noise2score:{method.settings}")[1] == method
     assert parse_method("noise2score")[1].settings == ""
