@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from bench.unet import UNet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.plan import Job
     from methods.noise2score import Noise2Score
 
     Function = Callable[[Tensor], Tensor]
@@ -134,3 +136,22 @@ def end_for(noise: Noise, domain: str, sigma_a: float) -> float:
 
 
 every_domain = pytest.mark.parametrize("domain", ["stabilised", "raw"])
+
+
+# Runs
+
+
+@dataclass
+class Silent:
+    """Keeps the outcomes of jobs, and shows nothing."""
+
+    outcomes: list[str] = field(default_factory=list)
+
+    def started(self, job: Job) -> None:
+        pass
+
+    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
+        pass
+
+    def ended(self, job: Job, outcome: str) -> None:
+        self.outcomes.append(outcome)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -28,6 +28,7 @@ from bench.sets import open_set
 from bench.store import Store
 from methods.noise2score import Noise2Score, quality_penalty
 from methods.sure import Sure
+from tests.helpers import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,22 +40,6 @@ CPU = torch.device("cpu")
 UNKNOWN = UnknownNoise(Gaussian, 20, 55)
 EVERY_LAW = {name: law(law.example) for name, law in NOISES.items()}
 every_law = pytest.mark.parametrize("noise", EVERY_LAW.values(), ids=EVERY_LAW)
-
-
-class Silent:
-    """Keeps the outcomes of jobs."""
-
-    def __init__(self) -> None:
-        self.outcomes: list[str] = []
-
-    def started(self, job: Job) -> None:
-        pass
-
-    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
-        pass
-
-    def ended(self, job: Job, outcome: str) -> None:
-        self.outcomes.append(outcome)
 
 
 @pytest.fixture

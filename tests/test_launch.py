@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from bench.plan import Job, plan
 from bench.recipes import RECIPES, Recipe
 from bench.sets import open_set
 from bench.store import Store
+from tests.helpers import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,22 +33,6 @@ if TYPE_CHECKING:
 
 CPU = torch.device("cpu")
 EVERY_NEED = frozenset({"noisy", "noisy2", "clean", "noise"})
-
-
-@dataclass
-class Silent:
-    """Keeps the outcomes of jobs, and shows nothing."""
-
-    outcomes: list[str] = field(default_factory=list)
-
-    def started(self, job: Job) -> None:
-        pass
-
-    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
-        pass
-
-    def ended(self, job: Job, outcome: str) -> None:
-        self.outcomes.append(outcome)
 
 
 @dataclass(frozen=True)
