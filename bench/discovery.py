@@ -11,8 +11,6 @@ from importlib import import_module, metadata, util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
-
 import methods
 from bench.errors import InputError, unknown
 
@@ -138,6 +136,8 @@ def build(method: type[Method], hyper_parameters: Mapping[str, object]) -> Metho
     Raises:
         InputError: a value has the wrong type or lies out of its range.
     """
+    from pydantic import TypeAdapter, ValidationError
+
     try:
         return TypeAdapter(method).validate_python(hyper_parameters)
     except ValidationError as error:

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
-from rich.console import Console
 
 if TYPE_CHECKING:
     from demos.noise import NoiseDemo
     from demos.score import ScoreDemo
 
-# Imports that bring torch and matplotlib stand inside the commands, so that `--help` need not wait for them.
+# Imports of what takes long to load stand inside the functions, so that `--help` need not wait for it.
 
 demo = tyro.extras.SubcommandApp()
 Folder = Annotated[Path, tyro.conf.arg(metavar="DIR")]
@@ -61,5 +60,7 @@ def noise(
 
 
 def _say(result: ScoreDemo | NoiseDemo) -> None:
+    from rich.console import Console
+
     written = f"written: {', '.join(map(str, result.files))}"
     Console().print(f"{result.text}\n{written}", markup=False, highlight=False, soft_wrap=True)
