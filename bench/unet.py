@@ -13,8 +13,9 @@ class UNet(nn.Module):
     """The U-Net of Lehtinen et al., Noise2Noise, ICML 2018, appendix, whose output is added to its input.
 
     Five poolings, ``width`` channels on the way down and twice as many on the way up, nearest up-sampling,
-    LeakyReLU(0.1). At width 48 it has about a million weights. The last layer starts at zero, so that every
-    method starts from the identity.
+    LeakyReLU(0.1); 4/3 and 2/3 of the width in the last layers, taken to a multiple of 8, which vector units
+    want (64 and 32 at the full width of 48, as published). At width 48 it has about a million weights. The
+    last layer starts at zero, so that every method starts from the identity.
 
     Args:
         channels: 1 for grey, 3 for colour.
@@ -28,14 +29,12 @@ class UNet(nn.Module):
         self.entry = _layer(channels, width)
         self.down = nn.ModuleList(_layer(width, width) for _ in range(DEPTH))
         self.bottom = _layer(width, width)
+        wide, narrow = _eights(4 * width / 3), _eights(2 * width / 3)
         self.up = nn.ModuleList(
-            nn.Sequential(_layer(incoming, 2 * width), _layer(2 * width, 2 * width))
-            for incoming in [2 * width] + [3 * width] * (DEPTH - 2)
+            _Rise(deep, width, 2 * width, 2 * width) for deep in [width] + [2 * width] * (DEPTH - 2)
         )
-        self.last = nn.Sequential(
-            _layer(2 * width + channels, 4 * width // 3), _layer(4 * width // 3, 2 * width // 3)
-        )
-        self.exit = _convolution(2 * width // 3, channels)
+        self.last = _Rise(2 * width, channels, wide, narrow)
+        self.exit = _convolution(narrow, channels)
         self._initialise(torch.Generator().manual_seed(seed))
 
     def _initialise(self, rng: torch.Generator) -> None:
@@ -53,15 +52,14 @@ class UNet(nn.Module):
 
     def _residual(self, image: Tensor) -> Tensor:
         features = self.entry(image)
-        # Under autocast the features are bfloat16, and concatenating float32 to them would widen them again.
-        skips = [image.to(features.dtype)]
+        skips = [image]
         for layer in self.down:
             features = functional.max_pool2d(layer(features), 2)
             skips.append(features)
         skips.pop()
         features = self.bottom(features)
-        for layer in (*self.up, self.last):
-            features = layer(torch.cat([_enlarge(features), skips.pop()], dim=1))
+        for rise in (*self.up, self.last):
+            features = rise(features, skips.pop())
         result: Tensor = self.exit(features)
         return result
 
@@ -81,13 +79,56 @@ def reflect_to_stride(image: Tensor, stride: int) -> Tensor:
     return image
 
 
+class _Rise(nn.Module):
+    """One level up: enlarge, join the skip connection, and convolve twice.
+
+    Args:
+        deep: channels of the level below.
+        skip: channels of the skip connection.
+        joined: channels after the first convolution.
+        outgoing: channels after the second.
+    """
+
+    def __init__(self, deep: int, skip: int, joined: int, outgoing: int) -> None:
+        super().__init__()
+        self.join = _Join(deep + skip, joined, kernel_size=3, padding=1)
+        self.activation = _activation()
+        self.layer = _layer(joined, outgoing)
+
+    def forward(self, deep: Tensor, skip: Tensor) -> Tensor:
+        """Map (B, deep, H, W) and (B, skip, 2 H, 2 W) to (B, outgoing, 2 H, 2 W)."""
+        result: Tensor = self.layer(self.activation(self.join(deep, skip)))
+        return result
+
+
+class _Join(nn.Conv2d):
+    """The convolution of enlarged features with a skip connection after them, neither of which it copies.
+
+    Doubling every pixel and convolving with 3x3 weights is one transposed convolution with 4x4 weights. It
+    takes 4/9 of the operations, and the enlarged features are never written.
+    """
+
+    def forward(self, deep: Tensor, skip: Tensor) -> Tensor:  # type: ignore[override]
+        """Map (B, deep, H, W) and (B, skip, 2 H, 2 W) to (B, outgoing, 2 H, 2 W)."""
+        weight, skipped = self.weight[:, : deep.shape[1]], self.weight[:, deep.shape[1] :]
+        # Each of a deep pixel's four copies meets its own 3x3 weights: in sum, those in a 2x2 window.
+        flipped = functional.pad(weight.flip(2, 3), [1, 1, 1, 1])
+        spread = 4 * functional.avg_pool2d(flipped, kernel_size=2, stride=1).transpose(0, 1)
+        enlarged = functional.conv_transpose2d(deep, spread, self.bias, stride=2, padding=1)
+        return enlarged + functional.conv2d(skip, skipped, padding=1)
+
+
+def _eights(channels: float) -> int:
+    return max(8, 8 * round(channels / 8))
+
+
 def _convolution(incoming: int, outgoing: int) -> nn.Conv2d:
     return nn.Conv2d(incoming, outgoing, kernel_size=3, padding=1)
 
 
 def _layer(incoming: int, outgoing: int) -> nn.Sequential:
-    return nn.Sequential(_convolution(incoming, outgoing), nn.LeakyReLU(0.1))
+    return nn.Sequential(_convolution(incoming, outgoing), _activation())
 
 
-def _enlarge(features: Tensor) -> Tensor:
-    return functional.interpolate(features, scale_factor=2.0, mode="nearest")
+def _activation() -> nn.LeakyReLU:
+    return nn.LeakyReLU(0.1, inplace=True)

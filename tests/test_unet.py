@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
-from bench.training import in_precision
-from bench.unet import DEPTH, UNet, reflect_to_stride
+from bench.step import in_precision
+from bench.unet import DEPTH, UNet, _Join, reflect_to_stride
 
 STRIDE = 2**DEPTH
 CPU = torch.device("cpu")
@@ -75,6 +76,35 @@ def test_network_is_that_of_the_appendix(channels: int):
     net, image = awake(channels, width=6), picture(2, channels, 64, 96)
     expected = image + residual_by_the_appendix(net, image)
     torch.testing.assert_close(net(image), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("deep", "skip"), [(5, 3), (2, 1)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 4)])
+def test_a_join_is_the_convolution_of_what_it_never_makes(deep: int, skip: int, size: tuple[int, int]):
+    """In value and in all gradients it is that of the enlarged features and the skip; in operations less."""
+    height, width = size
+    join = _Join(deep + skip, 6, kernel_size=3, padding=1).double()
+    below, beside = picture(2, deep, *size), picture(2, skip, 2 * height, 2 * width, seed=1)
+    inputs = [below.requires_grad_(), beside.requires_grad_(), join.weight, join.bias]
+    joined = torch.cat([functional.interpolate(below, scale_factor=2, mode="nearest"), beside], dim=1)
+    expected = functional.conv2d(joined, join.weight, join.bias, padding=1)
+    with FlopCounterMode(display=False) as counter:
+        found = join(below, beside)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    # A value takes 9 multiplications and additions for each channel of the skip, 4/9 of them for each below.
+    assert counter.get_total_flops() == 2 * expected.numel() * (4 * deep + 9 * skip)
+    weights = picture(*expected.shape, seed=2)
+    gradients = (torch.autograd.grad((each * weights).sum(), inputs) for each in (found, expected))
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+def test_last_layers_are_the_nearest_multiples_of_eight():
+    for width in range(1, 65):
+        *_, wide, narrow, _ = [layer.out_channels for layer in layers_of(UNet(1, width=width, seed=0))]
+        for channels, published in ((wide, 4 * width / 3), (narrow, 2 * width / 3)):
+            assert channels % 8 == 0
+            assert abs(channels - published) <= 4 or channels == 8
 
 
 @pytest.mark.parametrize("channels", [1, 3])
