@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bench.comparable import SYMBOLS, noise_label
 
 if TYPE_CHECKING:
+    from bench.comparable import Protocol
     from bench.tabulate import Table
 
 CHANNELS = {1: "grey", 3: "RGB"}
@@ -22,9 +23,8 @@ TRAINING_NOISE = {
 }
 
 
-def title(table: Table) -> str:
+def title(protocol: Protocol) -> str:
     """Name a table by the protocol of its runs, on one line."""
-    protocol = table.protocol
     channels = CHANNELS.get(protocol.channels, f"{protocol.channels} channels")
     return (
         f"{protocol.training_images}, {channels}, U-Net width {protocol.width}, {protocol.steps:,} steps of "

@@ -1,4 +1,4 @@
-"""How the demonstrations' figures look and where they go; no state outlives a figure."""
+"""How figures look and where they go; no state outlives a figure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LOOK: dict[str, Any] = {
 
 @contextmanager
 def drawing(width: float, height: float) -> Iterator[Figure]:
-    """Give an empty figure in the style of the demonstrations; the style ends with the block.
+    """Give an empty figure in the style of all; the style ends with the block.
 
     Args:
         width: inches.

@@ -36,9 +36,9 @@ DIGITS = {"psnr": 2, "ssim": 3, "lpips": 3}
 class Cell:
     """Means of one method on one noise and test set: per image over seeds, then over images.
 
-    PSNR in dB, ``seconds`` to denoise one image, ``training_seconds`` of one run; ``estimate`` of the noise's
-    parameter, and the mean magnitude of its relative error. Unknown numbers are NaN.
-    ``best`` names the metrics in which no self-supervised method of the row is better.
+    PSNR in dB, ``seconds`` to denoise one image, ``training_seconds`` and floating-point operations of one
+    run; ``estimate`` of the noise's parameter, and the mean magnitude of its relative error. Unknown
+    numbers are NaN. ``best`` names the metrics in which no self-supervised method of the row is better.
     """
 
     method: str
@@ -51,6 +51,7 @@ class Cell:
     lpips: float = math.nan
     seconds: float = math.nan
     training_seconds: float = math.nan
+    training_flops: float = math.nan
     patches_per_second: float = math.nan
     estimate: float = math.nan
     estimate_error: float = math.nan
@@ -114,7 +115,7 @@ def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
     """
     scores = require(scores, columns=SCORE_COLUMNS, nullable=["lpips", "estimate"])
     failures = require(failures, columns=FAILURE_COLUMNS)
-    finished, failed = _by_protocol(scores), _by_protocol(failures)
+    finished, failed = by_protocol(scores), by_protocol(failures)
     if not finished and not failed:
         raise InputError("there are no runs to tabulate")
     return [
@@ -136,7 +137,8 @@ def _needs(sees: str) -> set[str]:
     return set(re.findall(r"\w+", sees))
 
 
-def _by_protocol(runs: pd.DataFrame) -> dict[Protocol, pd.DataFrame]:
+def by_protocol(runs: pd.DataFrame) -> dict[Protocol, pd.DataFrame]:
+    """Part stored runs, one line each, by all that must be equal in one table."""
     return {Protocol(*_keys(group, PROTOCOL)[0]): group for _, group in runs.groupby(PROTOCOL)}
 
 
@@ -147,7 +149,7 @@ def _keys(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
 def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Table:
     check_comparable(scores)
     sees = dict(_keys(failures, ["method", "sees"])) | dict(_keys(scores, ["method", "sees"]))
-    methods = sorted(sees, key=lambda method: (_exposure(sees[method]), method))
+    methods = sorted(sees, key=lambda method: (exposure(sees[method]), method))
     # One failed seed fails the cell: a mean over the survivors would flatter a method that diverges.
     cells = _done(scores) | _failed(scores, failures, sees)
     seeds = Counter(run[:-1] for run in {*_keys(scores, [*ROW, "seed"]), *_keys(failures, [*ROW, "seed"])})
@@ -159,7 +161,7 @@ def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) 
             seeds_in_row=seeds[row],
             cells=_with_best([cells.get((*row, method), Cell(method, sees[method])) for method in methods]),
         )
-        for row in sorted(seeds, key=_strength)
+        for row in sorted(seeds, key=strength)
     ]
     return Table(protocol, tuple(methods), tuple(rows), tuple(sorted({*scores["seed"], *failures["seed"]})))
 
@@ -229,12 +231,14 @@ def _printed(cell: Cell, metric: str) -> float:
     return round(float(getattr(cell, metric)), DIGITS[metric])
 
 
-def _exposure(sees: str) -> int:
+def exposure(sees: str) -> int:
+    """Rank what a method sees, from noisy images alone up to clean ones."""
     order = ["noisy", "noise", "noisy2", "clean"]
     return max((order.index(need) for need in _needs(sees) if need in order), default=len(order))
 
 
-def _strength(row: Sequence[Any]) -> tuple[int, str, float, str]:
+def strength(row: Sequence[Any]) -> tuple[int, str, float, str]:
+    """Rank noise, parameter and test set: by law, then from weak to strong."""
     noise, parameter, images = row
     known = [*SYMBOLS]
     place = known.index(noise) if noise in known else len(known)

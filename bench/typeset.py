@@ -125,7 +125,7 @@ def terminal(table: Table, *, width: int = 110) -> Group:
         for number, line in enumerate(lines[1:], start=1):
             part.add_row(*(line[i] for i in columns), end_section=number == len(grid.body))
         parts.append(part)
-    return Group(Text(title(table)), *parts, *(Text(line, style="dim") for line in footer(table)))
+    return Group(Text(title(table.protocol)), *parts, *(Text(line, style="dim") for line in footer(table)))
 
 
 def _columns_that_fit(lines: Sequence[Sequence[Text]], width: int) -> Iterator[list[int]]:
@@ -143,12 +143,23 @@ def _columns_that_fit(lines: Sequence[Sequence[Text]], width: int) -> Iterator[l
     yield stub + part
 
 
+def pipe_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> str:
+    """Set cells, escaped already, as a Markdown table.
+
+    Args:
+        header: of the columns.
+        rows: as long as the header.
+        left: how many of the first columns hold text, the others numbers.
+    """
+    rule = ["---"] * left + ["---:"] * (len(header) - left)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *rows))
+
+
 def _markdown(table: Table) -> str:
     grid = _grid(table, MARKDOWN)
-    rule = ["---"] * 2 + ["---:"] * (len(grid.header) - 2)
-    lines = [f"| {' | '.join(line)} |" for line in (grid.header, rule, *grid.body, *grid.summary)]
+    lines = pipe_table(grid.header, [*grid.body, *grid.summary], left=2)
     notes = [f"- {MARKDOWN.escape(line)}" for line in footer(table)]
-    return "\n".join([f"### {MARKDOWN.escape(title(table))}", "", *lines, "", *notes, ""])
+    return "\n".join([f"### {MARKDOWN.escape(title(table.protocol))}", "", lines, "", *notes, ""])
 
 
 def _latex(table: Table) -> str:
@@ -160,7 +171,7 @@ def _latex(table: Table) -> str:
         [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{LATEX.escape(title(table))}}}",
+            rf"\caption{{{LATEX.escape(title(table.protocol))}}}",
             r"\resizebox{\linewidth}{!}{%",
             rf"\begin{{tabular}}{{ll{'r' * (len(grid.header) - 2)}}}",
             r"\toprule",
@@ -206,6 +217,12 @@ def _summary(table: Table) -> list[list[str]]:
         ["sees", "", "", *(cells[0].sees or MISSING for cells in columns)],
         ["precision", "", "", *(_precisions(cells) for cells in columns)],
         ["training s", "", "", *(_mean([cell.training_seconds for cell in cells], 1) for cells in columns)],
+        [
+            "training TFLOP",
+            "",
+            "",
+            *(_mean([cell.training_flops / 1e12 for cell in cells], 1) for cells in columns),
+        ],
         ["patches/s", "", "", *(_mean([cell.patches_per_second for cell in cells], 0) for cells in columns)],
     ]
 

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import InputError, unknown
+from bench.figures import open_folder
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.pictures import read_picture
+from bench.registry import REGISTRY
 from bench.seeds import generator
-from bench.sets import REGISTRY, open_set
-from demos.figures import open_folder
+from bench.sets import open_set
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from demos.figures import BLUE, GREEN, GREY, INK, ORANGE, drawing, save
+from bench.figures import BLUE, GREEN, GREY, INK, ORANGE, drawing, save
 from demos.noise import symbol
 
 if TYPE_CHECKING:

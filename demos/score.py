@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import InputError
+from bench.figures import open_folder
 from bench.method import Batch
 from bench.noise import Gaussian
 from bench.seeds import seed_of
-from demos.figures import open_folder
 from demos.mixture import Mixture
 from methods.noise2score import Noise2Score
 

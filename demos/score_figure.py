@@ -10,7 +10,7 @@ import torch
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from demos.figures import BLUE, GREY, INK, ORANGE, drawing, save
+from bench.figures import BLUE, GREY, INK, ORANGE, drawing, save
 
 if TYPE_CHECKING:
     from pathlib import Path

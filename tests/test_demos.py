@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from bench.errors import InputError
+from bench.figures import open_folder
 from bench.noise import Gaussian
 from demos import noise as noise_demo
 from demos import score as score_demo
-from demos.figures import open_folder
 from demos.noise import demonstrate, embedded, equal_noises, read
 from demos.noise_figure import window
 from demos.score import Budget, ScoreDemo, errors_by_density, example_mixture, quadrature
