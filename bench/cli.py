@@ -10,28 +10,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as Grid
 
 from bench.errors import InputError, unknown
 from bench.recipes import RECIPES, Recipe
 from demos.cli import demo
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bench.images import ImageSet
     from bench.metrics import Lpips
     from bench.plan import Job
     from bench.store import Store
 
-# Imports that bring torch stand inside the commands that need it: it takes seconds to load, and `--help`
-# and `list` need none of it.
+# Imports of what takes long to load stand inside the functions that need it: torch takes seconds, of which
+# `list` needs nothing, and rich a tenth of one, of which `--help` needs nothing.
 
 SOME_FAILED, BAD_INPUT = 1, 2
 LOG_WIDTH = 140
 DEFAULT_STORE = Path("runs")
+DEFAULT_PROFILE = DEFAULT_STORE / "profile"
 
 app = tyro.extras.SubcommandApp()
+# Tyro asks of each command in turn whether its sign for "no default" is an instance of it. Of a function it
+# has to ask typeguard, which takes long to load; a hidden `object` in front answers the question without.
+app.command(name="object")(tyro.conf.Suppress[object])
 app.command(demo, name="demo", help="Demonstrate, with figures: score, noise.")
 Runs = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")]
 Names = Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME ...")]
@@ -53,10 +56,12 @@ def run(  # noqa: PLR0913 - one argument per option
     batch: int | None = None,
     patch: int | None = None,
     seeds: tuple[int, ...] | None = None,
+    looks: int | None = None,
     lpips: bool | None = None,
     training_noise: Literal["frozen", "resampled"] = "frozen",
     blind: bool = False,
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    engine: Literal["auto", "eager", "graph", "compile"] = "auto",
     device: Device = "auto",
     data: Data = None,
     runs: Runs = DEFAULT_STORE,
@@ -79,10 +84,12 @@ def run(  # noqa: PLR0913 - one argument per option
         batch: patches of a step
         patch: side of a patch, pixels
         seeds: of weights, crops and noise; each seed is a run of its own
+        looks: score each training so many times on its way, for `noisebench curve`
         lpips: compute LPIPS, which downloads AlexNet's weights once
         training_noise: one frozen noisy copy of each image, or noise redrawn for every patch
         blind: withhold the noise's parameter, which then differs from one training image to the next
         precision: auto takes bfloat16 where the method bears it and the device has units for it
+        engine: launch steps kernel by kernel (eager), as a CUDA graph, or compiled; auto takes graph on CUDA
         device: where to train
         data: folder with the image sets, as DIR/set12/01.png; default: $NOISEBENCH_DATA, else downloads
         runs: where runs are stored
@@ -92,6 +99,7 @@ def run(  # noqa: PLR0913 - one argument per option
     from bench.plan import plan
     from bench.progress import Display
     from bench.sets import open_set
+    from bench.step import resolve_engine
     from bench.store import Store
 
     given = locals()
@@ -111,7 +119,15 @@ def run(  # noqa: PLR0913 - one argument per option
     test_images = tuple(open_set(name, channels=chosen.channels, data=data) for name in chosen.test)
     _say_notes(console, (training_images, *test_images))
     metric = _load_lpips(console, wanted=chosen.lpips, device=str(opened))
-    bench = Bench(training_images, test_images, opened, store, metric)
+    bench = Bench(
+        training_images,
+        test_images,
+        opened,
+        store,
+        metric,
+        engine=resolve_engine(engine, opened),
+        looks=chosen.looks,
+    )
     with Display(console, jobs) as display:
         failed = launch(jobs, bench, display)
     _say_work(console, display.outcomes, store)
@@ -135,6 +151,66 @@ def table(runs: tyro.conf.Positional[Path] = DEFAULT_STORE, *, out: Path | None 
     _show_tables(_console(), Store(_existing(runs)), out or runs / "tables")
 
 
+@app.command
+def curve(runs: tyro.conf.Positional[Path] = DEFAULT_STORE, *, out: Path | None = None) -> None:
+    """Draw PSNR against training time and against FLOPs, of runs that were scored on their way (--looks).
+
+    Args:
+        runs: a folder of runs
+        out: where the figure, its data and its table go; default: the folder `tables` in the folder of runs
+    """
+    from bench.curve import write_curves
+    from bench.store import Store
+
+    written = write_curves(Store(_existing(runs)).curves(), folder=out or runs / "tables")
+    _say(_console(), f"written: {', '.join(map(str, written))}")
+
+
+@app.command
+def profile(  # noqa: PLR0913 - one argument per option
+    result: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="JSON")] = None,
+    *,
+    trace: Annotated[str | None, tyro.conf.arg(metavar="METHOD")] = None,
+    width: int = 16,
+    batch: int = 8,
+    patch: int = 64,
+    rounds: int = 7,
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    engine: Literal["auto", "eager", "graph", "compile"] = "auto",
+    device: Device = "auto",
+    out: Path = DEFAULT_PROFILE,
+) -> None:
+    """Measure what training takes on this machine, beside what the machine could do, as table and figure.
+
+    Needs a clone of the repository, whose throughput suite it runs by pytest-benchmark; the default size is
+    that of the recipe quick.
+
+    Args:
+        result: draw this result of an earlier profile, and measure nothing
+        trace: instead, write a trace of a few steps of this method, which https://ui.perfetto.dev opens
+        width: channels of the U-Net on its way down
+        batch: patches of a step
+        patch: side of a patch, pixels
+        rounds: of each timing, of which the median counts
+        precision: of the network's arithmetic; auto takes bfloat16 where the device has units for it
+        engine: as for `noisebench run`
+        device: where to compute
+        out: folder for the files
+    """
+    from bench.profile import caption, measure, read, write_profile
+    from bench.trace import write_trace
+
+    options: dict[str, Any] = {"device": device, "precision": precision, "engine": engine}
+    options |= {"width": width, "batch": batch, "patch": patch}
+    if trace:
+        _say(_console(), f"written: {write_trace(trace, folder=out, **options)}")
+        return
+    measured = read(result or measure(out, options | {"rounds": rounds}))
+    written = write_profile(measured, folder=out)
+    _say(_console(), caption(measured))
+    _say(_console(), f"written: {', '.join(map(str, written))}")
+
+
 @app.command(name="list")
 def list_(what: tyro.conf.Positional[Literal["all", "methods", "noises", "sets", "recipes"]] = "all") -> None:
     """List methods, noises, image sets and recipes, importing no method.
@@ -143,7 +219,7 @@ def list_(what: tyro.conf.Positional[Literal["all", "methods", "noises", "sets",
         what: which of them
     """
     from bench.discovery import listings
-    from bench.sets import REGISTRY
+    from bench.registry import REGISTRY
 
     sections = {
         "methods": [
@@ -235,12 +311,10 @@ def denoise(
     Store.open(out)
     for path, (image, depth) in read.items():
         for doubt in doubts(denoiser.noise, image):
-            Console(stderr=True).print(
-                f"[yellow]{escape(f'{path}: {doubt}')}[/]", highlight=False, soft_wrap=True
-            )
+            _say(_console(stderr=True), (f"{path}: {doubt}", "yellow"))
         noisy = torch.from_numpy(image).movedim(-1, 0)[None]
         write_picture(targets[path], denoiser(noisy)[0].movedim(0, -1).cpu().numpy(), depth)
-        _console().print(f"{path} -> {targets[path]}", markup=False, highlight=False, soft_wrap=True)
+        _say(_console(), f"{path} -> {targets[path]}")
 
 
 @app.command
@@ -282,16 +356,17 @@ def fingerprint(folder: tyro.conf.Positional[Path], *, channels: Literal[1, 3] =
 
     images = open_set(str(folder.resolve()), channels=channels)
     write_manifest(images, out)
-    _console().print(f"{len(images.pictures)} images, set fingerprint {images.fingerprint}", highlight=False)
+    _say(_console(), f"{len(images.pictures)} images, set fingerprint {images.fingerprint}")
 
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line; exit with 0, 1 where a run failed, 2 where the request cannot be met."""
     try:
-        app.cli(prog="noisebench", description=DESCRIPTION, args=args)
+        # Were the choice of a command given no help, tyro would search the source of `typing` for some.
+        choice = tyro.conf.arg(help="one of these")
+        app.cli(prog="noisebench", description=DESCRIPTION, args=args, config=[choice])
     except InputError as error:
-        message = f"[bold red]error:[/] {escape(str(error))}"
-        Console(stderr=True).print(message, highlight=False, soft_wrap=True)
+        _say(_console(stderr=True), ("error:", "bold red"), f" {error}")
         sys.exit(BAD_INPUT)
 
 
@@ -301,10 +376,19 @@ DESCRIPTION = (
 )
 
 
-def _console() -> Console:
+def _console(*, stderr: bool = False) -> Console:
     """Open the standard output; a log, which has no width of its own, gets one that holds a whole table."""
+    from rich.console import Console
+
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH
-    return Console(width=width)
+    return Console(width=width, stderr=stderr)
+
+
+def _say(console: Console, *parts: str | tuple[str, str]) -> None:
+    """Print texts as they are, some with a style, on one line however long."""
+    from rich.text import Text
+
+    console.print(Text.assemble(*parts), soft_wrap=True)
 
 
 def _adapt(name: str, changes: dict[str, Any]) -> Recipe:
@@ -329,33 +413,30 @@ def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:
     try:
         return load_lpips(torch.device(device))
     except LpipsUnavailable as error:
-        message = f"[yellow]LPIPS is left out:[/] {escape(str(error))}"
-        console.print(message, highlight=False, soft_wrap=True)
+        _say(console, ("LPIPS is left out:", "yellow"), f" {error}")
         return str(error)
 
 
 def _say_notes(console: Console, sets: tuple[ImageSet, ...]) -> None:
     for images in sets:
         for note in images.notes:
-            console.print(f"{images.name}: {note}", markup=False, highlight=False, soft_wrap=True)
+            _say(console, f"{images.name}: {note}")
 
 
 def _say_work(console: Console, outcomes: list[str], store: Store) -> None:
     counts = Counter(outcome.partition(":")[0] for outcome in outcomes)
     if set(counts) == {"stored"}:
-        console.print("nothing to train: every run is stored already", highlight=False)
+        _say(console, "nothing to train: every run is stored already")
     else:
         said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        console.print(f"{said}; runs are in {store.root}", highlight=False, soft_wrap=True)
+        _say(console, f"{said}; runs are in {store.root}")
 
 
 def _say_failures(failed: list[Job], store: Store) -> None:
-    console = Console(stderr=True)
+    console = _console(stderr=True)
     for job in failed:
         where = store.root / "failed" / job.key
-        console.print(
-            f"[bold red]failed:[/] {escape(job.title)}; see {where}", highlight=False, soft_wrap=True
-        )
+        _say(console, ("failed:", "bold red"), f" {job.title}; see {where}")
 
 
 def _show_tables(
@@ -372,25 +453,31 @@ def _show_tables(
     for one in tabulate(scores, failures):
         console.print(terminal(one, width=console.width))
     written = write_tables(scores, failures, folder=out, stem="table")
-    console.print(f"written: {', '.join(map(str, written))}", markup=False, highlight=False, soft_wrap=True)
+    _say(console, f"written: {', '.join(map(str, written))}")
 
 
 def _print_grid(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:
+    from rich.table import Table as Grid
+    from rich.text import Text
+
     grid = Grid(title=title, title_justify="left")
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
-        grid.add_row(*map(escape, row))
+        grid.add_row(*map(Text, row))
     console.print(grid)
 
 
 def _print_list(console: Console, title: str, lines: list[tuple[str, str]]) -> None:
+    from rich.table import Table as Grid
+    from rich.text import Text
+
     grid = Grid.grid(padding=(0, 2, 0, 2))
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column()
     for name, text in lines:
-        grid.add_row(escape(name), escape(text))
-    console.print(f"[underline]{title}[/]")
+        grid.add_row(Text(name), Text(text))
+    console.print(Text(title, "underline"))
     console.print(grid)
     console.print()
 

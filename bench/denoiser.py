@@ -15,8 +15,9 @@ from bench.devices import exact_float32
 from bench.discovery import build, load_class, source_hash
 from bench.errors import InputError
 from bench.noise import NOISES, Noise
+from bench.runs import PROTOCOL
+from bench.step import in_precision
 from bench.store import FACTS, WEIGHTS, read_json
-from bench.training import in_precision
 from bench.unet import UNet
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
         device: where it shall compute.
 
     Raises:
-        InputError: the folder holds no finished run with its weights.
+        InputError: the folder holds no finished run with its weights, or one of another protocol.
     """
     folder = Path(folder)
     for name in (FACTS, WEIGHTS):
@@ -110,6 +111,11 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
             raise InputError(f"{str(folder)!r} is not a finished run with weights: it has no {name}")
     facts = read_json(folder / FACTS)
     run = facts["run"]
+    if facts["protocol"] != PROTOCOL:
+        raise InputError(
+            f"{str(folder)!r} was trained under protocol {facts['protocol']}, whose network this version, of "
+            f"protocol {PROTOCOL}, does not know; train it anew"
+        )
     method_class = load_class(run["method"])
     if source_hash(method_class) != facts["source"]["sha256"]:
         message = f"the file of {run['method']!r} has changed since {folder.name} was trained"

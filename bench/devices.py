@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import joblib
 import torch
 
 from bench.errors import InputError
@@ -13,13 +16,20 @@ from bench.errors import InputError
 if TYPE_CHECKING:
     from bench.method import Precision
 
+CPU_FACTS = Path("/proc/cpuinfo")
+
 
 def open_device(name: str) -> torch.device:
     """Open a device by name; ``auto`` takes CUDA, else MPS, else the CPU.
 
+    Host threads are set to the physical cores that the process may use, unless OMP_NUM_THREADS says how many.
+
     Raises:
         InputError: the name is no device, or that device is not there.
     """
+    if "OMP_NUM_THREADS" not in os.environ:
+        # torch counts the cores of the machine; a container may have been given fewer.
+        torch.set_num_threads(joblib.cpu_count(only_physical_cores=True))
     there = available()
     if name == "auto":
         return torch.device(there[0])
@@ -74,6 +84,29 @@ def exact_float32() -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
 
 
+SHARE_FOR_IMAGES = 0.5
+"""Of a device's free memory; the rest is for the network's features."""
+
+
+def holds(device: torch.device, size: int) -> bool:
+    """Tell whether a device has room for ``size`` bytes of training images beside the training itself."""
+    if device.type != "cuda":
+        return True  # host memory holds them already, and so does that of MPS, which shares it
+    free, _ = torch.cuda.mem_get_info(device)
+    return size <= SHARE_FOR_IMAGES * free
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Begin to watch how much memory tensors take, where the device counts it."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Give the most bytes that tensors took since the reset; None where the device does not count them."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
 def synchronise(device: torch.device) -> None:
     """Wait until a device has finished, so that a clock can be read."""
     if device.type == "cuda":
@@ -95,5 +128,8 @@ def describe(device: torch.device) -> dict[str, Any]:
 
 
 def _processor() -> str:
-    capabilities = torch.backends.cpu.get_cpu_capability()
-    return f"{platform.processor() or platform.machine()} ({capabilities})"
+    name = platform.processor() or platform.machine()
+    if CPU_FACTS.is_file():  # Linux, where `platform` knows the architecture alone
+        names = re.findall(r"^model name\s*: (.+)$", CPU_FACTS.read_text(encoding="utf-8"), re.MULTILINE)
+        name = names[0] if names else name
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"

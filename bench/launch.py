@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import traceback
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from safetensors.torch import save_file
 from bench.denoiser import Denoiser, load_run
 from bench.devices import describe
 from bench.discovery import listings, source_hash
-from bench.evaluation import NoisySet, corrupt, evaluate
+from bench.evaluation import NoisySet, corrupt, evaluate, mean_psnr
 from bench.images import require_disjoint
 from bench.method import sees
 from bench.patches import Patches, Sampling
@@ -23,8 +24,8 @@ from bench.pictures import write_picture
 from bench.provenance import commit, versions
 from bench.runs import PROTOCOL
 from bench.seeds import seed_of
-from bench.store import FACTS, LOG, PICTURES, WEIGHTS, Store, write_json, write_scores
-from bench.training import Clock, train
+from bench.store import CURVE, FACTS, LOG, PICTURES, WEIGHTS, Store, write_json, write_scores
+from bench.training import Cost, Milestones, train
 from bench.unet import UNet
 
 if TYPE_CHECKING:
@@ -37,19 +38,32 @@ if TYPE_CHECKING:
     from bench.metrics import Lpips
     from bench.noise import Noise
     from bench.plan import Job
+    from bench.step import Engine
 
 KEPT_PICTURES = 3
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where jobs are done: the images, the device, the store, and LPIPS or why it is not to be had."""
+    """Where jobs are done, and how.
+
+    Args:
+        training_images: the training set.
+        test_images: the test sets.
+        device: where to train.
+        store: where runs are kept.
+        lpips: the metric, or why it is not to be had.
+        engine: how the steps of a training are launched.
+        looks: how often a training is scored on its way, on the first test set; 0: never.
+    """
 
     training_images: ImageSet
     test_images: tuple[ImageSet, ...]
     device: torch.device
     store: Store
     lpips: Lpips | str
+    engine: Engine = "eager"
+    looks: int = 0
 
 
 class Watcher(Protocol):
@@ -116,12 +130,17 @@ def _train(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> N
     facts = _facts(job, bench)
     with bench.store.writing(job.key) as folder:
         try:
-            denoiser, training = _fit(job, bench, _logging(folder / LOG, job, watcher))
-            facts["training"] = asdict(training)
+            curve: list[dict[str, Any]] = []
+            first = [test for test in tests if test.name == bench.test_images[0].name]
+            denoiser, cost = _fit(job, bench, _logging(folder / LOG, job, watcher), first, curve)
+            facts["training"] = asdict(cost)
             facts["columns"] |= {
-                "training_seconds": training.seconds,
-                "patches_per_second": training.patches_per_second,
+                "training_seconds": cost.seconds,
+                "training_flops": float(cost.flops),
+                "patches_per_second": cost.patches_per_second,
             }
+            if curve:
+                pd.DataFrame(curve).assign(**facts["columns"]).to_parquet(folder / CURVE, index=False)
             weights = {name: value.contiguous() for name, value in denoiser.net.state_dict().items()}
             save_file(weights, folder / WEIGHTS)
             scores, facts["evaluation"] = _score(denoiser, tests, bench.lpips, folder)
@@ -135,7 +154,14 @@ def _train(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> N
             write_json(facts, folder / FACTS)
 
 
-def _fit(job: Job, bench: Bench, report: Callable[[dict[str, Any]], None]) -> tuple[Denoiser, Clock]:
+def _fit(
+    job: Job,
+    bench: Bench,
+    report: Callable[[dict[str, Any]], None],
+    tests: list[NoisySet],
+    curve: list[dict[str, Any]],
+) -> tuple[Denoiser, Cost]:
+    """Train; score ``tests`` a few times on the way, and append what comes of it to ``curve``."""
     run, device = job.run, bench.device
     patches = Patches(
         bench.training_images,
@@ -146,8 +172,27 @@ def _fit(job: Job, bench: Bench, report: Callable[[dict[str, Any]], None]) -> tu
         device=device,
     )
     net = UNet(run.channels, width=run.width, seed=seed_of("weights", run.seed)).to(device)
-    clock = train(net, job.method, patches, precision=run.precision, device=device, report=report)
-    return Denoiser(net, job.method, job.noise, device), clock
+    denoiser = Denoiser(net, job.method, job.noise, device)
+
+    def look(step: int, seconds: float, flops: int) -> None:
+        so_far = {"step": step, "seconds": seconds, "flops": float(flops)}
+        for test in tests:
+            shared = {"parameter": test.noise.parameter, "images": test.name}
+            curve.append(so_far | shared | {"psnr": mean_psnr(denoiser, test)})
+
+    # Halved again and again: what quality costs is asked on a logarithmic scale.
+    steps = frozenset(math.ceil(run.steps / 2**halvings) for halvings in range(bench.looks))
+    cost = train(
+        net,
+        job.method,
+        patches,
+        precision=run.precision,
+        device=device,
+        report=report,
+        engine=bench.engine,
+        milestones=Milestones(steps, look),
+    )
+    return denoiser, cost
 
 
 def _score(

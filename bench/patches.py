@@ -1,4 +1,4 @@
-"""Training patches: frozen noisy copies of every image, cut on the device by one gather."""
+"""Training patches: frozen noisy copies of every image, cut by one gather where the device holds them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from bench.blind import UnknownNoise, of_picture, told
+from bench.devices import holds
 from bench.errors import InputError
 from bench.method import Batch, Need
 from bench.noise import Noise
-from bench.seeds import generator
+from bench.seeds import generator, seed_of
+from bench.stream import Stream
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,6 +37,9 @@ class Sampling:
 class Patches:
     """The batches of one run, by step; the same crops, symmetries and noise for every method.
 
+    The pixels lie on the device, clean ones as bytes. A set that it cannot hold stays in host memory, where
+    the patches of the next step are cut while this one is trained on.
+
     Args:
         images: the training images.
         noise: corrupts them, and is given to a method that declares it. Where its parameter is unknown, every
@@ -42,9 +47,9 @@ class Patches:
         needs: what the batches hold. Nothing else is on the device, but for the clean pixels that resampled
             noise is drawn on.
         sampling: the number and size of the patches, and the seed.
-        training_noise: ``frozen`` gives every image one noisy copy for the whole run; ``resampled`` draws
-            anew for every patch.
-        device: where the patches are cut.
+        training_noise: ``frozen`` gives every image one noisy copy for the whole run, the same on every
+            device; ``resampled`` draws anew for every patch, on the device.
+        device: where the batches are.
     """
 
     def __init__(
@@ -57,27 +62,33 @@ class Patches:
         training_noise: TrainingNoise = "frozen",
         device: torch.device,
     ) -> None:
-        self.spec = noise.spec
+        self.noise = noise
         self.needs = needs
         self.sampling = sampling
         self.noises = [
             of_picture(noise, picture.fingerprint, seed=sampling.seed) for picture in images.pictures
         ]
         self.resampled = training_noise == "resampled"
-        self.sources = {
-            source: _flatten(pixels, device) for source, pixels in self._copies(images.pictures).items()
-        }
-        self.known = noise if isinstance(noise, Noise) else None
-        if "noise" in needs and isinstance(noise, UnknownNoise):
-            self.law = noise.law
-            self.estimates = torch.tensor(self._estimates(noise, images.pictures), device=device)
+        copies = self._copies(images.pictures)
+        resident = holds(device, sum(image.nbytes for copy in copies.values() for image in copy))
+        home = device if resident else torch.device("cpu")
+        self.sources = {source: _flatten(pixels, home) for source, pixels in copies.items()}
         shapes = np.array([picture.pixels.shape for picture in images.pictures])
         self.channels = images.channels
         starts = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))[:-1]])
-        self.starts = torch.from_numpy(starts).to(device)
-        self.widths = torch.from_numpy(shapes[:, 1].copy()).to(device)
-        self.places = torch.from_numpy(_places(shapes, images.fingerprint, sampling)).to(device)
-        self.grid = torch.arange(sampling.patch, device=device)
+        self.starts = torch.from_numpy(starts).to(home)
+        self.widths = torch.from_numpy(shapes[:, 1].copy()).to(home)
+        self.grid = torch.arange(sampling.patch, device=home)
+        places = torch.from_numpy(_places(shapes, images.fingerprint, sampling))
+        self.places = places.to(device)
+        self.stream = None if resident else Stream(lambda step: self._cut(places[step]), device)
+        # A division by 255 may be a product with its reciprocal on an accelerator, which rounds otherwise.
+        self.greys = torch.from_numpy(np.arange(256, dtype=np.float32) / np.float32(255)).to(device)
+        self.rng = torch.Generator(device)
+        if isinstance(noise, UnknownNoise):
+            self.parameters = torch.tensor([own.parameter for own in self.noises], device=device)
+            if "noise" in needs:
+                self.estimates = torch.tensor(self._estimates(noise, images.pictures), device=device)
 
     def _copies(self, pictures: tuple[Picture, ...]) -> dict[str, list[np.ndarray]]:
         wanted = {"clean"} if self.resampled else self.needs - {"noise"}
@@ -90,11 +101,10 @@ class Patches:
         }
 
     def _copy(self, picture: Picture, noise: Noise, source: str) -> np.ndarray:
-        clean = intensities(picture)
         if source == "clean":
-            return clean
+            return picture.pixels
         role = ("training noise", source, noise.spec, picture.fingerprint, self.sampling.seed)
-        return noise.sample(clean, generator(*role))
+        return noise.sample(intensities(picture), generator(*role))
 
     def _estimates(self, noise: UnknownNoise, pictures: tuple[Picture, ...]) -> list[float]:
         estimates = []
@@ -106,23 +116,31 @@ class Patches:
         return estimates
 
     def __call__(self, step: int) -> Batch:
-        """Cut the patches of one step, counted from 0."""
-        index = self._index(step)
-        cut = {source: pixels[index].movedim(-1, 1) for source, pixels in self.sources.items()}
+        """Cut the patches of one step, counted from 0, without waiting for the device."""
+        cut = self.stream(step) if self.stream else self._cut(self.places[step])
+        images = {source: self._intensities(patches).movedim(-1, 1) for source, patches in cut.items()}
         if self.resampled:
-            cut = {
-                need: cut["clean"] if need == "clean" else self._resample(cut["clean"], need, step)
+            images = {
+                need: images["clean"] if need == "clean" else self._resample(images["clean"], need, step)
                 for need in self.needs - {"noise"}
             }
-        return Batch(cut, self._told(step) if "noise" in self.needs else None)
+        return Batch(images, self._told(step) if "noise" in self.needs else None)
 
     def _told(self, step: int) -> Noise:
         """Give the noise law with its one parameter, or with the estimate for each patch, (B, 1, 1, 1)."""
-        return self.known or self.law(self.estimates[self.places[step][:, 0]].view(-1, 1, 1, 1))
+        return self.noise if isinstance(self.noise, Noise) else self._of_patches(self.estimates, step)
 
-    def _index(self, step: int) -> Tensor:
+    def _of_patches(self, parameters: Tensor, step: int) -> Noise:
+        law = self.noise.law if isinstance(self.noise, UnknownNoise) else type(self.noise)
+        return law(parameters[self.places[step][:, 0]].view(-1, 1, 1, 1))
+
+    def _cut(self, places: Tensor) -> dict[str, Tensor]:
+        index = self._index(places)
+        return {source: pixels[index] for source, pixels in self.sources.items()}
+
+    def _index(self, places: Tensor) -> Tensor:
         """Give the flat position of every value of every patch, (B, P, P, C)."""
-        picture, top, left, symmetry = self.places[step].unbind(dim=1)
+        picture, top, left, symmetry = places.unbind(dim=1)
         last = self.sampling.patch - 1
         transposed, upset, mirrored = (((symmetry >> bit) & 1).bool()[:, None, None] for bit in range(3))
         down, across = self.grid[None, :, None], self.grid[None, None, :]
@@ -133,14 +151,13 @@ class Patches:
         channel = torch.arange(self.channels, device=pixel.device)
         return self.starts[picture][:, None, None, None] + pixel[..., None] * self.channels + channel
 
+    def _intensities(self, values: Tensor) -> Tensor:
+        return self.greys[values.int()] if values.dtype == torch.uint8 else values
+
     def _resample(self, clean: Tensor, need: str, step: int) -> Tensor:
-        rng = generator("resampled noise", need, self.spec, self.sampling.seed, step)
-        own = (self.noises[picture] for picture in self.places[step][:, 0].tolist())
-        noisy = [
-            noise.sample(patch, rng)
-            for noise, patch in zip(own, clean.movedim(1, -1).cpu().numpy(), strict=True)
-        ]
-        return torch.from_numpy(np.stack(noisy)).to(clean.device).movedim(-1, 1)
+        self.rng.manual_seed(seed_of("resampled noise", need, self.noise.spec, self.sampling.seed, step))
+        own = self.noise if isinstance(self.noise, Noise) else self._of_patches(self.parameters, step)
+        return own.draw(clean, self.rng)
 
 
 def intensities(picture: Picture) -> np.ndarray:

@@ -26,6 +26,7 @@ class Recipe:
         methods: names, with hyper-parameters where they are not the default.
         noises: names with parameters.
         seeds: of weights, crops and noise.
+        looks: how often a training is scored on its way, apart from its clock, on the first test set.
         lpips: whether LPIPS is computed, which needs AlexNet's weights (233 MB, downloaded once).
 
     Raises:
@@ -43,6 +44,7 @@ class Recipe:
     methods: tuple[str, ...] = PUBLISHED
     noises: tuple[str, ...] = PUBLISHED_NOISES
     seeds: tuple[int, ...] = (0,)
+    looks: int = 0
     lpips: bool = True
 
     def __post_init__(self) -> None:
@@ -74,6 +76,7 @@ RECIPES = {
         batch=8,
         patch=64,
         noises=("gaussian:25", "poisson:0.05", "gamma:50"),
+        looks=5,
         lpips=False,
     ),
     "grey": Recipe(

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 FACTS, SCORES, WEIGHTS = "run.json", "scores.parquet", "weights.safetensors"
-LOG, PICTURES = "log.jsonl", "pictures"
+CURVE, LOG, PICTURES = "curve.parquet", "log.jsonl", "pictures"
 FAILED, PARTIAL = "failed", "partial"
 IDENTITY = ["method", "noise", "parameter", "training_images", "images", "image", "channels", "seed", "width"]
 IDENTITY += ["steps", "batch", "patch", "training_noise", "precision", "device"]
+
+SETTINGS = [column for column in IDENTITY if column != "image"]
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,23 @@ class Store:
             return pd.DataFrame()
         rows = pd.concat(parts, ignore_index=True).sort_values("finished", kind="stable")
         return rows.drop_duplicates(IDENTITY, keep="last").reset_index(drop=True)
+
+    def curves(self) -> pd.DataFrame:
+        """Read how quality grew in those finished runs that were scored on their way, the latest of its kind.
+
+        Returns:
+            One row per run, step, test set and parameter: the columns of ``scores`` that describe the run,
+            with step, seconds, flops and psnr (the mean over the set, dB).
+        """
+        parts = [
+            pd.read_parquet(path).assign(finished=self.facts(path.parent.name)["columns"]["finished"])
+            for path in sorted(self.root.glob(f"*/{CURVE}"))
+        ]
+        if not parts:
+            return pd.DataFrame()
+        rows = pd.concat(parts, ignore_index=True).sort_values("finished", kind="stable")
+        latest = rows.groupby(SETTINGS, dropna=False)["key"].transform("last")
+        return rows[rows["key"] == latest].reset_index(drop=True)
 
     def failures(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
         """Read the failed runs, one row per run and test set, with the cause in ``error``."""

@@ -3,45 +3,72 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bench.devices import exact_float32, synchronise
-from bench.seeds import seed_of
+from bench.step import Engine, TrainingError, open_step
+from bench.stopwatch import Stopwatch
+from bench.work import count_memory, count_work
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.method import Batch, Method, Network, Precision
+    from bench.method import Batch, Method, Precision
     from bench.patches import Patches
     from bench.unet import UNet
 
-LEARNING_RATE = 2e-3
-WARM_UP = 0.1
 LOG_EVERY = 20
 
 Report = Callable[[dict[str, Any]], None]
 
 
-class TrainingError(RuntimeError):
-    """A run that cannot end with a trained network."""
-
-
 @dataclass(frozen=True)
-class Clock:
-    """What a training cost, evaluation apart."""
+class Cost:
+    """What a training cost, evaluation apart.
+
+    Args:
+        seconds: on the wall.
+        patches_per_second: the mean rate.
+        flops: floating-point operations of the network, forward and backward.
+        peak_bytes: the most memory that the tensors of a step take at a time, beside weights and images; None
+            where the device does not count it.
+        engine: how the steps were launched.
+    """
 
     seconds: float
     patches_per_second: float
+    flops: int
+    peak_bytes: int | None
+    engine: Engine
+
+
+@dataclass(frozen=True)
+class Milestones:
+    """Steps after which training stops its clock and is looked at.
+
+    Args:
+        steps: counted from 1.
+        look: called with the step, the seconds and the floating-point operations so far.
+    """
+
+    steps: frozenset[int]
+    look: Callable[[int, float, int], None]
 
 
 def train(
-    net: UNet, method: Method, patches: Patches, *, precision: Precision, device: torch.device, report: Report
-) -> Clock:
+    net: UNet,
+    method: Method,
+    patches: Patches,
+    *,
+    precision: Precision,
+    device: torch.device,
+    report: Report,
+    engine: Engine = "eager",
+    milestones: Milestones | None = None,
+) -> Cost:
     """Train a network in place by Adam, with a one-cycle cosine schedule; the last weights count.
 
     Args:
@@ -51,66 +78,37 @@ def train(
         precision: of the network's arithmetic; losses and weights are float32 always.
         device: where to train.
         report: called every few steps with step, mean loss, learning rate and seconds.
+        engine: how steps are launched; see ``resolve_engine``.
+        milestones: where to look at the network in between.
 
     Raises:
         TrainingError: the loss has a wrong shape, does not depend on the network, or is not finite.
     """
-    exact_float32()
     sampling = patches.sampling
-    net.train().to(memory_format=torch.channels_last)
-    network = in_precision(net, precision, device)
-    optimiser = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99), fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, LEARNING_RATE, total_steps=sampling.steps + 1, pct_start=WARM_UP, cycle_momentum=False
-    )
-    rng = torch.Generator(device)
+    advance = open_step(net, method, sampling=sampling, precision=precision, device=device, engine=engine)
+    first = patches(0)
+    flops = count_work(lambda: advance.try_out(first)).flops
+    peak_bytes = count_memory(lambda: advance.try_out(first), device)
     pending: list[Tensor] = []
     last_finite = math.nan
-    started = time.perf_counter()
+    clock = Stopwatch(device)
     for step in range(sampling.steps):
-        # Keyed by the step, so that a run can go on from any step without a stored random state.
-        rng.manual_seed(seed_of("method", sampling.seed, step))
-        progress = torch.full((), step / sampling.steps, device=device)
-        losses = method.loss(network, patches(step), rng, progress)
-        if step == 0:
-            _check_losses(losses, sampling.batch)
-        loss = losses.mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
-        pending.append(loss.detach())
-        if len(pending) == LOG_EVERY or step + 1 == sampling.steps:
+        pending.append(advance(step, patches(step)))
+        done = step + 1
+        if len(pending) == LOG_EVERY or done == sampling.steps:
             values = torch.stack(pending).tolist()
             pending.clear()
-            last_finite = _check_finite(values, step + 1, patches, last_finite=last_finite)
-            seconds = time.perf_counter() - started
-            rate = schedule.get_last_lr()[0]
+            last_finite = _check_finite(values, done, patches, last_finite=last_finite)
             mean = sum(values) / len(values)
-            report({"step": step + 1, "loss": mean, "learning_rate": rate, "seconds": seconds})
-    synchronise(device)
-    seconds = time.perf_counter() - started
-    return Clock(seconds, sampling.steps * sampling.batch / seconds)
-
-
-def in_precision(net: UNet, precision: Precision, device: torch.device) -> Network:
-    """Wrap a network so that it alone computes in ``precision``; its input and output stay float32."""
-
-    def network(image: Tensor) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            result: Tensor = net(image.contiguous(memory_format=torch.channels_last))
-        return result
-
-    return network
-
-
-def _check_losses(losses: Tensor, batch: int) -> None:
-    if tuple(losses.shape) != (batch,):
-        raise TrainingError(
-            f"the loss has shape {tuple(losses.shape)}, but must be ({batch},), one value per image"
-        )
-    if not losses.requires_grad:
-        raise TrainingError("the loss does not depend on the network, so nothing can be learned from it")
+            rate = advance.learning_rate
+            report({"step": done, "loss": mean, "learning_rate": rate, "seconds": clock.seconds})
+        if milestones and done in milestones.steps:
+            seconds = clock.seconds
+            with clock.stopped():
+                milestones.look(done, seconds, done * flops)
+    seconds = clock.seconds
+    rate = sampling.steps * sampling.batch / seconds
+    return Cost(seconds, rate, sampling.steps * flops, peak_bytes, engine)
 
 
 def _check_finite(values: list[float], done: int, patches: Patches, *, last_finite: float) -> float:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import shutil
+import subprocess
+import sys
+import typing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,6 +108,47 @@ def test_list_names_everything(folders: Path, capsys: pytest.CaptureFixture[str]
     printed = capsys.readouterr().out
     for name in ("noise2score", "gamma:K", "kodak24", "embedded-test", "quick"):
         assert name in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "also"), [(["--help"], {"rich"}), (["list", "--help"], {"rich"}), (["list"], set())]
+)
+def test_what_needs_no_library_waits_for_none(arguments: list[str], also: set[str]) -> None:
+    code = (
+        "import contextlib, linecache, sys; from bench.cli import main\n"
+        f"with contextlib.suppress(SystemExit): main({arguments})\n"
+        "print(*sys.modules, *linecache.cache, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "noise" in done.stdout
+    slow = {"torch", "numpy", "pandas", "PIL", "pydantic", "typeguard", typing.__file__} | also
+    assert not slow & set(done.stderr.split())
+
+
+COMMANDS = ["demo", "run", "table", "list", "show", "denoise", "estimate", "fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("", [f"• {name}" for name in COMMANDS]),
+        ("demo", ["{score,noise}", "• score Learn the score", "• noise Show one photograph"]),
+        ("demo score", ["--sigma FLOAT", "noisy points of a step"]),
+        ("demo noise", ["IMAGE", "--photograph STR", "of the noise"]),
+        ("run", ["RECIPE", "--training-noise {frozen,resampled}", "where runs are stored"]),
+    ],
+)
+def test_help_says_what_there_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, expected: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as leaving:
+        main([*command.split(), "--help"])
+    assert leaving.value.code == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "object" not in printed
+    for part in expected:
+        assert part in printed
 
 
 @pytest.mark.parametrize(

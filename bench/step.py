@@ -1,0 +1,239 @@
+"""One step of training: the loss of a batch, its gradients, and Adam."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from bench.devices import exact_float32
+from bench.errors import InputError
+from bench.method import Batch
+from bench.seeds import seed_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.method import Method, Network, Precision
+    from bench.patches import Sampling
+    from bench.unet import UNet
+
+LEARNING_RATE = 2e-3
+WARM_UP = 0.1
+
+Engine = Literal["eager", "graph", "compile"]
+
+
+class TrainingError(RuntimeError):
+    """A run that cannot end with a trained network."""
+
+
+class Step:
+    """Advances a network by one step of Adam at a time, with a one-cycle cosine schedule.
+
+    Nothing in it waits for the device.
+
+    Args:
+        net: on ``device``; trained in place.
+        method: gives the loss.
+        sampling: the number of steps, and the seed.
+        precision: of the network's arithmetic; losses and weights are float32 always.
+        device: where to train.
+        compiled: whether ``torch.compile`` fuses the network.
+    """
+
+    def __init__(
+        self,
+        net: UNet,
+        method: Method,
+        *,
+        sampling: Sampling,
+        precision: Precision,
+        device: torch.device,
+        compiled: bool = False,
+    ) -> None:
+        exact_float32()
+        net.train().to(memory_format=torch.channels_last)
+        self.method = method
+        self.sampling = sampling
+        self.plain = in_precision(net, precision, device)
+        self.network = torch.compile(self.plain, dynamic=False) if compiled else self.plain
+        on_cuda = device.type == "cuda"
+        self.optimiser = torch.optim.Adam(
+            net.parameters(),
+            # On CUDA a tensor, which a captured step reads anew each time.
+            lr=torch.tensor(LEARNING_RATE, device=device) if on_cuda else LEARNING_RATE,
+            betas=(0.9, 0.99),
+            fused=True,
+            capturable=on_cuda,
+        )
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser,
+            LEARNING_RATE,
+            total_steps=sampling.steps + 1,
+            pct_start=WARM_UP,
+            cycle_momentum=False,
+        )
+        self.rng = torch.Generator(device)
+        self.progress = torch.zeros((), device=device)
+
+    def __call__(self, step: int, batch: Batch) -> Tensor:
+        """Take the step of that number, counted from 0, and give its mean loss, a 0-d tensor."""
+        self.set_out(step)
+        loss = self.advance(batch)
+        self.schedule.step()
+        return loss
+
+    def set_out(self, step: int) -> None:
+        """Tell the device which step it is."""
+        # Keyed by the step, so that a run can go on from any step without a stored random state.
+        self.rng.manual_seed(seed_of("method", self.sampling.seed, step))
+        self.progress.fill_(step / self.sampling.steps)
+
+    def try_out(self, batch: Batch) -> Tensor:
+        """Give the losses of the first step, (B,), and compute its gradients; no weight moves.
+
+        Raises:
+            TrainingError: the losses have a wrong shape, or do not depend on the network.
+        """
+        self.set_out(0)
+        losses = self.method.loss(self.plain, batch, self.rng, self.progress)
+        if tuple(losses.shape) != (self.sampling.batch,):
+            raise TrainingError(
+                f"the loss has shape {tuple(losses.shape)}, but must be ({self.sampling.batch},), "
+                "one value per image"
+            )
+        if not losses.requires_grad:
+            raise TrainingError("the loss does not depend on the network, so nothing can be learned from it")
+        losses.mean().backward()  # type: ignore[no-untyped-call]
+        self.optimiser.zero_grad(set_to_none=True)
+        return losses.detach()
+
+    def advance(self, batch: Batch) -> Tensor:
+        """Move the weights by the gradient of the mean loss, and give that loss."""
+        loss = self.method.loss(self.network, batch, self.rng, self.progress).mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return loss.detach()
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step; reading it waits for the device."""
+        return float(self.optimiser.param_groups[0]["lr"])
+
+
+class CapturedStep(Step):
+    """A step whose kernels are recorded once as a CUDA graph, and from then on launched as one.
+
+    Args:
+        net: as for ``Step``.
+        method: whose loss must not wait for the device; one that does cannot be recorded.
+        sampling: as for ``Step``.
+        precision: as for ``Step``.
+        device: a CUDA device.
+        compiled: as for ``Step``.
+    """
+
+    FIRST = 3
+    """Steps that go unrecorded, in which libraries choose their kernels and Adam makes its state."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.device = options["device"]
+        self.stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        self.graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self, step: int, batch: Batch) -> Tensor:
+        """As ``Step``; all batches must have the shapes of the first."""
+        if step < self.FIRST:
+            return self._unrecorded(step, batch)
+        if self.graph is None:
+            self._record(batch)
+        assert self.graph is not None  # noqa: S101 - for the type checker
+        _copy(batch, self.batch)
+        self.set_out(step)
+        self.graph.replay()
+        self.schedule.step()
+        return self.loss.clone()
+
+    def _unrecorded(self, step: int, batch: Batch) -> Tensor:
+        # On the stream of the recording: autograd remembers the one on which a weight was first used.
+        self.stream.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(self.stream):
+            loss = super().__call__(step, batch)
+        torch.cuda.current_stream(self.device).wait_stream(self.stream)
+        return loss
+
+    def _record(self, batch: Batch) -> None:
+        self.batch = _copy_of(batch)
+        self.graph = torch.cuda.CUDAGraph()
+        self.graph.register_generator_state(self.rng)
+        self.optimiser.zero_grad(set_to_none=True)
+        try:
+            with torch.cuda.graph(self.graph, stream=self.stream):
+                self.loss = self.advance(self.batch)
+        except RuntimeError as error:
+            raise TrainingError(
+                f"{type(self.method).__name__}'s loss cannot be recorded as a CUDA graph, perhaps since it "
+                f"waits for the device; run it with --engine eager ({error})"
+            ) from error
+
+
+def resolve_engine(wanted: Engine | Literal["auto"], device: torch.device) -> Engine:
+    """Choose how steps are launched; ``auto`` records them on CUDA.
+
+    Args:
+        wanted: ``eager`` launches kernel by kernel, ``graph`` all of a step at once (CUDA graphs),
+            ``compile`` likewise, with the network's kernels fused by ``torch.compile``.
+        device: where the run trains.
+
+    Raises:
+        InputError: a recorded step is asked for where there is no CUDA.
+    """
+    on_cuda = device.type == "cuda"
+    if wanted == "auto":
+        return "graph" if on_cuda else "eager"
+    if wanted != "eager" and not on_cuda:
+        raise InputError(f"the engine {wanted!r} needs a CUDA device, not {device.type!r}; use eager or auto")
+    return wanted
+
+
+def open_step(
+    net: UNet,
+    method: Method,
+    *,
+    sampling: Sampling,
+    precision: Precision,
+    device: torch.device,
+    engine: Engine,
+) -> Step:
+    """Make the step of an engine, as ``resolve_engine`` names them; arguments as for ``Step``."""
+    kind = Step if engine == "eager" else CapturedStep
+    compiled = engine == "compile"
+    return kind(net, method, sampling=sampling, precision=precision, device=device, compiled=compiled)
+
+
+def in_precision(net: UNet, precision: Precision, device: torch.device) -> Network:
+    """Wrap a network so that it alone computes in ``precision``; its input and output stay float32."""
+
+    def network(image: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            result: Tensor = net(image.contiguous(memory_format=torch.channels_last))
+        return result
+
+    return network
+
+
+def _copy_of(batch: Batch) -> Batch:
+    model = batch.model
+    if model is not None and isinstance(model.level, torch.Tensor):
+        model = type(model)(model.level.clone())
+    return Batch({name: image.clone() for name, image in batch.images.items()}, model)
+
+
+def _copy(source: Batch, target: Batch) -> None:
+    for name, image in source.images.items():
+        target.images[name].copy_(image)
+    if source.model is not None and isinstance(level := target.noise.level, torch.Tensor):
+        level.copy_(torch.as_tensor(source.noise.level))

@@ -1,0 +1,51 @@
+"""Streaming: patches cut ahead in host memory and copied while the accelerator computes."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    Copied = tuple[dict[str, Tensor], torch.cuda.Event]
+
+
+class Stream:
+    """Gives each step's tensors on the device, and meanwhile cuts and copies those of the step after it.
+
+    Args:
+        cut: gives the tensors of a step in host memory.
+        device: a CUDA device.
+    """
+
+    def __init__(self, cut: Callable[[int], dict[str, Tensor]], device: torch.device) -> None:
+        self.cut = cut
+        self.device = device
+        self.copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stream")
+        self.ahead: dict[int, Future[Copied]] = {}
+
+    def __call__(self, step: int) -> dict[str, Tensor]:
+        """Give the tensors of a step; the next step is expected to be the one after it."""
+        ready = self.ahead.pop(step, None) or self.worker.submit(self._fetch, step)
+        tensors, copied = ready.result()
+        self.ahead = {step + 1: self.worker.submit(self._fetch, step + 1)}
+        now = torch.cuda.current_stream(self.device)
+        now.wait_event(copied)
+        for tensor in tensors.values():
+            # Their memory belongs to the copying stream, which must not reuse it before this one is done.
+            tensor.record_stream(now)
+        return tensors
+
+    def _fetch(self, step: int) -> Copied:
+        with torch.cuda.stream(self.copies):
+            tensors = {
+                name: values.pin_memory().to(self.device, non_blocking=True)
+                for name, values in self.cut(step).items()
+            }
+            return tensors, self.copies.record_event()
