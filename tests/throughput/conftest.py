@@ -1,0 +1,136 @@
+"""Options and stopwatch of the throughput suite: `pytest tests/throughput --benchmark-json=FILE`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.devices import describe, open_device, synchronise
+from bench.provenance import commit, versions
+from bench.stopwatch import Stopwatch
+from bench.work import count_joules, count_memory, count_work
+from bench.workload import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from bench.method import Precision
+
+ROUNDS, WARM_UP = 7, 2
+JOULE_STEPS = 10
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("throughput")
+    group.addoption("--device", default="auto", help="device: auto, cpu, cuda, cuda:N, mps")
+    group.addoption("--precision", default="auto", choices=("auto", "float32", "bfloat16"))
+    group.addoption("--engine", default="auto", choices=("auto", "eager", "graph", "compile"))
+    group.addoption("--width", type=int, default=16, help="of the U-Net")
+    group.addoption("--batch", type=int, default=8, help="patches of a step")
+    group.addoption("--patch", type=int, default=64, help="side of a patch, pixels")
+    group.addoption("--write-ratios", action="store_true", help="commit the ratios that the guard measures")
+    group.addoption("--rounds", type=int, default=ROUNDS, help="of each timing, of which the median counts")
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Keep what decides the speed, and not what the machine is called."""
+    machine_info.clear()
+    machine_info |= describe(open_device(config.getoption("device"))) | {
+        "versions": versions(),
+        "commit": commit(),
+    }
+
+
+@pytest.fixture(scope="session")
+def setting_of(request: pytest.FixtureRequest) -> Callable[..., Setting]:
+    """Give a function of the precision that a method bears, and of other sizes, that makes the setting."""
+    option = request.config.getoption
+
+    def make(borne: Precision = "bfloat16", **sizes: int) -> Setting:
+        return Setting.resolve(
+            device=option("device"),
+            precision="float32" if borne == "float32" else option("precision"),
+            engine=option("engine"),
+            borne=borne,
+            **{name: sizes.get(name, option(name)) for name in ("width", "batch", "patch")},
+        )
+
+    return make
+
+
+@dataclass(frozen=True)
+class Timer:
+    """Times a workload by pytest-benchmark, and keeps beside the times what it was and what it needs."""
+
+    benchmark: BenchmarkFixture
+    rounds: int
+
+    def __call__(
+        self,
+        workload: Callable[[], object],
+        setting: Setting,
+        *,
+        of: str,
+        images: int,
+        counted: Callable[[], object] | None = None,
+        prepare: Callable[[], object] | None = None,
+        **facts: Any,
+    ) -> None:
+        """Time a workload.
+
+        Args:
+            workload: done once per round.
+            setting: where and how large.
+            of: the kind of workload.
+            images: that one round treats.
+            counted: does the same work kernel by kernel, so that it can be counted; by default the workload.
+            prepare: done before each round, untimed.
+            facts: what else to keep.
+        """
+        counted, device = counted or workload, setting.device
+        if prepare:
+            prepare()
+        clock = Stopwatch(device)
+        workload()
+        first = clock.seconds
+        joules = None if prepare else self._joules(workload, device)
+        prepare = prepare or (lambda: None)
+        prepare()
+        work = count_work(counted)
+        prepare()
+        memory = count_memory(counted, device)
+
+        def finish() -> None:
+            workload()
+            synchronise(device)
+
+        self.benchmark.group = f"{of}, {device.type}, {setting.precision}"
+        self.benchmark.extra_info |= {
+            "of": of,
+            **asdict(setting),
+            "device": device.type,
+            "images": images,
+            "flops": work.flops,
+            "bytes": work.bytes,
+            "peak_bytes": memory,
+            "first_seconds": first,
+            "joules": joules,
+            **facts,
+        }
+        self.benchmark.pedantic(
+            finish, setup=prepare, rounds=self.rounds, warmup_rounds=WARM_UP, iterations=1
+        )
+
+    @staticmethod
+    def _joules(workload: Callable[[], object], device: Any) -> float | None:
+        joules = count_joules(lambda: [workload() for _ in range(JOULE_STEPS)], device)
+        return None if joules is None else joules / JOULE_STEPS
+
+
+@pytest.fixture
+def timed(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Timer:
+    return Timer(benchmark, request.config.getoption("rounds"))

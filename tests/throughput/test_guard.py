@@ -1,0 +1,86 @@
+"""The guard against getting slower: ratios within one run, held against committed ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import mean, median
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.discovery import listings, parse_method
+from bench.work import count_memory
+from bench.workload import BareStep, TrainingStep
+from methods.supervised import Supervised
+from tests.throughput.ratios import ratios_to, seconds_in_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.workload import Setting
+
+COMMITTED = Path(__file__).parent / "ratios.json"
+TOLERANCE = 1.2
+"""A ratio may be so many times the committed one: on a shared machine medians scatter by a tenth."""
+OVERHEAD = 1.05
+"""What the harness may add to the bare step: patches, seeds, schedule and log."""
+LINEAR = 0.15
+ROUNDS = 15
+
+
+def test_no_method_has_become_slower(
+    setting_of: Callable[..., Setting], request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting = setting_of()
+    methods = {name: parse_method(name)[1] for name in listings()}
+    steps = {name: TrainingStep(method, setting_of(method.precision)) for name, method in methods.items()}
+    times = seconds_in_turn({"bare": BareStep(setting), **steps}, rounds=ROUNDS, device=setting.device)
+    found = ratios_to("bare", times)
+    case = f"{setting.device.type} {setting.precision} {setting.engine} width {setting.width} "
+    case += f"batch {setting.batch} patch {setting.patch}"
+    committed = json.loads(COMMITTED.read_text(encoding="utf-8"))
+    if request.config.getoption("write_ratios"):
+        committed[case] = {spec: round(ratio, 3) for spec, ratio in found.items()}
+        COMMITTED.write_text(json.dumps(committed, indent=2) + "\n", encoding="utf-8")
+    expected = committed.get(case, {})
+    with capsys.disabled():
+        print(f"\nstep / bare step ({case}; median of {ROUNDS}):")
+        for spec, ratio in found.items():
+            print(f"  {spec:<16} {ratio:.3f}  (committed: {expected.get(spec, 'none')})")
+    if not expected:
+        pytest.skip(f"no committed ratios for {case}; write them by --write-ratios")
+    slower = {spec: ratio for spec, ratio in found.items() if ratio > TOLERANCE * expected.get(spec, ratio)}
+    assert not slower
+
+
+def test_the_harness_adds_little(
+    setting_of: Callable[..., Setting], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A supervised step is little but the bare step."""
+    setting = setting_of()
+    steps = {"bare": BareStep(setting), "supervised": TrainingStep(Supervised(), setting)}
+    ratio = ratios_to("bare", seconds_in_turn(steps, rounds=2 * ROUNDS, device=setting.device))["supervised"]
+    with capsys.disabled():
+        print(f"\nharness overhead, supervised / bare step: {ratio:.3f} (median of {2 * ROUNDS})")
+    assert ratio <= OVERHEAD
+
+
+def test_time_and_memory_grow_linearly_with_the_batch(
+    setting_of: Callable[..., Setting], capsys: pytest.CaptureFixture[str]
+) -> None:
+    batches = (8, 16, 32, 64)
+    steps = {str(batch): BareStep(setting_of(batch=batch)) for batch in batches}
+    device = setting_of().device
+    times = seconds_in_turn(steps, rounds=7, device=device)
+    per_patch = [median(times[str(batch)]) / batch for batch in batches]
+    memory = [count_memory(steps[str(batch)], device) for batch in batches]
+    with capsys.disabled():
+        print("\nbatch, time per patch and memory, relative to the smallest:")
+        for batch, seconds, held in zip(batches, per_patch, memory, strict=True):
+            print(f"  {batch:>3}  {seconds / per_patch[0]:.3f}  {held / memory[0]:.2f}")
+    assert per_patch == pytest.approx([mean(per_patch)] * len(batches), rel=LINEAR)
+    assert all(
+        held / memory[0] == pytest.approx(batch / batches[0], rel=LINEAR)
+        for batch, held in zip(batches, memory, strict=True)
+    )
