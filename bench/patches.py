@@ -140,16 +140,15 @@ class Patches:
 
     def _index(self, places: Tensor) -> Tensor:
         """Give the flat position of every value of every patch, (B, P, P, C)."""
-        picture, top, left, symmetry = places.unbind(dim=1)
-        last = self.sampling.patch - 1
-        transposed, upset, mirrored = (((symmetry >> bit) & 1).bool()[:, None, None] for bit in range(3))
-        down, across = self.grid[None, :, None], self.grid[None, None, :]
-        down, across = torch.where(transposed, across, down), torch.where(transposed, down, across)
-        row = top[:, None, None] + torch.where(upset, last - down, down)
-        column = left[:, None, None] + torch.where(mirrored, last - across, across)
-        pixel = row * self.widths[picture][:, None, None] + column
+        picture, top, left, symmetry = (values[:, None] for values in places.unbind(dim=1))
+        transposed, upset, mirrored = (((symmetry >> bit) & 1).bool() for bit in range(3))
+        back = self.sampling.patch - 1 - self.grid
+        row = (top + torch.where(upset, back, self.grid)) * self.widths[picture]
+        column = left + torch.where(mirrored, back, self.grid)
+        down, across = torch.where(transposed, column, row), torch.where(transposed, row, column)
+        pixel = down[:, :, None] + across[:, None, :]
         channel = torch.arange(self.channels, device=pixel.device)
-        return self.starts[picture][:, None, None, None] + pixel[..., None] * self.channels + channel
+        return self.starts[picture][..., None, None] + pixel[..., None] * self.channels + channel
 
     def _intensities(self, values: Tensor) -> Tensor:
         return self.greys[values.int()] if values.dtype == torch.uint8 else values

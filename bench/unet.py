@@ -115,7 +115,7 @@ class _Join(nn.Conv2d):
         flipped = functional.pad(weight.flip(2, 3), [1, 1, 1, 1])
         spread = 4 * functional.avg_pool2d(flipped, kernel_size=2, stride=1).transpose(0, 1)
         enlarged = functional.conv_transpose2d(deep, spread, self.bias, stride=2, padding=1)
-        return enlarged + functional.conv2d(skip, skipped, padding=1)
+        return enlarged.add_(functional.conv2d(skip, skipped, padding=1))
 
 
 def _eights(channels: float) -> int:

@@ -1,0 +1,194 @@
+"""Training throughput against deepinv's Trainer: one network, one size, in turn within one run.
+
+Rates are the machine's; only that ours is the higher one is asserted. The table shows by how much.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, StackDataset
+
+from bench.devices import has_bfloat16, open_device, resolve_precision
+from bench.images import ImageSet, Picture
+from bench.noise import Gaussian
+from bench.patches import Patches, Sampling
+from bench.training import train
+from bench.unet import UNet
+from methods.supervised import Supervised
+from methods.sure import Sure
+from tests.conftest import photograph
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from bench.method import Method, Need, Precision
+
+Rate = Callable[[], float]
+"""Trains for a few steps and gives patches per second."""
+
+CPU = open_device("cpu")  # which tunes the host as a run does
+NOISE = Gaussian(25)
+WIDTH, THREADS, ROUNDS = 32, 2, 5
+SAMPLING = Sampling(steps=4, batch=16, patch=64, seed=0)
+
+
+class Textbook(nn.Conv2d):
+    """Enlarges deep features, concatenates the skip connection and convolves, one after the other."""
+
+    def forward(self, deep: Tensor, skip: Tensor) -> Tensor:
+        enlarged = functional.interpolate(deep, scale_factor=2, mode="nearest")
+        return super().forward(torch.cat([enlarged, skip], dim=1))
+
+
+def by_the_book(net: UNet) -> UNet:
+    """Copy a network with its weights; the copy joins its levels as one would without our shortcut."""
+    net = copy.deepcopy(net)
+    for rise in (*net.up, net.last):
+        join = Textbook(rise.join.in_channels, rise.join.out_channels, kernel_size=3, padding=1)
+        join.load_state_dict(rise.join.state_dict())
+        rise.join = join
+    return net
+
+
+NETWORKS: dict[str, Callable[[UNet], UNet]] = {"textbook": by_the_book, "ours": copy.deepcopy}
+
+
+class Model(nn.Module):
+    """A network as deepinv calls it, with the forward operator, which a denoiser has no use for."""
+
+    def __init__(self, net: UNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, y: Tensor, physics: nn.Module) -> Tensor:
+        return self.net(y)
+
+
+@pytest.fixture
+def threads() -> Iterator[int]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    yield THREADS
+    torch.set_num_threads(before)
+
+
+def patches_of(needs: frozenset[Need]) -> Patches:
+    pictures = tuple(Picture(str(seed), photograph(180, 180, 1, seed=seed)[..., None]) for seed in range(4))
+    images = ImageSet("generated", pictures, 1, "", ())
+    return Patches(images, NOISE, needs=needs, sampling=SAMPLING, device=CPU)
+
+
+def our_rate(method: Method, precision: Precision) -> Rate:
+    net, patches = UNet(1, width=WIDTH, seed=0), patches_of(method.needs)
+
+    def rate() -> float:
+        cost = train(net, method, patches, precision=precision, device=CPU, report=lambda _: None)
+        return cost.patches_per_second
+
+    return rate
+
+
+def their_rate(deepinv: ModuleType, network: str, loss: nn.Module, precision: Precision) -> Rate:
+    """Spare deepinv all that its options leave out: metrics, plots, progress bars and checkpoints.
+
+    Its patches were cut and corrupted beforehand, while ours are cut in the loop. Adam is the same.
+    """
+    net, patches = NETWORKS[network](UNet(1, width=WIDTH, seed=0)), patches_of(frozenset({"clean", "noisy"}))
+    batches = [patches(step).images for step in range(1 if is_emulated(precision) else SAMPLING.steps)]
+    clean, noisy = (torch.cat([images[name] for images in batches]) for name in ("clean", "noisy"))
+    trainer = deepinv.Trainer(
+        model=Model(net),
+        physics=deepinv.physics.Denoising(deepinv.physics.GaussianNoise(NOISE.sd)),
+        optimizer=torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.9, 0.99), fused=True),
+        train_dataloader=DataLoader(StackDataset(x=clean, y=noisy), batch_size=SAMPLING.batch),
+        epochs=1,
+        losses=loss,
+        metrics=None,
+        compute_train_metrics=False,
+        device=CPU,
+        save_path=None,
+        verbose=False,
+        show_progress_bar=False,
+        mixed_precision="bfloat16" if precision == "bfloat16" else False,
+        non_blocking_transfers=False,
+    )
+
+    def rate() -> float:
+        start = time.perf_counter()
+        trainer.train()
+        return len(clean) / (time.perf_counter() - start)
+
+    return rate
+
+
+def is_emulated(precision: Precision) -> bool:
+    return precision == "bfloat16" and not has_bfloat16(CPU)
+
+
+def medians(contenders: dict[tuple[str, str, Precision], Rate]) -> dict[tuple[str, str, Precision], float]:
+    """Let all take turns, and leave out the turn that warms up.
+
+    Emulated bfloat16 is tens of times slower, so that the one step of its first turn says enough.
+    """
+    rates: dict[tuple[str, str, Precision], list[float]] = {key: [] for key in contenders}
+    for turn in range(1 + ROUNDS):
+        for key, rate in contenders.items():
+            if turn == 0 or not is_emulated(key[-1]):
+                rates[key].append(rate())
+    return {key: median(each[1:] or each) for key, each in rates.items()}
+
+
+def compared(deepinv: ModuleType, method: Method, loss: nn.Module) -> pd.DataFrame:
+    """Measure patches per second of ours and of all theirs, and how many times theirs ours is."""
+    own = resolve_precision("auto", borne=method.precision, device=CPU)
+    contenders = {("noisebench", "ours", own): our_rate(method, own)}
+    for precision in ("float32", "bfloat16"):
+        # Emulated, one network is enough: it takes most of the time.
+        for network in ["textbook"] if is_emulated(precision) else NETWORKS:
+            key = ("deepinv", network, precision)
+            contenders[key] = their_rate(deepinv, network, loss, precision)
+    rates = pd.Series(medians(contenders), name="patches/s").rename_axis(["trainer", "network", "precision"])
+    return rates.to_frame().assign(**{"ours/theirs": rates.iloc[0] / rates})
+
+
+def test_textbook_network_is_the_same_function():
+    net = UNet(1, width=WIDTH, seed=0).requires_grad_(False)
+    rng = torch.Generator().manual_seed(1)
+    nn.init.normal_(net.exit.weight, std=0.05, generator=rng)
+    image = torch.rand((2, 1, 64, 64), generator=rng)
+    assert not torch.allclose(net(image), image, atol=0.01)
+    torch.testing.assert_close(by_the_book(net)(image), net(image), rtol=0, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Trainer running with AMP")
+def test_training_is_faster_than_theirs(deepinv, threads: int, capsys: pytest.CaptureFixture[str]):
+    """In patches per second, against deepinv's better precision with the network that its users have.
+
+    Both losses; deepinv's other settings are in the table, which is printed.
+    """
+    contests = {
+        "supervised": (Supervised(), deepinv.loss.SupLoss()),
+        "sure": (Sure(), deepinv.loss.SureGaussianLoss(NOISE.sd)),
+    }
+    table = pd.concat(
+        {name: compared(deepinv, method, loss) for name, (method, loss) in contests.items()}, names=["loss"]
+    )
+    lead = (
+        table.xs(("deepinv", "textbook"), level=("trainer", "network"))["ours/theirs"].groupby("loss").min()
+    )
+    with capsys.disabled():
+        print(f"\n\nTraining on {threads} threads, median of {ROUNDS} rounds")
+        print(table.round(2).reset_index().to_string(index=False))
+        found = ", ".join(f"{loss} {ratio:.2f}" for loss, ratio in lead.items())
+        print(f"ours/theirs, textbook network in deepinv's better precision: {found}")
+    assert (lead > 1).all(), lead
