@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -13,9 +15,9 @@ class UNet(nn.Module):
     """The U-Net of Lehtinen et al., Noise2Noise, ICML 2018, appendix, whose output is added to its input.
 
     Five poolings, ``width`` channels on the way down and twice as many on the way up, nearest up-sampling,
-    LeakyReLU(0.1); 4/3 and 2/3 of the width in the last layers, taken to a multiple of 8, which vector units
-    want (64 and 32 at the full width of 48, as published). At width 48 it has about a million weights. The
-    last layer starts at zero, so that every method starts from the identity.
+    LeakyReLU(0.1); 4/3 and 2/3 of the width in the last layers, taken up to the multiple of 8 that vector
+    units compute anyway (64 and 32 at the full width of 48, as published). At width 48 it has about a million
+    weights. The last layer starts at zero, so that every method starts from the identity.
 
     Args:
         channels: 1 for grey, 3 for colour.
@@ -119,7 +121,7 @@ class _Join(nn.Conv2d):
 
 
 def _eights(channels: float) -> int:
-    return max(8, 8 * round(channels / 8))
+    return 8 * math.ceil(channels / 8)
 
 
 def _convolution(incoming: int, outgoing: int) -> nn.Conv2d:
