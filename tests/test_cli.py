@@ -321,3 +321,31 @@ def test_fingerprint_writes_a_line_per_image(folders: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["name"] for row in rows] == ["0.png", "1.png", "2.png"]
     assert len({row["sha256"] for row in rows}) == 3
+
+
+def test_curve_draws_what_run_looked_at(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_tiny("--methods", "supervised", "noise2noise", "--looks", "2")
+    main(["curve", "--out", "drawn"])
+    with (folders / "drawn" / "quality.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    steps = int(TINY[TINY.index("--steps") + 1])
+    assert {int(row["step"]) for row in rows} == {-(-steps // 2), steps}
+    assert {row["method"] for row in rows} == {"supervised", "noise2noise"}
+    printed = capsys.readouterr().out
+    for suffix in ("md", "png", "svg"):
+        assert f"quality.{suffix}" in printed
+        assert (folders / "drawn" / f"quality.{suffix}").is_file()
+
+
+def test_curve_says_how_to_get_one(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_tiny("--methods", "supervised", "--looks", "0")
+    capsys.readouterr()
+    assert "--looks" in refuse(capsys, ["curve"])
+
+
+def test_profile_traces_a_few_steps(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--width", "4", "--batch", "2", "--patch", "32"]
+    main(["profile", "--trace", "supervised", "--device", "cpu", "--out", "traced", *sizes])
+    assert (folders / "traced" / "trace.json.gz").is_file()
+    assert "trace.json.gz" in capsys.readouterr().out
+    assert "absent.json is no result" in refuse(capsys, ["profile", "absent.json"])
