@@ -71,7 +71,7 @@ class Step:
             self.optimiser,
             LEARNING_RATE,
             total_steps=sampling.steps + 1,
-            pct_start=WARM_UP,
+            pct_start=max(WARM_UP, 2 / (sampling.steps + 1)),  # at least one step
             cycle_momentum=False,
         )
         self.rng = torch.Generator(device)

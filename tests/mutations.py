@@ -58,7 +58,8 @@ class Mutation:
 
 NOISE, SCORE, SURE = "bench/noise.py", "methods/noise2score.py", "methods/sure.py"
 VOID, PATCHES, EVALUATION = "methods/noise2void.py", "bench/patches.py", "bench/evaluation.py"
-METRICS = "bench/metrics.py"
+METRICS, UNET, STEP, TRAINING = "bench/metrics.py", "bench/unet.py", "bench/step.py", "bench/training.py"
+STOPWATCH, LAUNCH = "bench/stopwatch.py", "bench/launch.py"
 LEVEL, FAMILY = "bench/noise_level.py", "bench/noise_family.py"
 
 GAUSSIAN_RULE = "truth/test_tweedie_gaussian.py::test_rule_gives_the_posterior_mean"
@@ -70,6 +71,13 @@ LEAST = "truth/test_score_matching.py::test_loss_is_least_at_the_score_of_the_pe
 NEIGHBOUR = "truth/test_blind_spots.py::test_replacement_is_any_neighbour_but_never_the_pixel"
 SPREAD = "test_blind.py::test_spread_gives_the_parameter_back"
 LAW = "test_noise.py::test_mean_and_variance"
+DRAWN = "test_noise.py::test_drawn_mean_and_variance"
+RESAMPLED = "test_patches.py::test_resampled_noise_is_new_in_every_patch_and_step"
+JOIN = "test_unet.py::test_a_join_is_the_convolution_of_what_it_never_makes"
+BY_HAND = "test_step.py::test_a_step_is_one_of_adam_on_the_mean_loss"
+TRIAL = "test_training.py::test_trying_the_loss_out_moves_no_weight_and_leaves_no_gradient"
+CLOCK = "test_training.py::test_seconds_are_those_of_the_steps_alone"
+CURVE = "test_launch.py::test_a_curve_holds_halved_steps_of_the_first_test_set"
 
 MUTATIONS = (
     # How noise is drawn
@@ -101,6 +109,42 @@ MUTATIONS = (
         "rng.standard_gamma(",
         "np.random.default_rng(0).standard_gamma(",
         "test_noise.py::test_noise_is_a_function_of_clean_and_stream",
+    ),
+    # How noise is drawn on a device
+    Mutation(
+        "sigma squared in the noise drawn on a device",
+        NOISE,
+        "clean + self.sd * torch",
+        "clean + self.sd**2 * torch",
+        DRAWN,
+    ),
+    Mutation(
+        "Poisson counts drawn on a device not scaled back",
+        NOISE,
+        "self.zeta * torch.poisson(",
+        "torch.poisson(",
+        DRAWN,
+    ),
+    Mutation(
+        "Gamma scale dropped on a device",
+        NOISE,
+        "generator=rng) / self.k  #",
+        "generator=rng)  #",
+        DRAWN,
+    ),
+    Mutation(
+        "one Gamma shape for all images",
+        NOISE,
+        "shape = self.k * torch.ones_like(clean)",
+        "shape = torch.as_tensor(self.k).mean() * torch.ones_like(clean)",
+        "test_noise.py::test_each_image_is_drawn_by_its_own_parameter",
+    ),
+    Mutation(
+        "noise drawn on a device ignores its generator",
+        NOISE,
+        "torch.empty_like(clean).normal_(generator=rng)",
+        "torch.randn_like(clean)",
+        "test_noise.py::test_drawing_is_a_function_of_clean_and_generator",
     ),
     # Tweedie's rules
     Mutation(
@@ -284,8 +328,8 @@ MUTATIONS = (
     Mutation(
         "estimate of another picture told",
         PATCHES,
-        "self.estimates[self.places[step][:, 0]]",
-        "self.estimates[0 * self.places[step][:, 0]]",
+        "parameters[self.places[step][:, 0]]",
+        "parameters[0 * self.places[step][:, 0]]",
         "test_blind.py::test_each_patch_comes_with_the_estimate_of_its_picture",
     ),
     Mutation(
@@ -301,6 +345,13 @@ MUTATIONS = (
         'told(noise, self._copy(picture, own, "noisy")).parameter',
         "own.parameter",
         "test_blind.py::test_each_patch_comes_with_the_estimate_of_its_picture",
+    ),
+    Mutation(
+        "estimate drawn for the truth",
+        PATCHES,
+        "self._of_patches(self.parameters, step)",
+        "self._of_patches(self.estimates, step)",
+        "test_patches.py::test_resampled_noise_of_unknown_strength_is_each_pictures_own",
     ),
     Mutation(
         "Laplacian not of unit gain",
@@ -414,10 +465,38 @@ MUTATIONS = (
         "test_patches.py::test_other_seed_or_level_other_noise",
     ),
     Mutation(
+        "resampled noise the same at every step",
+        PATCHES,
+        "self.noise.spec, self.sampling.seed, step))",
+        "self.noise.spec, self.sampling.seed))",
+        RESAMPLED,
+    ),
+    Mutation(
+        "both resampled copies the same",
+        PATCHES,
+        '"resampled noise", need, ',
+        '"resampled noise", ',
+        RESAMPLED,
+    ),
+    Mutation(
+        "seed dropped from the resampled noise",
+        PATCHES,
+        "self.noise.spec, self.sampling.seed, step))",
+        "self.noise.spec, step))",
+        "test_patches.py::test_other_seed_or_level_other_noise",
+    ),
+    Mutation(
+        "grey levels by a product with the reciprocal",
+        PATCHES,
+        "np.arange(256, dtype=np.float32) / np.float32(255)",
+        "np.arange(256, dtype=np.float32) * np.float32(1 / 255)",
+        "test_patches.py::test_every_grey_level_arrives_to_the_last_bit",
+    ),
+    Mutation(
         "mirrored patches not mirrored",
         PATCHES,
-        "torch.where(mirrored, last - across, across)",
-        "across",
+        "torch.where(mirrored, back, self.grid)",
+        "self.grid",
         "test_patches.py::test_clean_patches_are_crops_under_a_symmetry",
     ),
     Mutation(
@@ -441,7 +520,143 @@ MUTATIONS = (
         '("training noise", "noisy", ',
         "test_evaluation.py::test_fields_of_seeds_levels_and_roles_are_unrelated",
     ),
+    # The network
+    Mutation(
+        "mean for sum of the window of a join",
+        UNET,
+        "4 * functional.avg_pool2d",
+        "functional.avg_pool2d",
+        JOIN,
+    ),
+    Mutation("weights of a join not flipped", UNET, "weight.flip(2, 3)", "weight", JOIN),
+    Mutation("window of a join a pixel aside", UNET, "[1, 1, 1, 1]", "[2, 0, 1, 1]", JOIN),
+    Mutation(
+        "bias of a join added twice", UNET, "conv2d(skip, skipped,", "conv2d(skip, skipped, self.bias,", JOIN
+    ),
+    # Training
+    Mutation(
+        "schedule not stepped",
+        STEP,
+        "loss = self.advance(batch)\n        self.schedule.step()",
+        "loss = self.advance(batch)",
+        BY_HAND,
+    ),
+    Mutation(
+        "gradients added up from step to step",
+        STEP,
+        "self.optimiser.zero_grad(set_to_none=True)\n        loss.backward",
+        "loss.backward",
+        BY_HAND,
+    ),
+    Mutation(
+        "randomness of a method the same at every step",
+        STEP,
+        '"method", self.sampling.seed, step)',
+        '"method", self.sampling.seed)',
+        BY_HAND,
+    ),
+    Mutation(
+        "seed dropped from the randomness of a method",
+        STEP,
+        '"method", self.sampling.seed, step)',
+        '"method", step)',
+        "test_step.py::test_steps_are_a_function_of_the_seed",
+    ),
+    Mutation(
+        "progress a step ahead",
+        STEP,
+        "fill_(step / self",
+        "fill_((step + 1) / self",
+        "test_training.py::test_progress_runs_from_zero_towards_one",
+    ),
+    Mutation(
+        "gradient left by the trial",
+        STEP,
+        "self.optimiser.zero_grad(set_to_none=True)\n        return losses",
+        "return losses",
+        TRIAL,
+    ),
+    Mutation(
+        "weights moved by the trial",
+        STEP,
+        "losses.mean().backward()  # type: ignore[no-untyped-call]",
+        "losses.mean().backward(); self.optimiser.step()",
+        TRIAL,
+    ),
+    # What training costs
+    Mutation("looking counted as training", STOPWATCH, "time.perf_counter() - before", "self.since", CLOCK),
+    Mutation(
+        "clock begun before the device is done",
+        STOPWATCH,
+        "synchronise(device)\n        self.since",
+        "self.since",
+        "test_stopwatch.py::test_waits_for_what_the_device_was_given",
+    ),
+    Mutation(
+        "clock goes on before what was looked at is done",
+        STOPWATCH,
+        "yield\n        synchronise(self.device)",
+        "yield",
+        "test_stopwatch.py::test_waits_for_what_the_device_was_given",
+    ),
+    Mutation(
+        "looked at a step late", TRAINING, "done in milestones.steps", "step in milestones.steps", CLOCK
+    ),
+    Mutation(
+        "steps counted for patches", TRAINING, "sampling.steps * sampling.batch /", "sampling.steps /", CLOCK
+    ),
+    Mutation(
+        "operations of one step for all",
+        TRAINING,
+        "sampling.steps * flops",
+        "flops",
+        "test_training.py::test_operations_are_those_of_every_step",
+    ),
+    Mutation(
+        "operations at a look those of the end", TRAINING, "done * flops", "sampling.steps * flops", CLOCK
+    ),
+    Mutation(
+        "every test set looked at", LAUNCH, "if test.name == bench.test_images[0].name", "if test.name", CURVE
+    ),
+    Mutation(
+        "looks one step apart", LAUNCH, "math.ceil(run.steps / 2**halvings)", "run.steps - halvings", CURVE
+    ),
+    Mutation(
+        "curve of the superseded run",
+        "bench/store.py",
+        '["key"].transform("last")',
+        '["key"].transform("first")',
+        "test_store.py::test_of_curves_too_the_latest_counts",
+    ),
+    Mutation(
+        "weights of another protocol loaded",
+        "bench/denoiser.py",
+        'facts["protocol"] != PROTOCOL',
+        "not facts",
+        "test_launch.py::test_a_run_of_another_protocol_is_refused",
+    ),
     # Scores
+    Mutation(
+        "scores in the order of the batches",
+        EVALUATION,
+        "[rows[image.name] for image in noisy_set.images]",
+        "list(rows.values())",
+        "test_evaluation.py::test_together_or_alone_scores_and_order_are_the_same",
+    ),
+    Mutation(
+        "rows counted for pixels in a batch",
+        EVALUATION,
+        "pixels // math.prod(size[-2:])",
+        "pixels // size[-2]",
+        "test_evaluation.py::test_images_of_equal_size_are_denoised_together",
+    ),
+    Mutation(
+        "seconds of a batch counted for each image",
+        EVALUATION,
+        "clock.seconds / len(images)",
+        "clock.seconds",
+        "test_evaluation.py::test_seconds_of_a_batch_are_shared_by_its_images",
+    ),
     Mutation(
         "PSNR by 20 log10",
         METRICS,

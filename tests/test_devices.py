@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from bench import devices
-from bench.devices import available, open_device, resolve_precision
+from bench.devices import SHARE_FOR_IMAGES, available, holds, open_device, resolve_precision
 from bench.errors import InputError
 
-CPU = torch.device("cpu")
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
 def test_the_cpu_is_always_there() -> None:
@@ -21,6 +21,32 @@ def test_the_cpu_is_always_there() -> None:
 def test_a_device_that_is_not_there_is_named_with_those_that_are(name: str) -> None:
     with pytest.raises(InputError, match=rf"'{name}'.*this machine has: .*cpu"):
         open_device(name)
+
+
+@pytest.mark.parametrize("asked", [None, "2"])
+def test_threads_are_the_cores_one_may_use_unless_one_says(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None
+) -> None:
+    cores, before = 3, torch.get_num_threads()
+    monkeypatch.setattr("joblib.cpu_count", lambda only_physical_cores: cores if only_physical_cores else 99)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    try:
+        open_device("cpu")
+        assert torch.get_num_threads() == (before if asked else cores)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_device_holds_what_leaves_room_for_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = 2**30
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 8 * free))
+    limit = int(SHARE_FOR_IMAGES * free)
+    assert holds(CUDA, limit)
+    assert not holds(CUDA, limit + 1)
+    assert 0 < limit < free
+    assert holds(CPU, 1000 * free)
 
 
 def test_auto_takes_bfloat16_where_method_and_device_bear_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +20,14 @@ from torch import Tensor
 
 import bench
 from bench.errors import InputError
-from bench.evaluation import EvaluationError, NoisySet, corrupt, evaluate
+from bench.evaluation import PIXELS_AT_ONCE, EvaluationError, NoisySet, corrupt, evaluate, mean_psnr
 from bench.images import ImageSet, Picture
 from bench.metrics import ssim
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.patches import Patches, Sampling
 from bench.sets import open_set
+from tests.conftest import photograph
+from tests.helpers import awake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +116,7 @@ def test_fields_of_seeds_levels_and_roles_are_unrelated(tiny_set, noise: Noise, 
         device=torch.device("cpu"),
     )
     learnt = training.sources
-    fields += [standardised(learnt[name], learnt["clean"], noise) for name in ("noisy", "noisy2")]
+    fields += [standardised(learnt[name], learnt["clean"] / 255, noise) for name in ("noisy", "noisy2")]
     # A correlation of n independent pairs spreads by 1 / sqrt(n).
     assert max(correlations(fields)) < 5 / math.sqrt(images.pictures[0].pixels.size)
 
@@ -167,15 +170,14 @@ def test_hash_is_the_same_in_another_process_with_one_thread(photo_folders):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @every_noise
 def test_an_accelerator_meets_the_same_bytes(tiny_set, noise: Noise):
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
     noisy_set, digest = corrupt(tiny_set(3), noise, seed=0), hashlib.sha256()
 
     def on_the_accelerator(noisy: Tensor) -> Tensor:
         seen = noisy.cuda()
-        digest.update(seen[0].movedim(0, -1).cpu().numpy().tobytes())
+        digest.update(seen.movedim(1, -1).cpu().numpy().tobytes())
         return seen
 
     evaluate(Rule(on_the_accelerator, torch.device("cuda")), noisy_set)
@@ -253,6 +255,64 @@ def test_one_row_per_image_in_order(tiny_set):
         assert {name: row[name] for name in image.scores} == image.scores
         assert row["seconds"] > 0
         assert all(isinstance(row[name], float) for name in ("psnr", "ssim", "seconds"))
+
+
+def test_the_mean_psnr_is_that_of_the_rows(tiny_set):
+    noisy_set = corrupt(tiny_set(3), Gaussian(50), seed=0)
+    denoiser = Rule(lambda y: 0.9 * y)
+    assert mean_psnr(denoiser, noisy_set) == np.mean([row["psnr"] for row in evaluate(denoiser, noisy_set)])
+
+
+@pytest.fixture
+def mixed_sizes() -> NoisySet:
+    """Corrupt five images of 20 x 30 pixels, and between them two of as many pixels the other way round."""
+    shapes = [(20, 30), (20, 30), (30, 20), (20, 30), (20, 30), (30, 20), (20, 30)]
+    pictures = [Picture(str(n), photograph(*size, 1, seed=n)[..., None]) for n, size in enumerate(shapes)]
+    return corrupt(set_of(*pictures), Gaussian(25), seed=0)
+
+
+@pytest.mark.parametrize(("pixels", "counts"), [(1, [1] * 7), (1200, [2, 2, 1, 2]), (1799, [2, 2, 1, 2])])
+def test_images_of_equal_size_are_denoised_together(
+    mixed_sizes: NoisySet, monkeypatch: pytest.MonkeyPatch, pixels: int, counts: list[int]
+):
+    monkeypatch.setitem(PIXELS_AT_ONCE, "cpu", pixels)
+    seen: list[Tensor] = []
+    evaluate(Rule(lambda y: seen.append(y) or y), mixed_sizes)
+    assert [len(batch) for batch in seen] == counts
+    assert all(batch.numel() <= pixels or len(batch) == 1 for batch in seen)
+
+
+def test_together_or_alone_scores_and_order_are_the_same(
+    mixed_sizes: NoisySet, monkeypatch: pytest.MonkeyPatch
+):
+    net = awake(1).eval().requires_grad_(False)
+    kept: dict[int, dict[str, Tensor]] = {1: {}, 10_000: {}}
+    rows = {}
+    for pixels, outputs in kept.items():
+        monkeypatch.setitem(PIXELS_AT_ONCE, "cpu", pixels)
+        rows[pixels] = evaluate(Rule(net), mixed_sizes, keep=outputs.__setitem__)
+    alone, together = rows.values()
+    assert [row["image"] for row in together] == [image.name for image in mixed_sizes.images]
+    for image, one, other in zip(mixed_sizes.images, alone, together, strict=True):
+        torch.testing.assert_close(*(outputs[image.name] for outputs in kept.values()), rtol=0, atol=1e-6)
+        for score in ("psnr", "ssim"):
+            assert other[score] == pytest.approx(one[score], abs=1e-4)
+        assert {name: other[name] for name in image.scores} == image.scores
+
+
+def test_seconds_of_a_batch_are_shared_by_its_images(mixed_sizes: NoisySet, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(PIXELS_AT_ONCE, "cpu", 10_000)
+    now = [0.0]
+    monkeypatch.setattr("bench.stopwatch.time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def slow(noisy: Tensor) -> Tensor:
+        now[0] += noisy.shape[2]
+        return noisy
+
+    rows = evaluate(Rule(slow), mixed_sizes)
+    assert [row["seconds"] for row in rows] == [
+        {20: 20 / 5, 30: 30 / 2}[image.noisy.shape[2]] for image in mixed_sizes.images
+    ]
 
 
 def test_lpips_meets_the_clamped_output_and_the_clean_image(tiny_set):

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 import methods
 from bench import launch as launching
@@ -23,6 +24,7 @@ from bench.launch import Bench, launch
 from bench.patches import Patches
 from bench.plan import Job, plan
 from bench.recipes import RECIPES, Recipe
+from bench.runs import PROTOCOL
 from bench.sets import open_set
 from bench.store import Store
 from tests.helpers import Silent
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CPU = torch.device("cpu")
+CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
 EVERY_NEED = frozenset({"noisy", "noisy2", "clean", "noise"})
 
 
@@ -104,6 +107,59 @@ def test_kept_pictures_hold_the_output_at_16_bits(tiny: Tiny) -> None:
     assert np.abs(kept / 65535 - expected).max() <= 0.5001 / 65535
 
 
+@pytest.fixture
+def looked_at(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> Callable[[int], Tiny]:
+    """Give a function of the number of looks that launches a run of 8 steps with two test sets."""
+    train, test = photo_folders(1)
+    (tmp_path / "more").mkdir()
+    Image.open(test / "0.png").transpose(Image.Transpose.ROTATE_90).save(tmp_path / "more" / "a.png")
+
+    def launched(looks: int) -> Tiny:
+        tiny = make_tiny((train, test), tmp_path / f"looks-{looks}", channels=1)
+        sets = (*tiny.bench.test_images, open_set(str(tmp_path / "more"), channels=1))
+        tiny = replace(tiny, bench=replace(tiny.bench, test_images=sets, looks=looks))
+        assert tiny.launch(steps=8) == ["trained"]
+        return tiny
+
+    return launched
+
+
+def test_a_curve_holds_halved_steps_of_the_first_test_set(looked_at: Callable[[int], Tiny]) -> None:
+    store = looked_at(3).bench.store
+    curves, scores = store.curves(), store.scores()
+    assert list(curves["step"]) == [2, 4, 8]
+    assert set(curves["images"]) == {"test"}
+    assert set(scores["images"]) == {"test", "more"}
+    last = curves.iloc[-1]
+    assert last["psnr"] == pytest.approx(scores[scores["images"] == "test"]["psnr"].mean(), abs=1e-4)
+    assert (curves["flops"] * 8 == curves["step"] * last["flops"]).all()
+    assert last["flops"] == scores["training_flops"][0] > 0
+    assert (curves["seconds"].diff()[1:] > 0).all()
+    assert last["seconds"] <= scores["training_seconds"][0]
+    assert set(curves["key"]) == set(store.keys())
+
+
+def test_looking_changes_nothing_but_the_curve(looked_at: Callable[[int], Tiny]) -> None:
+    stores = [looked_at(looks).bench.store for looks in (3, 0)]
+    assert [store.curves().empty for store in stores] == [False, True]
+    (key,) = {key for store in stores for key in store.keys()}  # noqa: SIM118 - a method, not a dictionary's
+    weights = [load_file(store.root / key / "weights.safetensors") for store in stores]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+    pd.testing.assert_frame_equal(
+        *(store.scores().drop(columns=CLOCKS) for store in stores), check_exact=True
+    )
+
+
+def test_a_run_of_another_protocol_is_refused(tiny: Tiny) -> None:
+    tiny.launch()
+    folder = tiny.bench.store.root / tiny.jobs()[0].key
+    facts = json.loads((folder / "run.json").read_text())
+    load_run(folder)
+    (folder / "run.json").write_text(json.dumps(facts | {"protocol": facts["protocol"] - 1}))
+    with pytest.raises(InputError, match=f"under protocol {PROTOCOL - 1}, .* protocol {PROTOCOL},"):
+        load_run(folder)
+
+
 def test_a_stored_run_is_not_trained_again(tiny: Tiny) -> None:
     tiny.launch()
     files = sorted(path.stat().st_mtime_ns for path in tiny.bench.store.root.rglob("*"))
@@ -147,10 +203,9 @@ def test_the_same_seed_twice_scores_the_same_to_the_last_bit(
     for attempt in ("first", "second"):
         tiny = make_tiny(folders, tmp_path / attempt, channels=1)
         assert set(tiny.launch(**recipe)) == {"trained"}
-        clocks = ["finished", "seconds", "training_seconds", "patches_per_second"]
-        scores.append(
-            tiny.bench.store.scores().drop(columns=clocks).sort_values(["key", "image"], ignore_index=True)
-        )
+        stored = tiny.bench.store.scores().drop(columns=CLOCKS)
+        scores.append(stored.sort_values(["key", "image"], ignore_index=True))
+        assert (stored["training_flops"] > 0).all()
     pd.testing.assert_frame_equal(*scores, check_exact=True)
 
 
@@ -200,9 +255,9 @@ def test_replacing_what_is_withheld_by_nan_changes_no_result(
         def __init__(self, *args: Any, needs: frozenset[str], **kwargs: Any) -> None:
             super().__init__(*args, needs=EVERY_NEED, **kwargs)
             self.needs = needs
-            for source, pixels in self.sources.items():
-                if source not in needs:
-                    pixels.fill_(torch.nan)
+            for source in EVERY_NEED - needs - {"noise"}:
+                # Clean pixels are bytes, which hold no NaN.
+                self.sources[source] = torch.full(self.sources[source].shape, torch.nan)
 
         def __call__(self, step: int) -> Any:
             batch = super().__call__(step)

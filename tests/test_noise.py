@@ -24,6 +24,10 @@ DRAWS = 200_000
 
 every_level = pytest.mark.parametrize("noise", LEVELS, ids=lambda noise: noise.spec)
 every_intensity = pytest.mark.parametrize("intensity", INTENSITIES)
+no_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+every_device = pytest.mark.parametrize(
+    "device", ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, no_cuda])]
+)
 
 
 def law_of(noise: Noise, intensity: float) -> stats.rv_frozen:
@@ -46,20 +50,24 @@ def drawn(noise: Noise, intensity: float) -> np.ndarray:
     return noise.sample(np.full(DRAWS, intensity), rng).astype(np.float64)
 
 
+def check_mean_and_variance(values: np.ndarray, noise: Noise, intensity: float) -> None:
+    law, unit = law_of(noise, intensity), unit_of(noise)
+    mean, variance, excess = (float(moment) for moment in law.stats(moments="mvk"))
+    assert unit * mean == pytest.approx(intensity)
+    assert noise.variance(np.array(intensity)) == pytest.approx(unit**2 * variance)
+    # Five standard errors: of the mean sd / sqrt(n), of the variance var sqrt((kurtosis - 1) / n).
+    count = values.size
+    assert values.mean() == pytest.approx(intensity, abs=5 * unit * math.sqrt(variance / count))
+    assert values.var() == pytest.approx(unit**2 * variance, rel=5 * math.sqrt((excess + 2) / count))
+
+
 # How noise is drawn
 
 
 @every_level
 @every_intensity
 def test_mean_and_variance(noise: Noise, intensity: float):
-    law, unit = law_of(noise, intensity), unit_of(noise)
-    values = drawn(noise, intensity)
-    mean, variance, excess = (float(moment) for moment in law.stats(moments="mvk"))
-    assert unit * mean == pytest.approx(intensity)
-    assert noise.variance(np.array(intensity)) == pytest.approx(unit**2 * variance)
-    # Five standard errors: of the mean sd / sqrt(n), of the variance var sqrt((kurtosis - 1) / n).
-    assert values.mean() == pytest.approx(intensity, abs=5 * unit * math.sqrt(variance / DRAWS))
-    assert values.var() == pytest.approx(unit**2 * variance, rel=5 * math.sqrt((excess + 2) / DRAWS))
+    check_mean_and_variance(drawn(noise, intensity), noise, intensity)
 
 
 @pytest.mark.parametrize("noise", [level for level in LEVELS if not isinstance(level, Poisson)], ids=str)
@@ -141,6 +149,74 @@ def test_never_clipped(noise: Noise):
 @pytest.mark.parametrize("noise", [Poisson(0.05), Gamma(50)], ids=str)
 def test_black_stays_black(noise: Noise):
     assert not drawn(noise, 0.0).any()
+
+
+# How noise is drawn on a device
+
+
+def flat_images(*intensities: float, device: str = "cpu") -> Tensor:
+    """Make an image of each intensity, of DRAWS pixels."""
+    return torch.tensor(intensities, device=device).view(-1, 1, 1, 1).repeat(1, 2, 100, DRAWS // 200)
+
+
+def drawn_on(device: str, noise: Noise, clean: Tensor, *, seed: int = 0) -> np.ndarray:
+    """Draw on a device, and give (image, pixel) in float64."""
+    noisy = noise.draw(clean, torch.Generator(device).manual_seed(seed))
+    assert (noisy.dtype, noisy.shape, noisy.device) == (torch.float32, clean.shape, clean.device)
+    return noisy.flatten(start_dim=1).double().cpu().numpy()
+
+
+@every_device
+@every_level
+def test_drawn_mean_and_variance(noise: Noise, device: str):
+    images = drawn_on(device, noise, flat_images(*INTENSITIES, device=device))
+    for values, intensity in zip(images, INTENSITIES, strict=True):
+        check_mean_and_variance(values, noise, intensity)
+
+
+@every_device
+@every_level
+@every_intensity
+def test_drawn_law(noise: Noise, intensity: float, device: str):
+    law = law_of(noise, intensity)
+    (values,) = drawn_on(device, noise, flat_images(intensity, device=device)) / unit_of(noise)
+    if isinstance(noise, Poisson):
+        counts = np.rint(values)
+        np.testing.assert_allclose(values, counts, rtol=1e-6, atol=0)  # on the lattice, to float32
+        # Spread evenly below its step of the distribution, a count becomes a continuous variable.
+        share = generator("test", "share").random(DRAWS)
+        assert stats.kstest(law.cdf(counts) - share * law.pmf(counts), "uniform").pvalue > 1e-3
+    else:
+        assert stats.kstest(values, law.cdf).pvalue > 1e-3
+        assert (values > 0).all() or isinstance(noise, Gaussian)
+
+
+@every_device
+@pytest.mark.parametrize("law", NOISES.values(), ids=NOISES)
+def test_each_image_is_drawn_by_its_own_parameter(law: type[Noise], device: str):
+    parameters = law.blind_range
+    stacked = law(torch.tensor(parameters, device=device).view(-1, 1, 1, 1))
+    images = drawn_on(device, stacked, flat_images(0.5, 0.5, device=device))
+    for values, parameter in zip(images, parameters, strict=True):
+        check_mean_and_variance(values, law(parameter), 0.5)
+
+
+@every_device
+@every_level
+def test_drawing_is_a_function_of_clean_and_generator(noise: Noise, device: str):
+    torch.manual_seed(0)
+    clean = torch.rand(3, 2, 20, 10, device=device)
+    before = clean.clone()
+    first, again, other = (drawn_on(device, noise, clean, seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).mean() > 0.5
+    assert torch.equal(clean, before)
+
+
+@every_device
+@pytest.mark.parametrize("noise", [Poisson(0.05), Gamma(50)], ids=str)
+def test_black_is_drawn_black(noise: Noise, device: str):
+    assert not drawn_on(device, noise, flat_images(0.0, device=device)).any()
 
 
 # What is refused

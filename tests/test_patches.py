@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from bench.blind import UnknownNoise
 from bench.images import ImageSet, Picture
 from bench.method import NEEDS, Batch, WithheldError
-from bench.noise import Gamma, Gaussian, Noise, Poisson
+from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
 from bench.patches import Patches, Sampling, intensities
 
 CPU = torch.device("cpu")
@@ -28,7 +29,7 @@ def patches_of(
     images: ImageSet,
     *,
     needs: frozenset = frozenset(NEEDS),
-    noise: Noise = NOISE,
+    noise: Noise | UnknownNoise = NOISE,
     sampling: Sampling = SAMPLING,
     training_noise: str = "frozen",
 ) -> Patches:
@@ -89,6 +90,19 @@ def test_corners_reach_every_border(tiny_set):
     for number, (height, width, _) in enumerate(image.pixels.shape for image in images.pictures):
         assert sorted(set(top[picture == number].tolist())) == list(range(height - 30 + 1))
         assert sorted(set(left[picture == number].tolist())) == list(range(width - 30 + 1))
+
+
+def test_every_grey_level_arrives_to_the_last_bit():
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    picture = Picture("levels", levels)
+    sampling = Sampling(steps=1, batch=8, patch=16, seed=0)
+    patches = patches_of(
+        ImageSet("levels", (picture,), 1, "", ()), needs=frozenset({"clean"}), sampling=sampling
+    )
+    assert patches.sources["clean"].dtype == torch.uint8
+    expected = [cut(intensities(picture), place, 16) for place in patches.places[0].numpy()]
+    np.testing.assert_array_equal(laid_out(patches(0).clean), expected)
+    assert patches(0).clean.dtype == torch.float32
 
 
 def test_intensities_are_bytes_over_255_in_float32(tiny_set):
@@ -193,9 +207,9 @@ def test_frozen_noise_belongs_to_the_pixel(tiny_set, channels: int):
         assert seen_again > total
 
 
-def standardised(noisy: torch.Tensor, clean: torch.Tensor, noise: Noise) -> np.ndarray:
-    """Give the noise of a flat image, of mean 0 and variance 1 at every intensity."""
-    clean = clean.double().numpy()
+def standardised(noisy: torch.Tensor, greys: torch.Tensor, noise: Noise) -> np.ndarray:
+    """Give the noise of flat pixels, of mean 0 and variance 1 at every one of the 256 grey levels."""
+    clean = greys.double().numpy() / 255
     return (noisy.double().numpy() - clean) / np.sqrt(noise.variance(clean))
 
 
@@ -249,6 +263,27 @@ def test_resampled_noise_is_new_in_every_patch_and_step(tiny_set, channels: int)
     assert correlation(fields["noisy"], fields["noisy2"]) < limit
 
 
+@pytest.mark.parametrize("law", NOISES.values(), ids=NOISES)
+def test_resampled_noise_of_unknown_strength_is_each_pictures_own(tiny_set, law: type[Noise]):
+    images, unknown = tiny_set(1), UnknownNoise(law, *law.blind_range)
+    sampling = Sampling(steps=40, batch=64, patch=20, seed=5)
+    patches = patches_of(images, noise=unknown, sampling=sampling, training_noise="resampled")
+    batches = [patches(step) for step in range(sampling.steps)]
+    noisy, clean = (torch.cat([each.images[name] for each in batches]) for name in ("noisy", "clean"))
+    pictures = patches.places[..., 0].flatten()
+    for number, picture in enumerate(images.pictures):
+        own = unknown.of_picture(picture.fingerprint, seed=5)
+        field = standardised(
+            noisy[pictures == number].flatten(), 255 * clean[pictures == number].flatten(), own
+        )
+        # Five standard errors of the variance of normal values; counts in the dark spread nearly twice that.
+        limit = 10 * np.sqrt(2 / field.size)
+        assert field.var() == pytest.approx(1, rel=limit)
+        # What the method is told is not the truth.
+        (told,) = set(batches[0].noise.level[pictures[: sampling.batch] == number].flatten().tolist())
+        assert own.variance(0.5) / law(told).variance(0.5) != pytest.approx(1, rel=limit)
+
+
 def test_frozen_noise_repeats_where_resampled_does_not(tiny_set):
     """The switch does what it says: with places repeated, only frozen patches repeat."""
     images = tiny_set(1)
@@ -296,11 +331,10 @@ def test_patches_are_batches_of_channels_first(tiny_set):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @both_kinds
 @pytest.mark.parametrize("noise", LEVELS, ids=str)
 def test_an_accelerator_cuts_the_same_bytes(tiny_set, noise: Noise, training_noise: str):
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
     images = tiny_set(3)
     here, there = (
         Patches(
@@ -316,4 +350,6 @@ def test_an_accelerator_cuts_the_same_bytes(tiny_set, noise: Noise, training_noi
     for name in IMAGES:
         cut_there = there(3).images[name]
         assert cut_there.is_cuda
-        assert torch.equal(here(3).images[name], cut_there.cpu())
+        # Resampled noise is drawn where the patches are, by another generator.
+        if training_noise == "frozen" or name == "clean":
+            assert torch.equal(here(3).images[name], cut_there.cpu())

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import InputError
-from bench.store import FACTS, IDENTITY, SCORES, Store, write_json
+from bench.store import CURVE, FACTS, IDENTITY, SCORES, SETTINGS, Store, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +65,21 @@ def test_a_superseded_run_is_left_out(tmp_path: Path) -> None:
     keep(store, "c", finished="2026-01-01", psnr=3, seed=1)
     assert sorted(store.scores()["psnr"]) == [2, 3]
     assert list(store.scores(["b"])["psnr"]) == [1]
+
+
+def test_of_curves_too_the_latest_counts(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    assert store.curves().empty
+    # The superseded run comes last by name, and was looked at after a step that the later one was not.
+    for key, finished, rows in (("a", "2026-01-02", {1: 10, 4: 40}), ("b", "2026-01-01", {2: 0, 4: 0})):
+        with store.writing(key) as folder:
+            common = dict.fromkeys(SETTINGS, 0) | {"key": key}
+            curve = [common | {"step": step, "psnr": psnr} for step, psnr in rows.items()]
+            pd.DataFrame(curve).to_parquet(folder / CURVE)
+            write_json({"columns": {"finished": finished}}, folder / FACTS)
+    keep(store, "without a curve", finished="2026-01-03")
+    curves = store.curves()
+    assert dict(zip(curves["step"], curves["psnr"], strict=True)) == {1: 10, 4: 40}
 
 
 def test_a_run_is_found_by_key_prefix_and_folder(tmp_path: Path) -> None:

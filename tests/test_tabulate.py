@@ -65,6 +65,7 @@ def made_up(methods=SEES, *, seeds=(0, 1), noises=NOISES, sets=SETS, **changes) 
                                 "noisy_ssim": 0.4 + image / 10,
                                 "seconds": 0.01,
                                 "training_seconds": 1000.0 + 100 * place + seed,
+                                "training_flops": 1e12 * (1 + place),
                                 "patches_per_second": 9000.0 - place,
                                 "estimate": None,
                             }
@@ -190,7 +191,7 @@ def by_hand() -> pd.DataFrame:
 
 
 def test_markdown_by_hand():
-    assert markdown(tabulate(by_hand(), NO_FAILURES)).splitlines()[:9] == [
+    assert markdown(tabulate(by_hand(), NO_FAILURES)).splitlines()[:10] == [
         "### bsd400, grey, U-Net width 48, 20,000 steps of 16 crops of 64x64, frozen noise, cuda, protocol 1",
         "",
         "| noise | test set | noisy | noise2void | sure | noise2noise | supervised |",
@@ -202,6 +203,7 @@ def test_markdown_by_hand():
         "| sees |  |  | noisy | noisy + noise | noisy + noisy2 | noisy + clean |",
         "| precision |  |  | bfloat16 | float32 | bfloat16 | bfloat16 |",
         "| training s |  |  | 1,000.5 | 1,100.5 | 1,200.5 | 1,300.5 |",
+        "| training TFLOP |  |  | 1.0 | 2.0 | 3.0 | 4.0 |",
         "| patches/s |  |  | 9,000 | 8,999 | 8,998 | 8,997 |",
     ]
 
@@ -264,7 +266,7 @@ def test_csv_gives_the_means_back_to_the_last_bit():
             row.images,
             str(row.n_images),
         ]
-        for name in ("psnr", "ssim", "seconds", "training_seconds", "patches_per_second"):
+        for name in ("psnr", "ssim", "seconds", "training_seconds", "training_flops", "patches_per_second"):
             assert float(line[name]) == getattr(found, name)
         assert [float(line[name]) for name in ("noisy_psnr", "noisy_ssim")] == [
             row.noisy_psnr,

@@ -1,0 +1,235 @@
+"""One step of training: by hand, and by every engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+from bench.blind import UnknownNoise
+from bench.discovery import listings, parse_method
+from bench.errors import InputError
+from bench.method import Method, squared_error
+from bench.noise import Gaussian
+from bench.patches import Patches, Sampling
+from bench.seeds import seed_of
+from bench.step import LEARNING_RATE, TrainingError, in_precision, open_step, resolve_engine
+from bench.training import train
+from tests.helpers import awake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.images import ImageSet
+    from bench.noise import Noise
+    from bench.unet import UNet
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+GAUSSIAN, UNKNOWN = Gaussian(25), UnknownNoise(Gaussian, 20, 55)
+METHODS = {
+    spec: parse_method(spec)[1]
+    for spec in [*listings(), "noise2score:antithetic=True", "noise2score:domain=raw,formula=paper"]
+}
+every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+
+
+def patches_of(
+    images: ImageSet,
+    method: Method,
+    *,
+    steps: int,
+    seed: int = 0,
+    batch: int = 4,
+    noise: Noise | UnknownNoise = GAUSSIAN,
+    device: torch.device = CPU,
+) -> Patches:
+    sampling = Sampling(steps, batch, 32, seed)
+    return Patches(images, noise, needs=method.needs, sampling=sampling, device=device)
+
+
+def stepped(method: Method, patches: Patches, *, device: torch.device = CPU, engine: str = "eager") -> UNet:
+    """Train a small net step by step."""
+    net = awake(1).to(device)
+    advance = open_step(
+        net, method, sampling=patches.sampling, precision="float32", device=device, engine=engine
+    )
+    for step in range(patches.sampling.steps):
+        advance(step, patches(step))
+    return net
+
+
+def flat(net: UNet) -> torch.Tensor:
+    return torch.cat([weight.detach().flatten().cpu() for weight in net.parameters()])
+
+
+# By hand
+
+
+@every_method
+def test_a_step_is_one_of_adam_on_the_mean_loss(tiny_set: Callable[[int], ImageSet], method: Method) -> None:
+    patches = patches_of(tiny_set(1), method, steps=20, seed=3)
+    net = awake(1).to(memory_format=torch.channels_last)
+    network = in_precision(net, "float32", CPU)
+    adam = torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.9, 0.99), fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        adam, max_lr=2e-3, total_steps=21, pct_start=0.1, cycle_momentum=False
+    )
+    for step in range(20):
+        rng = torch.Generator().manual_seed(seed_of("method", 3, step))
+        adam.zero_grad()
+        method.loss(network, patches(step), rng, torch.tensor(step / 20)).mean().backward()
+        adam.step()
+        schedule.step()
+    assert torch.equal(flat(stepped(method, patches)), flat(net))
+
+
+def test_steps_are_a_function_of_the_seed(tiny_set: Callable[[int], ImageSet]) -> None:
+    images, method = tiny_set(1), METHODS["noise2score"]
+    patches = patches_of(images, method, steps=3)
+    first, again = (flat(stepped(method, patches)) for _ in range(2))
+    assert torch.equal(first, again)
+    # Of the steps' own randomness too, not only of that of the patches.
+    other = patches_of(images, method, steps=3, seed=1)
+    other.places, other.sources = patches.places, patches.sources
+    assert not torch.equal(first, flat(stepped(method, other)))
+
+
+def test_engines_other_than_eager_need_cuda() -> None:
+    assert resolve_engine("auto", CPU) == resolve_engine("eager", CPU) == "eager"
+    assert resolve_engine("auto", CUDA) == "graph"
+    for engine in ("eager", "graph", "compile"):
+        assert resolve_engine(engine, CUDA) == engine
+    for engine in ("graph", "compile"):
+        for device in (CPU, torch.device("mps")):
+            with pytest.raises(InputError, match=f"'{engine}' needs a CUDA device, not '{device.type}'"):
+                resolve_engine(engine, device)
+
+
+# On CUDA
+
+
+def on_cuda(test: Callable) -> Callable:
+    no_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+    return pytest.mark.gpu(no_cuda(test))
+
+
+def share_of_the_way(first: UNet, second: UNet) -> float:
+    """Compare how far two nets are apart with how far they came."""
+    start = flat(awake(1))
+    return ((flat(first) - flat(second)).norm() / (flat(second) - start).norm()).item()
+
+
+@on_cuda
+@every_method
+@pytest.mark.parametrize("noise", [GAUSSIAN, UNKNOWN], ids=["told", "blind"])
+def test_a_recorded_step_is_the_eager_one(
+    tiny_set: Callable[[int], ImageSet],
+    monkeypatch: pytest.MonkeyPatch,
+    method: Method,
+    noise: Noise | UnknownNoise,
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    patches = patches_of(tiny_set(1), method, steps=20, noise=noise, device=CUDA)
+    graph, eager = (stepped(method, patches, device=CUDA, engine=engine) for engine in ("graph", "eager"))
+    # Sums in another order come to 1e-6 to 3e-5; the seed, batch, progress, noise level or learning rate of
+    # another step to more than .05.
+    assert share_of_the_way(graph, eager) < 1e-3
+
+
+@on_cuda
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
+@every_method
+@pytest.mark.parametrize("engine", ["eager", "graph"])
+@pytest.mark.parametrize("noise", [GAUSSIAN, UNKNOWN], ids=["told", "blind"])
+def test_no_step_waits_for_the_device(
+    tiny_set: Callable[[int], ImageSet], method: Method, engine: str, noise: Noise | UnknownNoise
+) -> None:
+    patches = patches_of(tiny_set(1), method, steps=8, noise=noise, device=CUDA)
+    advance = open_step(
+        awake(1).to(CUDA), method, sampling=patches.sampling, precision="bfloat16", device=CUDA, engine=engine
+    )
+    for step in range(4):
+        advance(step, patches(step))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        losses = [advance(step, patches(step)) for step in range(4, 8)]
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert torch.isfinite(torch.stack(losses)).all()
+    assert len({loss.item() for loss in losses}) == 4  # each step has a loss of its own
+
+
+@on_cuda
+@pytest.mark.filterwarnings("default")  # what the compiler warns of is its own affair
+def test_a_compiled_step_learns_as_the_eager_one(tiny_set: Callable[[int], ImageSet]) -> None:
+    method = METHODS["supervised"]
+    patches = patches_of(tiny_set(1), method, steps=40, device=CUDA)
+    compiled, eager = (
+        stepped(method, patches, device=CUDA, engine=engine) for engine in ("compile", "eager")
+    )
+    # Fused kernels round otherwise, and Adam's first steps follow the mere sign of a gradient.
+    assert share_of_the_way(compiled, eager) < 0.1
+
+
+@dataclass(frozen=True)
+class Waiting(Method):
+    """Reads a number off the device in its loss."""
+
+    needs = frozenset({"noisy"})
+
+    def loss(self, net: Any, batch: Any, rng: torch.Generator, progress: torch.Tensor) -> torch.Tensor:
+        return squared_error(net(batch.noisy), batch.noisy) * (1 + progress.item())
+
+    def denoise(self, net: Any, noisy: torch.Tensor, noise: Any) -> torch.Tensor:
+        return net(noisy)
+
+
+@on_cuda
+def test_a_loss_that_waits_names_the_engine_that_bears_it(tiny_set: Callable[[int], ImageSet]) -> None:
+    patches = patches_of(tiny_set(1), Waiting(), steps=6, device=CUDA)
+    with pytest.raises(TrainingError, match=r"Waiting's loss cannot be recorded .* --engine eager"):
+        stepped(Waiting(), patches, device=CUDA, engine="graph")
+    # The process goes on: eagerly with the same method, recorded with another.
+    assert torch.isfinite(flat(stepped(Waiting(), patches, device=CUDA))).all()
+    method = METHODS["supervised"]
+    patches = patches_of(tiny_set(1), method, steps=6, device=CUDA)
+    assert torch.isfinite(flat(stepped(method, patches, device=CUDA, engine="graph"))).all()
+
+
+@on_cuda
+@pytest.mark.parametrize("engine", ["eager", "graph"])
+def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet], engine: str) -> None:
+    images, method = tiny_set(1), METHODS["supervised"]
+    peaks = []
+    for batch in (8, 16):
+        patches = patches_of(images, method, steps=5, batch=batch, device=CUDA)
+        net = awake(1).to(CUDA)
+        cost = train(
+            net, method, patches, precision="float32", device=CUDA, report=lambda _: None, engine=engine
+        )
+        assert cost.engine == engine
+        peaks.append(cost.peak_bytes)
+    held = sum(weight.nbytes for weight in awake(1).parameters())
+    assert peaks[1] > peaks[0] > held
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 8, 9, 10, 11, 19, 20])
+def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int):
+    method = METHODS["supervised"]
+    advance = open_step(
+        awake(1),
+        method,
+        sampling=Sampling(steps, batch=4, patch=32, seed=0),
+        precision="float32",
+        device=CPU,
+        engine="eager",
+    )
+    rates = []
+    for _ in range(steps):
+        rates.append(advance.learning_rate)
+        advance.optimiser.step()
+        advance.schedule.step()
+    assert min(rates) > 0
+    assert steps == 1 or max(rates) == pytest.approx(LEARNING_RATE, rel=0.01)

@@ -1,0 +1,64 @@
+"""The stopwatch: what it counts and what it leaves out, by a clock that moves only where a test says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from bench.stopwatch import Stopwatch
+
+CPU = torch.device("cpu")
+
+
+@dataclass
+class Time:
+    """A clock, and a device that still has ``pending`` seconds of work before it."""
+
+    now: float = 100.0
+    pending: float = 0.0
+
+    def read(self) -> float:
+        return self.now
+
+    def wait(self, device: torch.device) -> None:
+        self.now += self.pending
+        self.pending = 0.0
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    time = Time()
+    monkeypatch.setattr("bench.stopwatch.time", SimpleNamespace(perf_counter=time.read))
+    monkeypatch.setattr("bench.stopwatch.synchronise", time.wait)
+    return time
+
+
+def test_counts_from_its_making(time: Time) -> None:
+    clock = Stopwatch(CPU)
+    assert clock.seconds == 0
+    for elapsed in (3, 7):
+        time.now = 100 + elapsed
+        assert clock.seconds == elapsed
+
+
+def test_stands_still_while_stopped(time: Time) -> None:
+    clock = Stopwatch(CPU)
+    for counted in (1, 2, 3):
+        time.now += 1
+        with clock.stopped():
+            time.now += 1000
+        assert clock.seconds == counted
+
+
+def test_waits_for_what_the_device_was_given(time: Time) -> None:
+    time.pending = 50
+    clock = Stopwatch(CPU)  # what was given before it was made is not its own
+    time.pending += 4
+    assert clock.seconds == 4
+    time.pending += 2
+    with clock.stopped():  # given before the block: counts
+        time.pending += 1000  # given in the block: does not
+    assert clock.seconds == 6
