@@ -299,9 +299,8 @@ def _draw(profile: Profile, folder: Path, stem: str) -> tuple[Path, Path]:
 def _bars(axes: Axes, names: Iterable[str], values: list[float], *, form: str, colour: str) -> None:
     sns.barplot(x=values, y=list(names), ax=axes, color=colour, width=0.6)
     for place, value in enumerate(values):
-        axes.annotate(
-            form % value, (value, place), xytext=(4, 0), textcoords="offset points", va="center", size=9
-        )
+        label = axes.annotate(form % value, (value, place), xytext=(4, 0), textcoords="offset points")
+        label.set(va="center", fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
     axes.margins(x=0.15)
 
 

@@ -65,7 +65,7 @@ RECIPES = {
     "quick": Recipe(
         purpose=(
             "Five methods under three noises on photographs that ship inside scikit-image: no GPU, no "
-            "download. 15 short trainings, about 6 minutes on 2 CPU cores. Shows the order of the methods, "
+            "download. 15 short trainings, about 4 minutes on 2 CPU cores. Shows the order of the methods, "
             "not their best."
         ),
         train="embedded-train",

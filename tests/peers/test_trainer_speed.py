@@ -6,13 +6,16 @@ Rates are the machine's; only that ours is the higher one is asserted. The table
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -29,14 +32,18 @@ from methods.sure import Sure
 from tests.conftest import photograph
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    import pytest
 
-    from bench.method import Method, Need, Precision
+    from bench.method import Need, Precision
 
 Rate = Callable[[], float]
 """Trains for a few steps and gives patches per second."""
 
-CPU = open_device("cpu")  # which tunes the host as a run does
+Contender = tuple[str, str, str, str]
+"""Trainer, network, precision and loss."""
+
+CPU = torch.device("cpu")
+METHODS = {"supervised": Supervised(), "sure": Sure()}
 NOISE = Gaussian(25)
 WIDTH, THREADS, ROUNDS = 32, 2, 5
 SAMPLING = Sampling(steps=4, batch=16, patch=64, seed=0)
@@ -74,35 +81,33 @@ class Model(nn.Module):
         return self.net(y)
 
 
-@pytest.fixture
-def threads() -> Iterator[int]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    yield THREADS
-    torch.set_num_threads(before)
-
-
 def patches_of(needs: frozenset[Need]) -> Patches:
     pictures = tuple(Picture(str(seed), photograph(180, 180, 1, seed=seed)[..., None]) for seed in range(4))
     images = ImageSet("generated", pictures, 1, "", ())
     return Patches(images, NOISE, needs=needs, sampling=SAMPLING, device=CPU)
 
 
-def our_rate(method: Method, precision: Precision) -> Rate:
+def our_rate(loss: str, precision: Precision) -> Rate:
+    method = METHODS[loss]
     net, patches = UNet(1, width=WIDTH, seed=0), patches_of(method.needs)
+    device = open_device("cpu")  # which tunes the process, as a run does
 
     def rate() -> float:
-        cost = train(net, method, patches, precision=precision, device=CPU, report=lambda _: None)
+        cost = train(net, method, patches, precision=precision, device=device, report=lambda _: None)
         return cost.patches_per_second
 
     return rate
 
 
-def their_rate(deepinv: ModuleType, network: str, loss: nn.Module, precision: Precision) -> Rate:
+def their_rate(network: str, loss: str, precision: Precision) -> Rate:
     """Spare deepinv all that its options leave out: metrics, plots, progress bars and checkpoints.
 
     Its patches were cut and corrupted beforehand, while ours are cut in the loop. Adam is the same.
     """
+    import deepinv
+
+    warnings.filterwarnings("ignore", "Trainer running with AMP")
+    losses = {"supervised": deepinv.loss.SupLoss(), "sure": deepinv.loss.SureGaussianLoss(NOISE.sd)}
     net, patches = NETWORKS[network](UNet(1, width=WIDTH, seed=0)), patches_of(frozenset({"clean", "noisy"}))
     batches = [patches(step).images for step in range(1 if is_emulated(precision) else SAMPLING.steps)]
     clean, noisy = (torch.cat([images[name] for images in batches]) for name in ("clean", "noisy"))
@@ -112,7 +117,7 @@ def their_rate(deepinv: ModuleType, network: str, loss: nn.Module, precision: Pr
         optimizer=torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.9, 0.99), fused=True),
         train_dataloader=DataLoader(StackDataset(x=clean, y=noisy), batch_size=SAMPLING.batch),
         epochs=1,
-        losses=loss,
+        losses=losses[loss],
         metrics=None,
         compute_train_metrics=False,
         device=CPU,
@@ -131,34 +136,54 @@ def their_rate(deepinv: ModuleType, network: str, loss: nn.Module, precision: Pr
     return rate
 
 
+@cache
+def prepared(contender: Contender) -> Rate:
+    trainer, network, precision, loss = contender
+    torch.set_num_threads(THREADS)
+    return our_rate(loss, precision) if trainer == "noisebench" else their_rate(network, loss, precision)
+
+
+def turn(contender: Contender) -> float:
+    return prepared(contender)()
+
+
 def is_emulated(precision: Precision) -> bool:
     return precision == "bfloat16" and not has_bfloat16(CPU)
 
 
-def medians(contenders: dict[tuple[str, str, Precision], Rate]) -> dict[tuple[str, str, Precision], float]:
-    """Let all take turns, and leave out the turn that warms up.
+def medians(contenders: list[Contender]) -> list[float]:
+    """Let all take turns, each trainer in a process of its own, and leave out the turn that warms up.
 
     Emulated bfloat16 is tens of times slower, so that the one step of its first turn says enough.
     """
-    rates: dict[tuple[str, str, Precision], list[float]] = {key: [] for key in contenders}
-    for turn in range(1 + ROUNDS):
-        for key, rate in contenders.items():
-            if turn == 0 or not is_emulated(key[-1]):
-                rates[key].append(rate())
-    return {key: median(each[1:] or each) for key, each in rates.items()}
+    rates: dict[Contender, list[float]] = {contender: [] for contender in contenders}
+    context = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(1, mp_context=context) as ours,
+        ProcessPoolExecutor(1, mp_context=context) as theirs,
+    ):
+        for number in range(1 + ROUNDS):
+            for contender in contenders:
+                trainer, _, precision, _ = contender
+                if number == 0 or not is_emulated(precision):
+                    process = ours if trainer == "noisebench" else theirs
+                    rates[contender].append(process.submit(turn, contender).result())
+    return [median(each[1:] or each) for each in rates.values()]
 
 
-def compared(deepinv: ModuleType, method: Method, loss: nn.Module) -> pd.DataFrame:
+def compared(loss: str) -> pd.DataFrame:
     """Measure patches per second of ours and of all theirs, and how many times theirs ours is."""
-    own = resolve_precision("auto", borne=method.precision, device=CPU)
-    contenders = {("noisebench", "ours", own): our_rate(method, own)}
-    for precision in ("float32", "bfloat16"):
+    own = resolve_precision("auto", borne=METHODS[loss].precision, device=CPU)
+    contenders: list[Contender] = [("noisebench", "ours", own, loss)]
+    contenders += [
+        ("deepinv", network, precision, loss)
+        for precision in ("float32", "bfloat16")
         # Emulated, one network is enough: it takes most of the time.
-        for network in ["textbook"] if is_emulated(precision) else NETWORKS:
-            key = ("deepinv", network, precision)
-            contenders[key] = their_rate(deepinv, network, loss, precision)
-    rates = pd.Series(medians(contenders), name="patches/s").rename_axis(["trainer", "network", "precision"])
-    return rates.to_frame().assign(**{"ours/theirs": rates.iloc[0] / rates})
+        for network in (["textbook"] if is_emulated(precision) else NETWORKS)
+    ]
+    table = pd.DataFrame(contenders, columns=["trainer", "network", "precision", "loss"])
+    table["patches/s"] = medians(contenders)
+    return table.assign(**{"ours/theirs": table["patches/s"].iloc[0] / table["patches/s"]})
 
 
 def test_textbook_network_is_the_same_function():
@@ -170,25 +195,17 @@ def test_textbook_network_is_the_same_function():
     torch.testing.assert_close(by_the_book(net)(image), net(image), rtol=0, atol=1e-5)
 
 
-@pytest.mark.filterwarnings("ignore:Trainer running with AMP")
-def test_training_is_faster_than_theirs(deepinv, threads: int, capsys: pytest.CaptureFixture[str]):
+def test_training_is_faster_than_theirs(capsys: pytest.CaptureFixture[str]):
     """In patches per second, against deepinv's better precision with the network that its users have.
 
     Both losses; deepinv's other settings are in the table, which is printed.
     """
-    contests = {
-        "supervised": (Supervised(), deepinv.loss.SupLoss()),
-        "sure": (Sure(), deepinv.loss.SureGaussianLoss(NOISE.sd)),
-    }
-    table = pd.concat(
-        {name: compared(deepinv, method, loss) for name, (method, loss) in contests.items()}, names=["loss"]
-    )
-    lead = (
-        table.xs(("deepinv", "textbook"), level=("trainer", "network"))["ours/theirs"].groupby("loss").min()
-    )
+    table = pd.concat([compared(loss) for loss in METHODS])
+    textbook = table[(table["trainer"] == "deepinv") & (table["network"] == "textbook")]
+    lead = textbook.groupby("loss")["ours/theirs"].min()
     with capsys.disabled():
-        print(f"\n\nTraining on {threads} threads, median of {ROUNDS} rounds")
-        print(table.round(2).reset_index().to_string(index=False))
+        print(f"\n\nTraining on {THREADS} threads, median of {ROUNDS} rounds")
+        print(table.round(2).to_string(index=False))
         found = ", ".join(f"{loss} {ratio:.2f}" for loss, ratio in lead.items())
         print(f"ours/theirs, textbook network in deepinv's better precision: {found}")
     assert (lead > 1).all(), lead

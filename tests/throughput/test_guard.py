@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from bench.workload import Setting
 
 COMMITTED = Path(__file__).parent / "ratios.json"
-TOLERANCE = 1.2
-"""A ratio may be so many times the committed one: on a shared machine medians scatter by a tenth."""
+SCATTER = 0.1
+"""Of a median on a shared machine; it is granted on top of each limit below."""
+SLOWER = 1.1
+"""A ratio may be so many times the committed one."""
 OVERHEAD = 1.05
 """What the harness may add to the bare step: patches, seeds, schedule and log."""
 LINEAR = 0.15
+"""How far a time or a memory may lie from a straight line."""
 ROUNDS = 15
 
 
@@ -51,7 +54,8 @@ def test_no_method_has_become_slower(
             print(f"  {spec:<16} {ratio:.3f}  (committed: {expected.get(spec, 'none')})")
     if not expected:
         pytest.skip(f"no committed ratios for {case}; write them by --write-ratios")
-    slower = {spec: ratio for spec, ratio in found.items() if ratio > TOLERANCE * expected.get(spec, ratio)}
+    limit = SLOWER + SCATTER
+    slower = {spec: ratio for spec, ratio in found.items() if ratio > limit * expected.get(spec, ratio)}
     assert not slower
 
 
@@ -64,7 +68,7 @@ def test_the_harness_adds_little(
     ratio = ratios_to("bare", seconds_in_turn(steps, rounds=2 * ROUNDS, device=setting.device))["supervised"]
     with capsys.disabled():
         print(f"\nharness overhead, supervised / bare step: {ratio:.3f} (median of {2 * ROUNDS})")
-    assert ratio <= OVERHEAD
+    assert ratio <= OVERHEAD + SCATTER
 
 
 def test_time_and_memory_grow_linearly_with_the_batch(
@@ -76,12 +80,15 @@ def test_time_and_memory_grow_linearly_with_the_batch(
     times = seconds_in_turn(steps, rounds=7, device=device)
     seconds = [median(times[str(batch)]) for batch in batches]
     slope, intercept, *_ = linregress(batches, seconds)
+    line = [intercept + slope * batch for batch in batches]
     memory = [count_memory(steps[str(batch)], device) for batch in batches]
     with capsys.disabled():
         print("\nbatch, and time and memory relative to the smallest:")
         for batch, took, held in zip(batches, seconds, memory, strict=True):
             print(f"  {batch:>3}  {took / seconds[0]:.2f}  {held / memory[0]:.2f}")
-    assert seconds == pytest.approx([intercept + slope * batch for batch in batches], rel=LINEAR)
+        off = max(abs(took / expected - 1) for took, expected in zip(seconds, line, strict=True))
+        print(f"  time lies at most {off:.1%} off a straight line")
+    assert seconds == pytest.approx(line, rel=LINEAR + SCATTER)
     assert all(
         held / memory[0] == pytest.approx(batch / batches[0], rel=LINEAR)
         for batch, held in zip(batches, memory, strict=True)
