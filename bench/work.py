@@ -88,7 +88,7 @@ def _peak_on_cpu(computation: Callable[[], object]) -> int:
 def quiet_profiler(**options: Any) -> profile:
     """Make a torch profiler whose library writes no log of its own to the terminal."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "9")
-    return profile(**options)
+    return profile(acc_events=True, **options)  # else older versions warn that they forget other cycles
 
 
 def count_joules(computation: Callable[[], object], device: torch.device) -> float | None:
