@@ -30,7 +30,7 @@ class Recipe:
         lpips: whether LPIPS is computed, which needs AlexNet's weights (233 MB, downloaded once).
 
     Raises:
-        InputError: there are no methods, noises, test sets or seeds.
+        InputError: there are no methods, noises, test sets or seeds, or looks is negative.
     """
 
     purpose: str
@@ -51,6 +51,8 @@ class Recipe:
         for name in ("methods", "noises", "test", "seeds"):
             if not getattr(self, name):
                 raise InputError(f"a grid needs at least one of its {name}, but none is given")
+        if self.looks < 0:
+            raise InputError(f"looks must be at least 0, but is {self.looks}")
 
     def summary(self) -> str:
         """Say in a few sentences what it is."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from bench.devices import open_device, resolve_precision
+from bench.devices import exact_float32, open_device, resolve_precision
 from bench.noise import Gaussian
 from bench.patches import Patches, Sampling
 from bench.sets import open_set
@@ -186,5 +186,6 @@ def inference(method: Method, setting: Setting, *, side: int) -> Workload:
 
 
 def _net(setting: Setting) -> UNet:
+    exact_float32()  # as every training does, or ratios on CUDA would compare it with TF32
     net = UNet(1, width=setting.width, seed=0).to(setting.device)
     return net.to(memory_format=torch.channels_last)

@@ -125,7 +125,7 @@ def test_what_needs_no_library_waits_for_none(arguments: list[str], also: set[st
     assert not slow & set(done.stderr.split())
 
 
-COMMANDS = ["demo", "run", "table", "list", "show", "denoise", "estimate", "fingerprint"]
+COMMANDS = ["demo", "run", "table", "list", "show", "denoise", "estimate", "fingerprint", "curve", "profile"]
 
 
 @pytest.mark.parametrize(
@@ -158,6 +158,7 @@ def test_help_says_what_there_is(
         ("run --methods nois2void", "unknown method 'nois2void'; did you mean 'noise2void'?"),
         ("run --noises gausian:25", "unknown noise 'gausian'; did you mean 'gaussian'?"),
         ("run --train bsd40", "unknown image set 'bsd40'; did you mean 'bsd400'?"),
+        ("run --looks -1", "looks must be at least 0, but is -1"),
         ("run --noises gaussian:0", "sigma > 0, but sigma is 0"),
         ("run --noises gaussian:nan", "finite sigma > 0, but sigma is nan"),
         ("run --noises poisson:-0.01", "zeta > 0, but zeta is -0.01"),
