@@ -28,8 +28,8 @@ def title(protocol: Protocol) -> str:
     channels = CHANNELS.get(protocol.channels, f"{protocol.channels} channels")
     return (
         f"{protocol.training_images}, {channels}, U-Net width {protocol.width}, {protocol.steps:,} steps of "
-        f"{protocol.batch} crops of {protocol.patch}x{protocol.patch}, {protocol.training_noise} noise, "
-        f"{protocol.device}, protocol {protocol.protocol}"
+        f"{protocol.batch} crops of {protocol.patch}x{protocol.patch}, rate {protocol.learning_rate:g}, "
+        f"{protocol.training_noise} noise, {protocol.device}, protocol {protocol.protocol}"
     )
 
 
@@ -77,7 +77,8 @@ def _training(table: Table) -> str:
     return (
         f"Training: {protocol.steps:,} steps of {protocol.batch} crops of {protocol.patch}x{protocol.patch} "
         f"pixels from {protocol.training_images} ({protocol.steps * protocol.batch:,} crops in all), the "
-        f"same for every method; the last weights count. Training noise {noise}."
+        f"same for every method; learning rate up to {protocol.learning_rate:g}; the last weights count. "
+        f"Training noise {noise}."
     )
 
 

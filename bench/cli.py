@@ -55,6 +55,7 @@ def run(  # noqa: PLR0913 - one argument per option
     steps: int | None = None,
     batch: int | None = None,
     patch: int | None = None,
+    learning_rate: float | None = None,
     seeds: tuple[int, ...] | None = None,
     looks: int | None = None,
     lpips: bool | None = None,
@@ -83,6 +84,7 @@ def run(  # noqa: PLR0913 - one argument per option
         steps: steps of the optimiser
         batch: patches of a step
         patch: side of a patch, pixels
+        learning_rate: the highest of the schedule
         seeds: of weights, crops and noise; each seed is a run of its own
         looks: score each training so many times on its way, for `noisebench curve`
         lpips: compute LPIPS, which downloads AlexNet's weights once

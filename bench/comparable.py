@@ -23,6 +23,7 @@ class Protocol:
     steps: int
     batch: int
     patch: int
+    learning_rate: float
     training_noise: str
     protocol: str
     device: str
@@ -37,7 +38,8 @@ COSTS = ["seconds", "training_seconds", "training_flops", "patches_per_second"]
 SCORE_COLUMNS = ["key", "seed", "image", "sees", "precision", *PROTOCOL, *CELL, *METRICS, *NOISY, *COSTS]
 SCORE_COLUMNS += ["estimate"]
 FAILURE_COLUMNS = ["key", "seed", "error", "sees", *PROTOCOL, *CELL]
-TYPES = {"parameter": float} | dict.fromkeys(["channels", "width", "steps", "batch", "patch", "seed"], int)
+TYPES = dict.fromkeys(["parameter", "learning_rate"], float)
+TYPES |= dict.fromkeys(["channels", "width", "steps", "batch", "patch", "seed"], int)
 SYMBOLS = {"gaussian": "σ", "poisson": "ζ", "gamma": "k"}
 # The same bytes give the same score everywhere, but for the order of float32 sums; another draw of the noise
 # differs by more.

@@ -190,6 +190,7 @@ def _fit(
         device=device,
         report=report,
         engine=bench.engine,
+        learning_rate=run.learning_rate,
         milestones=Milestones(steps, look),
     )
     return denoiser, cost

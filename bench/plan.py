@@ -101,6 +101,7 @@ def plan(
                     steps=recipe.steps,
                     batch=recipe.batch,
                     patch=recipe.patch,
+                    learning_rate=recipe.learning_rate,
                     seed=seed,
                     training_noise=training_noise,
                     precision=resolve_precision(precision, borne=method.precision, device=device),

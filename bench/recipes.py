@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.errors import InputError
+from bench.runs import LEARNING_RATE
 from methods import PUBLISHED
 
 PUBLISHED_NOISES = ("gaussian:25", "gaussian:50", "poisson:0.01", "poisson:0.05", "gamma:100", "gamma:50")
@@ -23,6 +24,7 @@ class Recipe:
         steps: of the optimiser.
         batch: patches of a step.
         patch: side of a patch, pixels.
+        learning_rate: the highest of the schedule.
         methods: names, with hyper-parameters where they are not the default.
         noises: names with parameters.
         seeds: of weights, crops and noise.
@@ -41,6 +43,7 @@ class Recipe:
     steps: int
     batch: int
     patch: int
+    learning_rate: float = LEARNING_RATE
     methods: tuple[str, ...] = PUBLISHED
     noises: tuple[str, ...] = PUBLISHED_NOISES
     seeds: tuple[int, ...] = (0,)
@@ -93,6 +96,21 @@ RECIPES = {
         steps=10_000,
         batch=64,
         patch=128,
+    ),
+    "tuning": Recipe(
+        purpose=(
+            "For choosing settings, away from every test set: nine tenths of bsd400 to the last tenth, a "
+            "quarter of the reference's budget."
+        ),
+        train="bsd400-tune",
+        test=("bsd400-held",),
+        channels=1,
+        width=32,
+        steps=600,
+        batch=8,
+        patch=64,
+        noises=("gaussian:25", "poisson:0.01"),
+        lpips=False,
     ),
     "colour": Recipe(
         purpose=(

@@ -89,6 +89,8 @@ _BSD400 = Entry(
     left_out=("test_020.png",),
     note=f"without test_020.png: {_STARFISH}",
 )
+_TRAIN400 = tuple(f"test_{number:03}.png" for number in range(1, 401))
+_HELD_OUT = tuple(name for name in _TRAIN400[4::10] if name not in _BSD400.left_out)
 _CBSD432 = Entry(
     name="cbsd432",
     folder="cbsd432",
@@ -145,6 +147,18 @@ REGISTRY: Mapping[str, Entry] = {
             note="2 photographs: enough to try things out, too few for conclusions",
         ),
         _BSD400,
+        replace(
+            _BSD400,
+            name="bsd400-tune",
+            left_out=_BSD400.left_out + _HELD_OUT,
+            note=f"for choosing settings: all but {len(_HELD_OUT)} of its images, which bsd400-held holds",
+        ),
+        replace(
+            _BSD400,
+            name="bsd400-held",
+            left_out=tuple(name for name in _TRAIN400 if name not in _HELD_OUT),
+            note="for choosing settings: training images, none of any test set",
+        ),
         replace(_BSD400, name="bsd400+starfish", left_out=(), note=f"with test_020.png: {_STARFISH}"),
         _CBSD432,
         replace(_CBSD432, name="cbsd432+starfish", left_out=(), note=f"with 12003.jpg: {_STARFISH}"),

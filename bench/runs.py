@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from bench.method import Precision
     from bench.patches import TrainingNoise
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised whenever the same run would give other numbers; a part of every key."""
+
+LEARNING_RATE = 2e-3
+"""The highest of a training, unless a recipe has another."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,14 @@ class Run:
         steps: of the optimiser.
         batch: patches of a step.
         patch: side of a patch, pixels.
+        learning_rate: the highest of the schedule.
         seed: of weights, crops and noise.
         training_noise: frozen or resampled.
         precision: of the U-Net's arithmetic in training.
         device: the device class, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
-        InputError: a number is not positive.
+        InputError: a number is not positive, or not finite.
     """
 
     method: str
@@ -53,6 +58,7 @@ class Run:
     steps: int
     batch: int
     patch: int
+    learning_rate: float
     seed: int
     training_noise: TrainingNoise
     precision: Precision
@@ -62,6 +68,8 @@ class Run:
         for name, lowest in (("width", 2), ("steps", 1), ("batch", 1), ("patch", 2), ("seed", 0)):
             if getattr(self, name) < lowest:
                 raise InputError(f"{name} must be at least {lowest}, but is {getattr(self, name)}")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate must be finite and above 0, but is {self.learning_rate}")
 
     def key(self, source_hash: str) -> str:
         """Name the result: 16 hex digits over the run, the method's source file and the protocol.

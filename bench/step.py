@@ -9,6 +9,7 @@ import torch
 from bench.devices import exact_float32
 from bench.errors import InputError
 from bench.method import Batch
+from bench.runs import LEARNING_RATE
 from bench.seeds import seed_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from bench.patches import Sampling
     from bench.unet import UNet
 
-LEARNING_RATE = 2e-3
 WARM_UP = 0.1
 
 Engine = Literal["eager", "graph", "compile"]
@@ -39,6 +39,7 @@ class Step:
         sampling: the number of steps, and the seed.
         precision: of the network's arithmetic; losses and weights are float32 always.
         device: where to train.
+        learning_rate: the highest of the schedule.
         compiled: whether ``torch.compile`` fuses the network.
     """
 
@@ -50,6 +51,7 @@ class Step:
         sampling: Sampling,
         precision: Precision,
         device: torch.device,
+        learning_rate: float = LEARNING_RATE,
         compiled: bool = False,
     ) -> None:
         exact_float32()
@@ -62,14 +64,14 @@ class Step:
         self.optimiser = torch.optim.Adam(
             net.parameters(),
             # On CUDA a tensor, which a captured step reads anew each time.
-            lr=torch.tensor(LEARNING_RATE, device=device) if on_cuda else LEARNING_RATE,
+            lr=torch.tensor(learning_rate, device=device) if on_cuda else learning_rate,
             betas=(0.9, 0.99),
             fused=True,
             capturable=on_cuda,
         )
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser,
-            LEARNING_RATE,
+            learning_rate,
             total_steps=sampling.steps + 1,
             pct_start=max(WARM_UP, 2 / (sampling.steps + 1)),  # at least one step
             cycle_momentum=False,
@@ -132,6 +134,7 @@ class CapturedStep(Step):
         sampling: as for ``Step``.
         precision: as for ``Step``.
         device: a CUDA device.
+        learning_rate: as for ``Step``.
         compiled: as for ``Step``.
     """
 
@@ -207,11 +210,19 @@ def open_step(
     precision: Precision,
     device: torch.device,
     engine: Engine,
+    learning_rate: float = LEARNING_RATE,
 ) -> Step:
     """Make the step of an engine, as ``resolve_engine`` names them; arguments as for ``Step``."""
     kind = Step if engine == "eager" else CapturedStep
-    compiled = engine == "compile"
-    return kind(net, method, sampling=sampling, precision=precision, device=device, compiled=compiled)
+    return kind(
+        net,
+        method,
+        sampling=sampling,
+        precision=precision,
+        device=device,
+        learning_rate=learning_rate,
+        compiled=engine == "compile",
+    )
 
 
 def in_precision(net: UNet, precision: Precision, device: torch.device) -> Network:

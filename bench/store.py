@@ -22,7 +22,7 @@ FACTS, SCORES, WEIGHTS = "run.json", "scores.parquet", "weights.safetensors"
 CURVE, LOG, PICTURES = "curve.parquet", "log.jsonl", "pictures"
 FAILED, PARTIAL = "failed", "partial"
 IDENTITY = ["method", "noise", "parameter", "training_images", "images", "image", "channels", "seed", "width"]
-IDENTITY += ["steps", "batch", "patch", "training_noise", "precision", "device"]
+IDENTITY += ["steps", "batch", "patch", "learning_rate", "training_noise", "precision", "device"]
 
 SETTINGS = [column for column in IDENTITY if column != "image"]
 

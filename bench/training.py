@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from bench.runs import LEARNING_RATE
 from bench.step import Engine, TrainingError, open_step
 from bench.stopwatch import Stopwatch
 from bench.work import count_memory, count_work
@@ -58,7 +59,7 @@ class Milestones:
     look: Callable[[int, float, int], None]
 
 
-def train(
+def train(  # noqa: PLR0913 - one argument per thing that a run decides
     net: UNet,
     method: Method,
     patches: Patches,
@@ -67,6 +68,7 @@ def train(
     device: torch.device,
     report: Report,
     engine: Engine = "eager",
+    learning_rate: float = LEARNING_RATE,
     milestones: Milestones | None = None,
 ) -> Cost:
     """Train a network in place by Adam, with a one-cycle cosine schedule; the last weights count.
@@ -79,13 +81,22 @@ def train(
         device: where to train.
         report: called every few steps with step, mean loss, learning rate and seconds.
         engine: how steps are launched; see ``resolve_engine``.
+        learning_rate: the highest of the schedule.
         milestones: where to look at the network in between.
 
     Raises:
         TrainingError: the loss has a wrong shape, does not depend on the network, or is not finite.
     """
     sampling = patches.sampling
-    advance = open_step(net, method, sampling=sampling, precision=precision, device=device, engine=engine)
+    advance = open_step(
+        net,
+        method,
+        sampling=sampling,
+        precision=precision,
+        device=device,
+        engine=engine,
+        learning_rate=learning_rate,
+    )
     first = patches(0)
     flops = count_work(lambda: advance.try_out(first)).flops
     peak_bytes = count_memory(lambda: advance.try_out(first), device)

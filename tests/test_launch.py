@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -174,6 +175,7 @@ def test_a_stored_run_is_not_trained_again(tiny: Tiny) -> None:
         {"steps": 5},
         {"batch": 3},
         {"patch": 40},
+        {"learning_rate": 1e-3},
         {"seeds": (1,)},
         {"noises": ("gaussian:25.5",)},
         {"noises": ("gamma:25",)},
@@ -354,3 +356,9 @@ def test_a_patch_larger_than_an_image_is_refused_before_training(tiny: Tiny) -> 
 def test_numbers_out_of_range_are_named(tiny: Tiny, name: str, value: Any) -> None:
     with pytest.raises(InputError, match=rf"{name.rstrip('s')}s? must be at least \d, but is (0|1|-1)"):
         tiny.jobs(**{name: value})
+
+
+@pytest.mark.parametrize("rate", [0.0, -1e-3, math.nan, math.inf])
+def test_a_learning_rate_out_of_range_is_named(tiny: Tiny, rate: float) -> None:
+    with pytest.raises(InputError, match=f"learning_rate must be finite and above 0, but is {rate}"):
+        tiny.jobs(learning_rate=rate)

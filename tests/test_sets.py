@@ -16,6 +16,7 @@ from PIL import Image
 from bench import registry, sets
 from bench.errors import InputError
 from bench.images import grey
+from bench.recipes import RECIPES
 from bench.registry import REGISTRY, Entry
 from bench.sets import open_set, write_manifest
 
@@ -320,6 +321,8 @@ def test_registered_sets_are_complete():
         "embedded-colour-train": (3, 3),
         "embedded-colour-test": (2, 3),
         "bsd400": (399, 1),
+        "bsd400-tune": (359, 1),
+        "bsd400-held": (40, 1),
         "bsd400+starfish": (400, 1),
         "cbsd432": (431, 3),
         "cbsd432+starfish": (432, 3),
@@ -336,6 +339,15 @@ def test_starfish_is_left_out_and_said():
         assert f"without {file}" in REGISTRY[name].note
         assert file in REGISTRY[f"{name}+starfish"].fingerprints
         assert f"with {file}" in REGISTRY[f"{name}+starfish"].note
+
+
+def test_settings_are_chosen_on_a_part_of_the_training_set_alone():
+    whole, tune, held = (
+        set(REGISTRY[name].fingerprints) for name in ("bsd400", "bsd400-tune", "bsd400-held")
+    )
+    assert tune | held == whole
+    assert not tune & held
+    assert (RECIPES["tuning"].train, *RECIPES["tuning"].test) == ("bsd400-tune", "bsd400-held")
 
 
 def test_addresses_are_pinned_at_a_commit():

@@ -14,8 +14,9 @@ from bench.errors import InputError
 from bench.method import Method, squared_error
 from bench.noise import Gaussian
 from bench.patches import Patches, Sampling
+from bench.runs import LEARNING_RATE
 from bench.seeds import seed_of
-from bench.step import LEARNING_RATE, TrainingError, in_precision, open_step, resolve_engine
+from bench.step import TrainingError, in_precision, open_step, resolve_engine
 from bench.training import train
 from tests.helpers import awake
 
@@ -216,7 +217,8 @@ def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 8, 9, 10, 11, 19, 20])
-def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int):
+@pytest.mark.parametrize("peak", [LEARNING_RATE, 1e-4])
+def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int, peak: float):
     method = METHODS["supervised"]
     advance = open_step(
         awake(1),
@@ -225,6 +227,7 @@ def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int):
         precision="float32",
         device=CPU,
         engine="eager",
+        learning_rate=peak,
     )
     rates = []
     for _ in range(steps):
@@ -232,4 +235,4 @@ def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int):
         advance.optimiser.step()
         advance.schedule.step()
     assert min(rates) > 0
-    assert steps == 1 or max(rates) == pytest.approx(LEARNING_RATE, rel=0.01)
+    assert steps == 1 or max(rates) == pytest.approx(peak, rel=0.01)

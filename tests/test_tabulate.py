@@ -31,6 +31,7 @@ PROTOCOL = {
     "steps": 20000,
     "batch": 16,
     "patch": 64,
+    "learning_rate": 2e-3,
     "training_noise": "frozen",
     "device": "cuda",
     "protocol": "1",
@@ -192,7 +193,10 @@ def by_hand() -> pd.DataFrame:
 
 def test_markdown_by_hand():
     assert markdown(tabulate(by_hand(), NO_FAILURES)).splitlines()[:10] == [
-        "### bsd400, grey, U-Net width 48, 20,000 steps of 16 crops of 64x64, frozen noise, cuda, protocol 1",
+        (
+            "### bsd400, grey, U-Net width 48, 20,000 steps of 16 crops of 64x64, rate 0.002, frozen noise, "
+            "cuda, protocol 1"
+        ),
         "",
         "| noise | test set | noisy | noise2void | sure | noise2noise | supervised |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
@@ -284,6 +288,7 @@ def test_csv_gives_the_means_back_to_the_last_bit():
         ("steps", 100),
         ("batch", 4),
         ("patch", 32),
+        ("learning_rate", 1e-3),
         ("training_noise", "resampled"),
         ("protocol", "2"),
         ("device", "cpu"),
