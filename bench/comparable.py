@@ -38,7 +38,7 @@ COSTS = ["seconds", "training_seconds", "training_flops", "patches_per_second"]
 SCORE_COLUMNS = ["key", "seed", "image", "sees", "precision", *PROTOCOL, *CELL, *METRICS, *NOISY, *COSTS]
 SCORE_COLUMNS += ["estimate"]
 FAILURE_COLUMNS = ["key", "seed", "error", "sees", *PROTOCOL, *CELL]
-TYPES = dict.fromkeys(["parameter", "learning_rate"], float)
+TYPES: dict[str, type] = dict.fromkeys(["parameter", "learning_rate"], float)
 TYPES |= dict.fromkeys(["channels", "width", "steps", "batch", "patch", "seed"], int)
 SYMBOLS = {"gaussian": "σ", "poisson": "ζ", "gamma": "k"}
 # The same bytes give the same score everywhere, but for the order of float32 sums; another draw of the noise
