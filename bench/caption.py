@@ -35,8 +35,13 @@ def title(protocol: Protocol) -> str:
 
 def footer(table: Table) -> list[str]:
     """Say how the numbers of a table came about, one sentence or more per line; then what failed and why."""
-    protocol = [_reading(table), _sample(table), _noise(table), _scoring(table), _training(table)]
-    return protocol + _blind(table) + _estimates(table) + _failures(table)
+    return [_reading(table), *protocol_notes(table), *_failures(table)]
+
+
+def protocol_notes(table: Table) -> list[str]:
+    """Say under which protocol the runs of a table stand, one sentence or more per line."""
+    protocol = [_sample(table), _noise(table), _scoring(table), _training(table)]
+    return protocol + _blind(table) + _estimates(table)
 
 
 def _reading(table: Table) -> str:

@@ -16,8 +16,8 @@ from bench.caption import title
 from bench.comparable import CELL, PROTOCOL, ROW, Protocol, noise_label, require
 from bench.errors import InputError
 from bench.figures import drawing, open_folder, save
+from bench.markup import MARKDOWN, pipe_table
 from bench.tabulate import DIGITS, by_protocol, exposure, strength
-from bench.typeset import MARKDOWN, pipe_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

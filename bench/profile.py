@@ -14,7 +14,7 @@ import seaborn as sns
 
 from bench.errors import InputError
 from bench.figures import BLUE, GREEN, GREY, ORANGE, drawing, open_folder, save
-from bench.typeset import MARKDOWN, MISSING, pipe_table
+from bench.markup import MARKDOWN, MISSING, pipe_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,36 +15,24 @@ from rich.text import Text
 
 from bench.caption import footer, title
 from bench.comparable import METRICS
+from bench.markup import (
+    LATEX,
+    LATEX_PACKAGES,
+    MARKDOWN,
+    MISSING,
+    Markup,
+    latex_float,
+    markdown_section,
+    pipe_table,
+    write_texts,
+)
 from bench.tabulate import DIGITS, Cell, Row, Table, tabulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-MISSING = "–"
 RICH_FRAME = 3  # a rule and two blanks around each column
-MARKDOWN_SPECIAL = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": " "} | {mark: f"\\{mark}" for mark in r"\`*_{}[]|$~#"}
-)
-LATEX_SPECIAL = str.maketrans(
-    {mark: f"\\{mark}" for mark in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''"}
-    | {"σ": r"$\sigma$", "ζ": r"$\zeta$", "²": "$^2$", MISSING: "--", "\n": " "}
-)
-
-
-@dataclass(frozen=True)
-class Markup:
-    """How one format escapes plain text, and sets escaped text in bold or as failed."""
-
-    escape: Callable[[str], str]
-    bold: Callable[[str], str]
-    failed: Callable[[str], str]
-
-
-MARKDOWN = Markup(lambda text: text.translate(MARKDOWN_SPECIAL), "**{}**".format, "{}".format)
-LATEX = Markup(lambda text: text.translate(LATEX_SPECIAL), r"\textbf{{{}}}".format, r"\emph{{{}}}".format)
 TERMINAL = Markup(rich.markup.escape, "[bold]{}[/bold]".format, "[red]{}[/red]".format)
 
 
@@ -74,11 +62,7 @@ def write_tables(scores: pd.DataFrame, failures: pd.DataFrame, *, folder: Path, 
     """
     tables = tabulate(scores, failures)
     texts = {".md": markdown(tables), ".csv": csv(tables), ".tex": latex(tables)}
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f"{stem}{suffix}" for suffix in texts]
-    for file, text in zip(files, texts.values(), strict=True):
-        file.write_text(text, encoding="utf-8", newline="\n")
-    return files
+    return write_texts(texts, folder=folder, stem=stem)
 
 
 def csv(tables: Iterable[Table]) -> str:
@@ -102,7 +86,7 @@ def markdown(tables: Iterable[Table]) -> str:
 
 def latex(tables: Iterable[Table]) -> str:
     """Write tables as LaTeX floats, for the packages ``booktabs`` and ``graphicx``."""
-    return "% needs \\usepackage{booktabs,graphicx}\n" + "\n".join(_latex(table) for table in tables)
+    return LATEX_PACKAGES + "\n".join(_latex(table) for table in tables)
 
 
 def terminal(table: Table, *, width: int = 110) -> Group:
@@ -143,48 +127,16 @@ def _columns_that_fit(lines: Sequence[Sequence[Text]], width: int) -> Iterator[l
     yield stub + part
 
 
-def pipe_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> str:
-    """Set cells, escaped already, as a Markdown table.
-
-    Args:
-        header: of the columns.
-        rows: as long as the header.
-        left: how many of the first columns hold text, the others numbers.
-    """
-    rule = ["---"] * left + ["---:"] * (len(header) - left)
-    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *rows))
-
-
 def _markdown(table: Table) -> str:
     grid = _grid(table, MARKDOWN)
     lines = pipe_table(grid.header, [*grid.body, *grid.summary], left=2)
-    notes = [f"- {MARKDOWN.escape(line)}" for line in footer(table)]
-    return "\n".join([f"### {MARKDOWN.escape(title(table.protocol))}", "", lines, "", *notes, ""])
+    return markdown_section(title(table.protocol), lines, footer(table))
 
 
 def _latex(table: Table) -> str:
     grid = _grid(table, LATEX)
-    header, *rows = [f"{' & '.join(line)} \\\\" for line in (grid.header, *grid.body, *grid.summary)]
-    rows.insert(len(grid.body), r"\midrule")
-    notes = " \\\\\n".join(LATEX.escape(line) for line in footer(table))
-    return "\n".join(
-        [
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{LATEX.escape(title(table.protocol))}}}",
-            r"\resizebox{\linewidth}{!}{%",
-            rf"\begin{{tabular}}{{ll{'r' * (len(grid.header) - 2)}}}",
-            r"\toprule",
-            header,
-            r"\midrule",
-            *rows,
-            r"\bottomrule",
-            r"\end{tabular}}",
-            r"\par\smallskip\raggedright\footnotesize",
-            notes,
-            r"\end{table}",
-            "",
-        ]
+    return latex_float(
+        title(table.protocol), grid.header, grid.body, grid.summary, notes=footer(table), left=2
     )
 
 

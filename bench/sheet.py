@@ -1,0 +1,68 @@
+"""A sheet: one table of plain text with the numbers behind it, written as Markdown, CSV and LaTeX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.markup import (
+    LATEX,
+    LATEX_PACKAGES,
+    MARKDOWN,
+    latex_float,
+    markdown_section,
+    pipe_table,
+    write_texts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pandas as pd
+
+CSV_DIGITS = 4
+"""More than any score bears out, and few enough that sums in another order give the same file."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of text and the numbers behind it.
+
+    Args:
+        title: above it.
+        header: of the columns.
+        rows: of text, each as long as the header.
+        notes: below it, one per line.
+        numbers: what the text was made of, one line per number.
+        left: how many of the first columns hold text, the others numbers.
+    """
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+    numbers: pd.DataFrame
+    left: int = 1
+
+    def markdown(self) -> str:
+        """Write it in Markdown, with its heading."""
+        header, *rows = self._escaped(MARKDOWN.escape)
+        return markdown_section(self.title, pipe_table(header, rows, left=self.left), self.notes)
+
+    def latex(self) -> str:
+        """Write it as a LaTeX float, for the packages ``booktabs`` and ``graphicx``."""
+        header, *rows = self._escaped(LATEX.escape)
+        return LATEX_PACKAGES + latex_float(self.title, header, rows, notes=self.notes, left=self.left)
+
+    def csv(self) -> str:
+        """Write its numbers, rounded to four digits behind the point."""
+        return self.numbers.round(CSV_DIGITS).to_csv(index=False, lineterminator="\n")
+
+    def write(self, folder: Path, stem: str) -> list[Path]:
+        """Write ``stem.md``, ``stem.csv`` and ``stem.tex`` into ``folder``, which is made if need be."""
+        texts = {".md": self.markdown(), ".csv": self.csv(), ".tex": self.latex()}
+        return write_texts(texts, folder=folder, stem=stem)
+
+    def _escaped(self, escape: Callable[[str], str]) -> list[list[str]]:
+        return [[escape(text) for text in line] for line in (self.header, *self.rows)]
