@@ -117,11 +117,7 @@ class Store:
         protocol.
         """
         finished = self.keys() if keys is None else [key for key in keys if key in self]
-        parts = [pd.read_parquet(self.root / key / SCORES) for key in finished]
-        if not parts:
-            return pd.DataFrame()
-        rows = pd.concat(parts, ignore_index=True).sort_values("finished", kind="stable")
-        return rows.drop_duplicates(IDENTITY, keep="last").reset_index(drop=True)
+        return latest(pd.read_parquet(self.root / key / SCORES) for key in finished)
 
     def curves(self) -> pd.DataFrame:
         """Read how quality grew in those finished runs that were scored on their way, the latest of its kind.
@@ -143,13 +139,27 @@ class Store:
     def failures(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
         """Read the failed runs, one row per run and test set, with the cause in ``error``."""
         wanted = None if keys is None else set(keys)
-        rows = []
-        for path in sorted(self.root.glob(f"{FAILED}/*/{FACTS}")):
-            if wanted is None or path.parent.name in wanted:
-                facts = read_json(path)
-                common = facts["columns"] | {"error": facts["error"]}
-                rows += [common | test for test in facts["test"]]
-        return pd.DataFrame(rows)
+        paths = sorted(self.root.glob(f"{FAILED}/*/{FACTS}"))
+        return failures_of(read_json(path) for path in paths if wanted is None or path.parent.name in wanted)
+
+
+def latest(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join the scores of runs; where a run was superseded, the latest alone stays.
+
+    Args:
+        parts: one line per test image of a run, with the columns of ``IDENTITY`` and ``finished``.
+    """
+    runs = list(parts)
+    if not runs:
+        return pd.DataFrame()
+    rows = pd.concat(runs, ignore_index=True).sort_values("finished", kind="stable")
+    return rows.drop_duplicates(IDENTITY, keep="last").reset_index(drop=True)
+
+
+def failures_of(runs: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """List failed runs, given by their facts: one row per run and test set, with the cause in ``error``."""
+    rows = [facts["columns"] | {"error": facts["error"]} | test for facts in runs for test in facts["test"]]
+    return pd.DataFrame(rows)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from bench.sets import open_set
+from tests.helpers import Tiny, make_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,3 +48,9 @@ def photo_folders(tmp_path: Path) -> Callable[[int], tuple[Path, Path]]:
 def tiny_set(photo_folders: Callable[[int], tuple[Path, Path]]) -> Callable[[int], ImageSet]:
     """Give a function of the number of channels that makes a set of three small images of unlike sizes."""
     return lambda channels: open_set(str(photo_folders(channels)[0]), channels=channels)
+
+
+@pytest.fixture
+def tiny(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> Tiny:
+    """Give a grid of one short training on small grey images."""
+    return make_tiny(photo_folders(1), tmp_path / "runs", channels=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,19 +12,25 @@ from scipy import integrate, ndimage
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bench.launch import Bench, launch
 from bench.method import Batch, Method
 from bench.noise import Gamma, Gaussian, Noise, Poisson
+from bench.plan import Job, plan
+from bench.recipes import RECIPES, Recipe
 from bench.seeds import generator
+from bench.sets import open_set
+from bench.store import Store
 from bench.unet import UNet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from bench.plan import Job
     from methods.noise2score import Noise2Score
 
     Function = Callable[[Tensor], Tensor]
 
+CPU = torch.device("cpu")
 LEVELS = {"gaussian": Gaussian(25), "poisson": Poisson(0.05), "gamma": Gamma(50)}
 every_noise = pytest.mark.parametrize("noise", LEVELS.values(), ids=LEVELS)
 
@@ -155,3 +161,34 @@ class Silent:
 
     def ended(self, job: Job, outcome: str) -> None:
         self.outcomes.append(outcome)
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A recipe of a few seconds, with its images and store."""
+
+    recipe: Recipe
+    bench: Bench
+
+    def jobs(self, **changes: Any) -> list[Job]:
+        return plan(replace(self.recipe, **changes), self.bench.training_images, device=CPU)
+
+    def launch(self, **changes: Any) -> list[str]:
+        watcher = Silent()
+        launch(self.jobs(**changes), self.bench, watcher)
+        return watcher.outcomes
+
+
+def make_tiny(folders: tuple[Path, Path], root: Path, *, channels: int) -> Tiny:
+    train, test = (open_set(str(folder), channels=channels) for folder in folders)
+    recipe = replace(
+        RECIPES["quick"],
+        methods=("supervised",),
+        noises=("gaussian:25",),
+        channels=channels,
+        width=4,
+        steps=4,
+        batch=2,
+        patch=32,
+    )
+    return Tiny(recipe, Bench(train, (test,), CPU, Store.open(root), "not asked for"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -21,63 +21,23 @@ from bench import launch as launching
 from bench.denoiser import load_run
 from bench.errors import InputError
 from bench.evaluation import corrupt, evaluate
-from bench.launch import Bench, launch
 from bench.patches import Patches
-from bench.plan import Job, plan
-from bench.recipes import RECIPES, Recipe
+from bench.recipes import RECIPES
 from bench.runs import PROTOCOL
 from bench.sets import open_set
-from bench.store import Store
-from tests.helpers import Silent
+from tests.helpers import Tiny, make_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-CPU = torch.device("cpu")
 CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
 EVERY_NEED = frozenset({"noisy", "noisy2", "clean", "noise"})
-
-
-@dataclass(frozen=True)
-class Tiny:
-    """A recipe of a few seconds, with its images and store."""
-
-    recipe: Recipe
-    bench: Bench
-
-    def jobs(self, **changes: Any) -> list[Job]:
-        return plan(replace(self.recipe, **changes), self.bench.training_images, device=CPU)
-
-    def launch(self, **changes: Any) -> list[str]:
-        watcher = Silent()
-        launch(self.jobs(**changes), self.bench, watcher)
-        return watcher.outcomes
 
 
 @pytest.fixture(params=[1, 3], ids=["grey", "colour"])
 def channels(request: pytest.FixtureRequest) -> int:
     return request.param
-
-
-@pytest.fixture
-def tiny(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> Tiny:
-    return make_tiny(photo_folders(1), tmp_path / "runs", channels=1)
-
-
-def make_tiny(folders: tuple[Path, Path], root: Path, *, channels: int) -> Tiny:
-    train, test = (open_set(str(folder), channels=channels) for folder in folders)
-    recipe = replace(
-        RECIPES["quick"],
-        methods=("supervised",),
-        noises=("gaussian:25",),
-        channels=channels,
-        width=4,
-        steps=4,
-        batch=2,
-        patch=32,
-    )
-    return Tiny(recipe, Bench(train, (test,), CPU, Store.open(root), "not asked for"))
 
 
 def test_a_run_holds_one_row_per_image_and_every_fact(tiny: Tiny) -> None:

@@ -1,0 +1,215 @@
+"""Reference results: the scores and the facts of runs, without weights, as a folder in reports/ has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bench.errors import InputError, unknown
+from bench.store import (
+    FACTS,
+    FAILED,
+    IDENTITY,
+    SCORES,
+    SETTINGS,
+    Store,
+    failures_of,
+    latest,
+    read_json,
+    write_json,
+    write_scores,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+RUNS = "runs"
+STAMP = ["key", "finished"]
+"""By which facts and scores are known to be of the same training."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A folder with ``scores.parquet``, one row per run and test image, and ``runs/KEY.json`` of each run."""
+
+    folder: Path
+
+    def keys(self) -> list[str]:
+        """List the keys of all runs, finished or failed."""
+        return sorted(path.stem for path in (self.folder / RUNS).glob("*.json"))
+
+    def facts(self, key: str) -> dict[str, Any]:
+        """Read the facts of a run, its ``run.json``; those of a failed one hold an ``error``.
+
+        Raises:
+            InputError: no run has that key.
+        """
+        path = self.folder / RUNS / f"{key}.json"
+        if not path.is_file():
+            raise unknown(f"run in {str(self.folder)!r}", key, self.keys())
+        return read_json(path)
+
+    def scores(self) -> pd.DataFrame:
+        """Read the scores of all finished runs, with the columns of ``Store.scores``."""
+        return pd.read_parquet(self.folder / SCORES)
+
+    def failures(self) -> pd.DataFrame:
+        """Read the failed runs, one row per run and test set, with the cause in ``error``."""
+        return failures_of(facts for facts in map(self.facts, self.keys()) if "error" in facts)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A run as it was found; one that failed has no scores."""
+
+    facts: dict[str, Any]
+    scores: pd.DataFrame
+
+    @property
+    def key(self) -> str:
+        return str(self.facts["key"])
+
+    @property
+    def failed(self) -> bool:
+        return "error" in self.facts
+
+
+def open_reference(folder: Path) -> Reference:
+    """Open a folder of reference results.
+
+    Raises:
+        InputError: the scores are missing, or a run has scores without facts, facts without scores, or facts
+            of other scores.
+    """
+    if not (folder / SCORES).is_file():
+        raise InputError(f"{str(folder)!r} holds no reference results: it has no {SCORES}")
+    reference = Reference(folder)
+    _held(reference)
+    return reference
+
+
+def find_reference(reports: Path, name: str | None = None) -> Reference:
+    """Open the reference results of that name in a folder of several; without a name, the only ones.
+
+    Raises:
+        InputError: there are none of that name, or it takes one; or as by ``open_reference``.
+    """
+    names = sorted(path.parent.name for path in reports.glob(f"*/{SCORES}"))
+    if name is None:
+        if len(names) != 1:
+            found = f"those of {', '.join(names)}; name one" if names else f"none, as NAME/{SCORES}"
+            raise InputError(f"one folder of reference results is needed, but {str(reports)!r} holds {found}")
+        name = names[0]
+    if name not in names:
+        raise unknown(f"reference in {str(reports)!r}", name, names)
+    return open_reference(reports / name)
+
+
+def collect(stores: Sequence[Path], folder: Path) -> Reference:
+    """Merge the runs of stores into what a folder of reference results already holds.
+
+    Of runs of the same settings the one that finished last stays, as in ``Store.scores``; of copies of one
+    run, the one with scores of more test sets. A failed run stays unless one of its settings finished, or
+    failed later; its traceback, which names local folders, does not. What is collected in pieces is the same
+    as what is collected at once, byte for byte.
+
+    Args:
+        stores: folders of runs.
+        folder: is made where there is none.
+
+    Raises:
+        InputError: a store holds no runs, there are none at all, the folder cannot be written, or a run has
+            scores without facts, facts without scores, or facts of other scores.
+    """
+    found = _held(Reference(folder))
+    for root in stores:
+        found += _stored(Store(root))
+    if not found:
+        raise InputError(f"there are no runs to collect into {str(folder)!r}; name folders that hold some")
+    runs = {run.key: run for run in sorted(found, key=_rank)}
+    scores = latest(run.scores for _, run in sorted(runs.items()) if not run.failed)
+    if scores.empty:
+        scores = pd.DataFrame(columns=STAMP)  # without a column, it could not be asked for its runs
+    else:
+        scores = scores.sort_values([*SETTINGS, "image"], ignore_index=True)
+    failures = failures_of(run.facts for run in sorted(runs.values(), key=_rank) if run.failed)
+    kept = {*scores["key"], *_standing(failures, scores)}
+    _write([run for run in runs.values() if run.key in kept], scores, folder)
+    return Reference(folder)
+
+
+def _held(reference: Reference) -> list[_Found]:
+    """Read what a folder of reference results holds, which may be nothing yet."""
+    there = (reference.folder / SCORES).is_file()
+    by_key = {str(key): rows for key, rows in reference.scores().groupby("key")} if there else {}
+    where = reference.folder / RUNS
+    return [_found(where / f"{key}.json", by_key.get(key)) for key in sorted({*by_key, *reference.keys()})]
+
+
+def _stored(store: Store) -> list[_Found]:
+    """Read all runs of a store, finished or failed."""
+    folders = sorted({path.parent for name in (FACTS, SCORES) for path in store.root.glob(f"*/{name}")})
+    failed = sorted(store.root.glob(f"{FAILED}/*/{FACTS}"))
+    if not folders and not failed:
+        raise InputError(f"there are no runs in {str(store.root)!r}; `noisebench run` makes some")
+    finished = [
+        _found(run / FACTS, pd.read_parquet(run / SCORES) if (run / SCORES).is_file() else None)
+        for run in folders
+    ]
+    return finished + [_found(path, None) for path in failed]
+
+
+def _found(path: Path, scores: pd.DataFrame | None) -> _Found:
+    """Join the facts at a path with the scores of the same run.
+
+    Raises:
+        InputError: one of the two is missing, or they are not of one run.
+    """
+    if not path.is_file():
+        raise InputError(f"a run has scores but no facts: {str(path)!r} is missing")
+    facts = read_json(path)
+    if "error" in facts and scores is None:
+        return _Found(facts, pd.DataFrame())
+    if scores is None:
+        raise InputError(f"run {facts['key']} has facts, {str(path)!r}, but no scores in {SCORES}")
+    if absent := sorted({*IDENTITY, *STAMP} - {*scores}):
+        raise InputError(f"the scores of run {facts['key']} lack the columns {', '.join(absent)}")
+    told = {images for sets in facts.get("evaluation", {}).values() for images in sets}
+    stamped = (scores[STAMP] == [facts["columns"].get(name) for name in STAMP]).all(axis=None)
+    if "error" in facts or not stamped or not {*scores["images"]} <= told:
+        raise InputError(f"run {facts['key']} has facts, {str(path)!r}, of other scores than its own")
+    return _Found(facts, scores)
+
+
+def _rank(run: _Found) -> tuple[bool, str, int]:
+    """Grow with what makes one of two copies of a run the one to keep."""
+    when = run.facts["started"] if run.failed else run.facts["columns"]["finished"]
+    return not run.failed, when, len(run.scores)
+
+
+def _standing(failures: pd.DataFrame, scores: pd.DataFrame) -> set[str]:
+    """Name the failed runs, given oldest first, of whose settings none finished and none failed later."""
+    done = set(_settings(scores))
+    last = dict(zip(_settings(failures), failures.get("key", []), strict=True))
+    return {key for settings, key in last.items() if settings not in done}
+
+
+def _settings(runs: pd.DataFrame) -> list[tuple[Any, ...]]:
+    return list(runs.reindex(columns=SETTINGS).itertuples(index=False, name=None))
+
+
+def _write(runs: Iterable[_Found], scores: pd.DataFrame, folder: Path) -> None:
+    """Write scores and facts, and remove the facts of other runs."""
+    facts = {
+        run.key: {name: value for name, value in run.facts.items() if name != "traceback"} for run in runs
+    }
+    where = Store.open(folder / RUNS).root
+    for key, content in facts.items():
+        write_json(content, where / f"{key}.json")
+    write_scores(scores, folder)
+    for path in where.glob("*.json"):
+        if path.stem not in facts:
+            path.unlink()
