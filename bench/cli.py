@@ -30,6 +30,8 @@ SOME_FAILED, BAD_INPUT = 1, 2
 LOG_WIDTH = 140
 DEFAULT_STORE = Path("runs")
 DEFAULT_PROFILE = DEFAULT_STORE / "profile"
+DEFAULT_VERIFIED = DEFAULT_STORE / "verified"
+REPORTS = Path("reports")
 
 app = tyro.extras.SubcommandApp()
 # Tyro asks of each command in turn whether its sign for "no default" is an instance of it. Of a function it
@@ -141,16 +143,142 @@ def run(  # noqa: PLR0913 - one argument per option
 
 
 @app.command
-def table(runs: tyro.conf.Positional[Path] = DEFAULT_STORE, *, out: Path | None = None) -> None:
+def table(
+    what: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUNS|NAME")] = str(DEFAULT_STORE),
+    *,
+    out: Path | None = None,
+    reports: Path = REPORTS,
+) -> None:
     """Print the tables of stored runs and write them as Markdown, CSV and LaTeX.
 
+    With the name of a published table, such as `noisebench table noise2score`, write its page instead: the
+    published numbers with those of the reference results beside them. That needs a clone of the repository.
+
     Args:
-        runs: a folder of runs
-        out: where the files go; default: the folder `tables` in the folder of runs
+        what: a folder of runs, or a published table by its name or folder
+        out: where the files go; default: the folder `tables` in the folder of runs, or the table's own
+        reports: the folder of reference results that the page speaks of
     """
+    from bench.published import find_published, open_published
+
+    if folder := find_published(what):
+        from bench.page import write_page
+
+        _say_written(write_page(open_published(folder), reports=reports, out=out or folder))
+        return
     from bench.store import Store
 
+    runs = Path(what)
     _show_tables(_console(), Store(_existing(runs)), out or runs / "tables")
+
+
+@app.command
+def collect(
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUNS ...")],
+    *,
+    out: Path,
+) -> None:
+    """Collect the scores and facts of stored runs, without weights, as a folder of reference results.
+
+    What the folder holds already stays, so that a reference may be collected in pieces.
+
+    Args:
+        runs: folders of runs
+        out: the folder of the reference, as reports/DEVICE-DATE
+    """
+    from bench.reference import collect as collect_runs
+
+    reference = collect_runs([_existing(folder) for folder in runs], out)
+    count = len(reference.keys())
+    _say(_console(), f"{count} runs are in {reference.folder}")
+
+
+@app.command
+def verify(  # noqa: PLR0913 - one argument per option
+    table: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")],
+    *,
+    cells: int = 3,
+    lot: int = 0,
+    keys: Names = None,
+    reference: str | None = None,
+    device: Device = "auto",
+    data: Data = None,
+    reports: Path = REPORTS,
+    runs: Runs = DEFAULT_VERIFIED,
+) -> None:
+    """Make some runs of a published table's reference anew, and say which numbers are reproduced.
+
+    Runs whose weights lie in --runs are evaluated anew, the others trained anew; exits with 1 where a number
+    is not reproduced.
+
+    Args:
+        table: a published table by its name or folder, as tables/noise2score
+        cells: how many runs to draw by lot
+        lot: seed of the lot
+        keys: verify these runs instead, by their keys
+        reference: name of the reference results, where there are several
+        device: where to train
+        data: as for `noisebench run`
+        reports: the folder of reference results
+        runs: where runs made anew are stored
+    """
+    from bench.comparable import noise_label
+    from bench.devices import open_device
+    from bench.progress import Display
+    from bench.published import find_published, open_published
+    from bench.reference import find_reference
+    from bench.reproduction import reproduce
+    from bench.step import resolve_engine
+    from bench.store import Store
+    from bench.verify import draw_lot
+    from bench.verify import verify as verify_runs
+
+    folder = find_published(table)
+    if folder is None:
+        raise InputError(
+            f"{table!r} is not a published table, neither by its name in `tables` nor by its folder"
+        )
+    results = find_reference(reports, reference)
+    main_runs = reproduce(open_published(folder), results.scores(), results.failures()).scores
+    opened, console = open_device(device), _console()
+    verdicts = verify_runs(
+        results,
+        keys or draw_lot(main_runs, cells, seed=lot),
+        store=Store.open(runs),
+        device=opened,
+        watch=lambda jobs: Display(console, jobs),
+        data=data,
+        engine=resolve_engine("auto", opened),
+    )
+    columns = [
+        "run",
+        "cell",
+        "seed",
+        "committed",
+        "here",
+        "difference",
+        "allowed",
+        "how",
+        "outcome",
+        "changed",
+    ]
+    rows = [
+        [
+            verdict.key,
+            f"{verdict.method}, {noise_label(verdict.noise, verdict.parameter)}, {verdict.images}",
+            str(verdict.seed),
+            *(f"{psnr:.3f}" for psnr in (verdict.committed, verdict.here)),
+            f"{verdict.difference:+.4f}",
+            f"±{verdict.allowed:.3f}",
+            verdict.how,
+            verdict.outcome,
+            ", ".join(verdict.changed),
+        ]
+        for verdict in verdicts
+    ]
+    _print_grid(console, f"{results.folder} against runs made anew (PSNR, dB)", columns, rows)
+    if not all(verdict.ok for verdict in verdicts):
+        sys.exit(SOME_FAILED)
 
 
 @app.command
@@ -164,8 +292,7 @@ def curve(runs: tyro.conf.Positional[Path] = DEFAULT_STORE, *, out: Path | None 
     from bench.curve import write_curves
     from bench.store import Store
 
-    written = write_curves(Store(_existing(runs)).curves(), folder=out or runs / "tables")
-    _say(_console(), f"written: {', '.join(map(str, written))}")
+    _say_written(write_curves(Store(_existing(runs)).curves(), folder=out or runs / "tables"))
 
 
 @app.command
@@ -210,7 +337,7 @@ def profile(  # noqa: PLR0913 - one argument per option
     measured = read(result or measure(out, options | {"rounds": rounds}))
     written = write_profile(measured, folder=out)
     _say(_console(), caption(measured))
-    _say(_console(), f"written: {', '.join(map(str, written))}")
+    _say_written(written)
 
 
 @app.command(name="list")
@@ -419,6 +546,10 @@ def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:
         return str(error)
 
 
+def _say_written(files: list[Path]) -> None:
+    _say(_console(), f"written: {', '.join(map(str, files))}")
+
+
 def _say_notes(console: Console, sets: tuple[ImageSet, ...]) -> None:
     for images in sets:
         for note in images.notes:
@@ -454,8 +585,7 @@ def _show_tables(
         raise InputError(f"there are no runs in {str(store.root)!r}; `noisebench run` makes some")
     for one in tabulate(scores, failures):
         console.print(terminal(one, width=console.width))
-    written = write_tables(scores, failures, folder=out, stem="table")
-    _say(console, f"written: {', '.join(map(str, written))}")
+    _say_written(write_tables(scores, failures, folder=out, stem="table"))
 
 
 def _print_grid(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:

@@ -73,6 +73,12 @@ def require(runs: pd.DataFrame, *, columns: Sequence[str], nullable: Sequence[st
     return runs[list(columns)].astype({name: kind for name, kind in TYPES.items() if name in columns})
 
 
+def parts_of(runs: pd.DataFrame, columns: list[str]) -> dict[tuple[Any, ...], pd.DataFrame]:
+    """Part stored runs by the values of some columns."""
+    groups: Any = runs.groupby(columns)
+    return dict(iter(groups))
+
+
 def check_comparable(scores: pd.DataFrame) -> None:
     """Refuse scores of one protocol whose means could not be compared.
 

@@ -1,0 +1,112 @@
+"""Paired differences: of methods under one protocol, and of protocols for one method."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bench.comparable import CELL, ROW, noise_label, parts_of
+from bench.errors import InputError
+from bench.markup import MISSING
+from bench.reproduction import signed
+from bench.sheet import Sheet
+from bench.statistics import Difference, difference_of, holm
+from bench.tabulate import exposure, strength
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ALPHA = 0.05
+MEANING = (
+    "Mean of the per-image differences of PSNR, dB, on the same noisy images, averaged over the seeds that "
+    "both have; in brackets its 95 % bootstrap interval over images (BCa), given these trained networks. "
+    "p: Wilcoxon's signed-rank test of the same differences, two-sided, Holm-corrected over all {tests} "
+    "tests of this table; °: p ≥ .05."
+)
+
+
+def against(scores: pd.DataFrame, methods: Sequence[str]) -> Sheet:
+    """Compare every method with each of a few, image by image.
+
+    Args:
+        scores: one line per run and test image, of runs that can be compared.
+        methods: to compare with; the same pair is tested once.
+
+    Raises:
+        InputError: one of them has no scores.
+    """
+    if absent := set(methods) - set(scores["method"]):
+        raise InputError(f"there are no scores of {', '.join(sorted(absent))} to compare with")
+    sees = scores.drop_duplicates("method").set_index("method")["sees"]
+    others = sorted(sees.index, key=lambda method: (exposure(sees[method]), method))
+    pairs: dict[tuple[Any, ...], Difference] = {}
+    for row, lines in sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0])):
+        parts = {method: part for (method,), part in parts_of(lines, ["method"]).items()}
+        for place, reference in enumerate(methods):
+            for method in others:
+                if method in parts and reference in parts and method not in methods[: place + 1]:
+                    pairs[*row, method, reference] = difference_of(parts[method], parts[reference])
+    corrected = holm([pair.p for pair in pairs.values()])
+    pairs = {key: replace(pair, p=p) for (key, pair), p in zip(pairs.items(), corrected, strict=True)}
+    rows = []
+    for row in dict.fromkeys(key[:3] for key in pairs):
+        for reference in methods:
+            found = [pairs.get((*row, method, reference)) for method in others]
+            if any(found):
+                stub = [noise_label(row[0], row[1]), row[2], f"− {reference}"]
+                rows.append([*stub, *(MISSING if pair is None else written(pair) for pair in found)])
+    columns = [*CELL, "against", "difference", "low", "high", "p_holm", "n_images", "n_seeds"]
+    numbers = [[*key, *vars(pair).values()] for key, pair in pairs.items()]
+    return Sheet(
+        f"Paired differences to {' and to '.join(methods)}",
+        ["noise", "test set", "", *others],
+        rows,
+        [MEANING.format(tests=len(pairs))],
+        pd.DataFrame(numbers, columns=columns),
+        left=3,
+    )
+
+
+def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> Sheet:
+    """Compare each method under one protocol with itself under another, on the same noisy images.
+
+    Args:
+        scores: one line per run and test image, of one protocol.
+        other: of the protocol to compare with; cells that it lacks are left out.
+        title: of the sheet.
+    """
+    parts = parts_of(other, CELL)
+    found = {
+        cell: difference_of(lines, parts[cell])
+        for cell, lines in sorted(parts_of(scores, CELL).items(), key=_place)
+        if cell in parts
+    }
+    if not found:
+        raise InputError(f"{title}: the two protocols share no cell")
+    corrected = holm([pair.p for pair in found.values()])
+    pairs = {cell: replace(pair, p=p) for (cell, pair), p in zip(found.items(), corrected, strict=True)}
+    rows = [
+        [noise_label(noise, parameter), images, method, written(pair), f"{pair.p:.2g}", str(pair.seeds)]
+        for (noise, parameter, images, method), pair in pairs.items()
+    ]
+    columns = [*CELL, "difference", "low", "high", "p_holm", "n_images", "n_seeds"]
+    return Sheet(
+        title,
+        ["noise", "test set", "method", "difference", "p", "seeds"],
+        rows,
+        [MEANING.format(tests=len(pairs))],
+        pd.DataFrame([[*cell, *vars(pair).values()] for cell, pair in pairs.items()], columns=columns),
+        left=3,
+    )
+
+
+def written(pair: Difference) -> str:
+    """Write a difference with its interval, and a mark where it may be chance."""
+    return f"{signed(pair.mean)} [{signed(pair.low)}, {signed(pair.high)}]{'' if pair.p < ALPHA else '°'}"
+
+
+def _place(part: tuple[tuple[Any, ...], pd.DataFrame]) -> tuple[Any, ...]:
+    *row, method = part[0]
+    return *strength(row), method

@@ -1,0 +1,187 @@
+"""The page of a published table: a template whose every number comes from reference results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from bench.comparable import ROW, noise_label
+from bench.contrasts import against, changes, written
+from bench.errors import InputError
+from bench.ranks import write_ranks
+from bench.reference import open_reference
+from bench.reproduction import beside, lacking, reproduce, with_interval
+from bench.statistics import difference_of, mean_of, seed_scatter
+from bench.tuning import hyper_parameters, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from bench.published import Published
+    from bench.reference import Reference
+    from bench.reproduction import Reproduction
+    from bench.sheet import Sheet
+
+TEMPLATE, PAGE = "README.md.j2", "README.md"
+
+
+def write_page(published: Published, *, reports: Path, out: Path) -> list[Path]:
+    """Fill in the page of a published table, and write the sheets and figures that it shows beside it.
+
+    Args:
+        published: the table, in whose folder the template ``README.md.j2`` lies.
+        reports: folder of the reference results that the template names.
+        out: where the files go.
+
+    Returns:
+        All files.
+
+    Raises:
+        InputError: the template is missing or wrong, or speaks of results that there are not.
+    """
+    shelf = Shelf(published, reports, out)
+    loader = jinja2.FileSystemLoader(published.folder)
+    environment = jinja2.Environment(  # noqa: S701 - Markdown, whose sheets escape what they show
+        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
+    )
+    try:
+        text = environment.get_template(TEMPLATE).render(reference=shelf.reference)
+    except jinja2.TemplateError as error:
+        raise InputError(f"{published.folder / TEMPLATE}: {type(error).__name__}: {error}") from error
+    page = out / PAGE
+    page.write_text(text, encoding="utf-8", newline="\n")
+    return [page, *shelf.files]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where the page takes reference results from, and what was written for it."""
+
+    published: Published
+    reports: Path
+    out: Path
+    files: list[Path] = field(default_factory=list)
+
+    def reference(self, name: str) -> Findings:
+        """Open the reference results of that name."""
+        return Findings(self, open_reference(self.reports / name))
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one reference says, in the words of the template: numbers as text, sheets as Markdown."""
+
+    shelf: Shelf
+    results: Reference
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Of all its runs."""
+        return self.results.scores()
+
+    @cached_property
+    def reproduction(self) -> Reproduction:
+        """Its runs that stand beside the published table."""
+        return reproduce(self.shelf.published, self.scores, self.results.failures())
+
+    @cached_property
+    def main(self) -> pd.DataFrame:
+        """The scores of the runs that stand beside the published table."""
+        return self.reproduction.scores
+
+    def select(self, **columns: Any) -> pd.DataFrame:
+        """Choose scores by the values of columns; a value may be a list of those allowed."""
+        chosen = self.scores
+        for name, value in columns.items():
+            chosen = chosen[chosen[name].isin(value if isinstance(value, list) else [value])]
+        if chosen.empty:
+            raise InputError(f"{self.results.folder} has no scores of {columns}")
+        return chosen
+
+    # Sheets
+
+    def table(self, stem: str) -> str:
+        """Write the published table with ours beside it."""
+        return self._sheet(stem, beside(self.reproduction))
+
+    def lacking(self, stem: str) -> str:
+        """Write what the published table lacks."""
+        sheet = lacking(self.reproduction)
+        if sheet is None:
+            raise InputError(f"{self.results.folder} has no method that the published table lacks")
+        return self._sheet(stem, sheet)
+
+    def against(self, stem: str, methods: Sequence[str]) -> str:
+        """Write the paired differences to a few methods."""
+        return self._sheet(stem, against(self.main, methods))
+
+    def changes(self, stem: str, title: str, scores: pd.DataFrame, other: pd.DataFrame) -> str:
+        """Write what another protocol changes."""
+        return self._sheet(stem, changes(scores, other, title=title))
+
+    def settings(self, stem: str) -> str:
+        """Write how the optimiser's settings were chosen."""
+        return self._sheet(stem, settings(self._tuning))
+
+    def hyper_parameters(self, stem: str) -> str:
+        """Write how hyper-parameters were chosen."""
+        return self._sheet(stem, hyper_parameters(self._tuning))
+
+    def ranks(self, stem: str) -> str:
+        """Draw the mean ranks; gives the name of the figure."""
+        files = write_ranks(self.main, folder=self.shelf.out, stem=stem)
+        self.shelf.files.extend(files)
+        return f"{stem}.svg"
+
+    # Numbers
+
+    def published(self, method: str, *row: Any) -> float:
+        """Give a published PSNR, dB; ``row`` is noise, parameter and test set."""
+        return float(_cell(self.shelf.published.cells, method, row)["psnr"].item())
+
+    def mean(self, method: str, *row: Any) -> float:
+        """Give a mean PSNR of ours, dB."""
+        return mean_of(_cell(self.main, method, row)).value
+
+    def psnr(self, method: str, *row: Any) -> str:
+        """Give a mean PSNR of ours with its interval."""
+        mean = mean_of(_cell(self.main, method, row))
+        return with_interval(mean, of_seeds=mean.seeds)
+
+    def gap(self, method: str, other: str, *row: Any) -> str:
+        """Give the paired difference of two methods, the first less the second, with its interval."""
+        return written(difference_of(_cell(self.main, method, row), _cell(self.main, other, row)))
+
+    def change(self, scores: pd.DataFrame, method: str, *row: Any) -> str:
+        """Give the paired difference that another protocol makes to a method, with its interval."""
+        return written(difference_of(_cell(scores, method, row), _cell(self.main, method, row)))
+
+    def scatter(self, images: str) -> str:
+        """Give the standard deviation of a test set's mean from one training seed to another, dB."""
+        of_set = self.main[self.main["images"] == images]
+        return f"{seed_scatter(of_set).sd:.3f}"
+
+    def hours(self, scores: pd.DataFrame) -> str:
+        """Give the sum of the training times of runs, in hours."""
+        return f"{scores.drop_duplicates('key')['training_seconds'].sum() / 3600:.1f}"
+
+    @property
+    def _tuning(self) -> pd.DataFrame:
+        return self.select(training_images=self.shelf.published.tuning_images)
+
+    def _sheet(self, stem: str, sheet: Sheet) -> str:
+        self.shelf.files.extend(sheet.write(self.shelf.out, stem))
+        return sheet.markdown()
+
+
+def _cell(scores: pd.DataFrame, method: str, row: tuple[Any, ...]) -> pd.DataFrame:
+    chosen = scores[(scores[ROW] == list(row)).all(axis="columns") & (scores["method"] == method)]
+    if chosen.empty:
+        raise InputError(f"there are no scores of {method} on {noise_label(*row[:2])}, {row[2]}")
+    return chosen

@@ -1,0 +1,82 @@
+"""Who comes first on how many images: mean ranks, as a figure with its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import seaborn as sns
+
+from bench.comparable import ROW, noise_label, parts_of
+from bench.figures import drawing, open_folder, save
+from bench.sheet import CSV_DIGITS
+from bench.statistics import mean_ranks
+from bench.tabulate import strength
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLOURS = sns.color_palette("colorblind").as_hex()
+MARKERS = "os^DvPX<>*h"
+SPREAD = 0.6
+"""Share of a method's line over which its noises are spread, so that none hides another."""
+
+
+def rank(scores: pd.DataFrame) -> pd.DataFrame:
+    """Give the mean rank of each method on each noise and test set, with a 95 % bootstrap interval.
+
+    Args:
+        scores: one line per run and test image, of runs that can be compared.
+
+    Returns:
+        The columns noise, parameter, images, method, rank, low, high; rows where one method stands alone are
+        left out.
+    """
+    groups = sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0]))
+    parts = [
+        mean_ranks(lines).assign(**dict(zip(ROW, row, strict=True)))
+        for row, lines in groups
+        if len(set(lines["method"])) > 1
+    ]
+    ranked = pd.concat(parts, ignore_index=True)
+    return ranked[[*ROW, *(column for column in ranked if column not in ROW)]]
+
+
+def write_ranks(scores: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
+    """Draw the mean ranks and write them as CSV.
+
+    Args:
+        scores: as for ``rank``.
+        folder: made if it does not exist.
+        stem: of the files' names.
+    """
+    ranked = rank(scores)
+    methods = list(ranked.groupby("method")["rank"].mean().sort_values(ascending=False).index)
+    csv = open_folder(folder) / f"{stem}.csv"
+    ranked.round(CSV_DIGITS).to_csv(csv, index=False, lineterminator="\n")
+    panels = list(dict.fromkeys(ranked["images"]))
+    with drawing(4.2 * len(panels) + 1, 0.55 * len(methods) + 1.6) as figure:
+        for axes, images in zip(
+            figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
+        ):
+            rows = ranked[ranked["images"] == images].groupby(["noise", "parameter"], sort=False)
+            for place, ((noise, parameter), line) in enumerate(rows):
+                shift = SPREAD * (place / max(1, rows.ngroups - 1) - 0.5)
+                axes.errorbar(
+                    line["rank"],
+                    [methods.index(method) + shift for method in line["method"]],
+                    xerr=[line["rank"] - line["low"], line["high"] - line["rank"]],
+                    fmt=MARKERS[place % len(MARKERS)],
+                    color=COLOURS[place % len(COLOURS)],
+                    markersize=5,
+                    elinewidth=1,
+                    label=noise_label(noise, parameter),
+                )
+            axes.set(
+                title=images, xlabel="mean rank over images (1: highest PSNR)", xlim=(0.7, len(methods) + 0.3)
+            )
+            axes.set_yticks(range(len(methods)), methods)
+            axes.grid(visible=True, axis="x", color="#e6e6e6", linewidth=0.8)
+            axes.spines[["top", "right"]].set_visible(False)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+        return [csv, *save(figure, folder, stem)]

@@ -1,0 +1,75 @@
+"""How settings were chosen: the search over training runs away from every test set, as sheets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.comparable import CELL, noise_label, parts_of
+from bench.markup import MISSING
+from bench.sheet import Sheet
+from bench.tabulate import exposure, strength
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEARCHED = ["learning_rate", "batch", "patch", "steps"]
+NOISE = ["noise", "parameter"]
+
+
+def settings(scores: pd.DataFrame) -> Sheet:
+    """Compare settings of the optimiser, which all methods share.
+
+    Args:
+        scores: one line per run and held-out image, of one seed.
+    """
+    means = scores.groupby([*SEARCHED, *CELL])[["psnr"]].mean().reset_index()
+    methods = _methods(scores)
+    rows = []
+    for (rate, batch, patch, steps, *noise), cells in parts_of(means, [*SEARCHED, *NOISE]).items():
+        psnr = dict(zip(cells["method"], cells["psnr"], strict=True))
+        stub = [f"{rate:g}", f"{batch} of {patch}x{patch}", f"{steps:,}", noise_label(*noise)]
+        texts = [f"{psnr[method]:.2f}" if method in psnr else MISSING for method in methods]
+        rows.append(
+            [*stub, *texts, f"{sum(psnr.values()) / len(psnr):.2f}" if len(psnr) == len(methods) else MISSING]
+        )
+    header = ["learning rate", "crops", "steps", "noise", *methods, "mean"]
+    note = f"PSNR in dB, one seed. {MISSING}: not tried."
+    return Sheet(f"Settings of the optimiser, on {_where(scores)}", header, rows, [note], means, left=4)
+
+
+def hyper_parameters(scores: pd.DataFrame) -> Sheet:
+    """Compare hyper-parameters of the methods, under the setting with which most of them were run.
+
+    Args:
+        scores: as for ``settings``.
+    """
+    groups = parts_of(scores, SEARCHED)
+    setting = max(groups, key=lambda setting: len(set(groups[setting]["method"])))
+    means = groups[setting].groupby(["method", *NOISE])[["psnr"]].mean().reset_index()
+    noises = _noises(groups[setting])
+    texts = {line[:3]: f"{line[3]:.2f}" for line in means.itertuples(index=False, name=None)}
+    methods = sorted(set(means["method"]))
+    rows = [[method, *(texts.get((method, *noise), MISSING) for noise in noises)] for method in methods]
+    rate, batch, patch, steps = setting
+    note = (
+        f"PSNR in dB, {steps:,} steps of {batch} crops of {patch}x{patch}, learning rate {rate:g}; one seed. "
+        f"{MISSING}: not tried. A method without hyper-parameters in its name has its defaults."
+    )
+    header = ["method", *(noise_label(*noise) for noise in noises)]
+    return Sheet(f"Hyper-parameters, on {_where(scores)}", header, rows, [note], means)
+
+
+def _noises(scores: pd.DataFrame) -> list[tuple[Any, ...]]:
+    rows = scores[[*NOISE, "images"]].drop_duplicates().itertuples(index=False, name=None)
+    return list(dict.fromkeys(row[:2] for row in sorted(rows, key=strength)))
+
+
+def _methods(scores: pd.DataFrame) -> list[str]:
+    """Name the methods without hyper-parameters of their own, those that saw least first."""
+    plain = scores[~scores["method"].str.contains(":", regex=False)]
+    sees = dict(plain[["method", "sees"]].itertuples(index=False, name=None))
+    return sorted(sees, key=lambda method: (exposure(sees[method]), method))
+
+
+def _where(scores: pd.DataFrame) -> str:
+    return ", ".join(sorted(set(scores["images"])))
