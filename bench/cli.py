@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -11,8 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from bench.arguments import DEFAULT_STORE, REPORTS, Data, Device, Names, Runs, existing_runs
+from bench.console import BAD_INPUT, SOME_FAILED, open_console, print_grid, print_list, say, say_written
 from bench.errors import InputError, unknown
+from bench.picture_cli import denoise, estimate, fingerprint
 from bench.recipes import RECIPES, Recipe
+from bench.reference_cli import collect, verify
 from demos.cli import demo
 
 if TYPE_CHECKING:
@@ -26,22 +29,13 @@ if TYPE_CHECKING:
 # Imports of what takes long to load stand inside the functions that need it: torch takes seconds, of which
 # `list` needs nothing, and rich a tenth of one, of which `--help` needs nothing.
 
-SOME_FAILED, BAD_INPUT = 1, 2
-LOG_WIDTH = 140
-DEFAULT_STORE = Path("runs")
 DEFAULT_PROFILE = DEFAULT_STORE / "profile"
-DEFAULT_VERIFIED = DEFAULT_STORE / "verified"
-REPORTS = Path("reports")
 
 app = tyro.extras.SubcommandApp()
 # Tyro asks of each command in turn whether its sign for "no default" is an instance of it. Of a function it
 # has to ask typeguard, which takes long to load; a hidden `object` in front answers the question without.
 app.command(name="object")(tyro.conf.Suppress[object])
 app.command(demo, name="demo", help="Demonstrate, with figures: score, noise.")
-Runs = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")]
-Names = Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME ...")]
-Data = Annotated[Path | None, tyro.conf.arg(metavar="DIR")]
-Device = Annotated[str, tyro.conf.arg(metavar="auto|cpu|cuda|cuda:N|mps")]
 
 
 @app.command
@@ -76,7 +70,7 @@ def run(  # noqa: PLR0913 - one argument per option
     `noisebench run --train my/photos --test my/other/photos --noises gamma:20`.
 
     Args:
-        recipe: quick, grey or colour; `noisebench list` says what each costs and reaches.
+        recipe: quick, grey-cpu, grey, colour or tuning; `noisebench list` says what each costs and reaches.
         methods: names, with hyper-parameters if wanted: NAME:KEY=VALUE,KEY=VALUE
         noises: gaussian:SIGMA (of 255), poisson:ZETA, gamma:K
         train: training set: a name from `noisebench list`, a folder, or hub:OWNER/NAME
@@ -108,7 +102,7 @@ def run(  # noqa: PLR0913 - one argument per option
 
     given = locals()
     chosen = _adapt(recipe, {name: given[name] for name in Recipe.__annotations__ if name in given})
-    console = _console()
+    console = open_console()
     opened = open_device(device)
     store = Store.open(runs)
     training_images = open_set(chosen.train, channels=chosen.channels, data=data)
@@ -164,121 +158,12 @@ def table(
     if folder := find_published(what):
         from bench.page import write_page
 
-        _say_written(write_page(open_published(folder), reports=reports, out=out or folder))
+        say_written(write_page(open_published(folder), reports=reports, out=out or folder))
         return
     from bench.store import Store
 
     runs = Path(what)
-    _show_tables(_console(), Store(_existing(runs)), out or runs / "tables")
-
-
-@app.command
-def collect(
-    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUNS ...")],
-    *,
-    out: Path,
-) -> None:
-    """Collect the scores and facts of stored runs, without weights, as a folder of reference results.
-
-    What the folder holds already stays, so that a reference may be collected in pieces.
-
-    Args:
-        runs: folders of runs
-        out: the folder of the reference, as reports/DEVICE-DATE
-    """
-    from bench.reference import collect as collect_runs
-
-    reference = collect_runs([_existing(folder) for folder in runs], out)
-    count = len(reference.keys())
-    _say(_console(), f"{count} runs are in {reference.folder}")
-
-
-@app.command
-def verify(  # noqa: PLR0913 - one argument per option
-    table: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")],
-    *,
-    cells: int = 3,
-    lot: int = 0,
-    keys: Names = None,
-    reference: str | None = None,
-    device: Device = "auto",
-    data: Data = None,
-    reports: Path = REPORTS,
-    runs: Runs = DEFAULT_VERIFIED,
-) -> None:
-    """Make some runs of a published table's reference anew, and say which numbers are reproduced.
-
-    Runs whose weights lie in --runs are evaluated anew, the others trained anew; exits with 1 where a number
-    is not reproduced.
-
-    Args:
-        table: a published table by its name or folder, as tables/noise2score
-        cells: how many runs to draw by lot
-        lot: seed of the lot
-        keys: verify these runs instead, by their keys
-        reference: name of the reference results, where there are several
-        device: where to train
-        data: as for `noisebench run`
-        reports: the folder of reference results
-        runs: where runs made anew are stored
-    """
-    from bench.comparable import noise_label
-    from bench.devices import open_device
-    from bench.progress import Display
-    from bench.published import find_published, open_published
-    from bench.reference import find_reference
-    from bench.reproduction import reproduce
-    from bench.step import resolve_engine
-    from bench.store import Store
-    from bench.verify import draw_lot
-    from bench.verify import verify as verify_runs
-
-    folder = find_published(table)
-    if folder is None:
-        raise InputError(
-            f"{table!r} is not a published table, neither by its name in `tables` nor by its folder"
-        )
-    results = find_reference(reports, reference)
-    main_runs = reproduce(open_published(folder), results.scores(), results.failures()).scores
-    opened, console = open_device(device), _console()
-    verdicts = verify_runs(
-        results,
-        keys or draw_lot(main_runs, cells, seed=lot),
-        store=Store.open(runs),
-        device=opened,
-        watch=lambda jobs: Display(console, jobs),
-        data=data,
-        engine=resolve_engine("auto", opened),
-    )
-    columns = [
-        "run",
-        "cell",
-        "seed",
-        "committed",
-        "here",
-        "difference",
-        "allowed",
-        "how",
-        "outcome",
-        "changed",
-    ]
-    rows = [
-        [
-            verdict.key,
-            f"{verdict.method}, {noise_label(verdict.noise, verdict.parameter)}, {verdict.images}",
-            str(verdict.seed),
-            *(f"{psnr:.3f}" for psnr in (verdict.committed, verdict.here)),
-            f"{verdict.difference:+.4f}",
-            f"±{verdict.allowed:.3f}",
-            verdict.how,
-            verdict.outcome,
-            ", ".join(verdict.changed),
-        ]
-        for verdict in verdicts
-    ]
-    _print_grid(console, f"{results.folder} against runs made anew (PSNR, dB)", columns, rows)
-    if not all(verdict.ok for verdict in verdicts):
-        sys.exit(SOME_FAILED)
+    _show_tables(open_console(), Store(existing_runs(runs)), out or runs / "tables")
 
 
 @app.command
@@ -292,7 +177,7 @@ def curve(runs: tyro.conf.Positional[Path] = DEFAULT_STORE, *, out: Path | None 
     from bench.curve import write_curves
     from bench.store import Store
 
-    _say_written(write_curves(Store(_existing(runs)).curves(), folder=out or runs / "tables"))
+    say_written(write_curves(Store(existing_runs(runs)).curves(), folder=out or runs / "tables"))
 
 
 @app.command
@@ -332,12 +217,12 @@ def profile(  # noqa: PLR0913 - one argument per option
     options: dict[str, Any] = {"device": device, "precision": precision, "engine": engine}
     options |= {"width": width, "batch": batch, "patch": patch}
     if trace:
-        _say(_console(), f"written: {write_trace(trace, folder=out, **options)}")
+        say(open_console(), f"written: {write_trace(trace, folder=out, **options)}")
         return
     measured = read(result or measure(out, options | {"rounds": rounds}))
     written = write_profile(measured, folder=out)
-    _say(_console(), caption(measured))
-    _say_written(written)
+    say(open_console(), caption(measured))
+    say_written(written)
 
 
 @app.command(name="list")
@@ -358,10 +243,10 @@ def list_(what: tyro.conf.Positional[Literal["all", "methods", "noises", "sets",
         "sets": [(name, entry.summary()) for name, entry in REGISTRY.items()],
         "recipes": [(name, recipe.summary()) for name, recipe in RECIPES.items()],
     }
-    console = _console()
+    console = open_console()
     for section, lines in sections.items():
         if what in ("all", section):
-            _print_list(console, section, lines)
+            print_list(console, section, lines)
 
 
 NOISE_LAWS = {
@@ -383,7 +268,7 @@ def show(run: tyro.conf.Positional[str], *, runs: Runs = DEFAULT_STORE) -> None:
 
     folder = Store(runs).find(run)
     facts = read_json(folder / FACTS)
-    console = _console()
+    console = open_console()
     console.print_json(data={name: value for name, value in facts.items() if name != "columns"})
     import pandas as pd
 
@@ -393,99 +278,11 @@ def show(run: tyro.conf.Positional[str], *, runs: Runs = DEFAULT_STORE) -> None:
     for name, part in scores.groupby("images", sort=False):
         means = part[columns[2:]].mean()
         rows.append([str(name), "mean", *(_number(value) for value in means)])
-    _print_grid(console, f"scores of {folder.name}", columns, rows)
+    print_grid(console, f"scores of {folder.name}", columns, rows)
 
 
-@app.command
-def denoise(
-    run: tyro.conf.Positional[str],
-    images: tyro.conf.Positional[tuple[Path, ...]],
-    *,
-    out: Path,
-    device: Device = "auto",
-    runs: Runs = DEFAULT_STORE,
-) -> None:
-    """Denoise your own noisy images by a trained run; any size, bit depth kept.
-
-    Warns of an image whose noise is visibly not the one that the run was trained for.
-
-    Args:
-        run: its key, the start of its key, or its folder
-        images: image files, grey or colour as the run was trained
-        out: folder for the denoised images
-        device: where to compute
-        runs: the folder of runs
-    """
-    import torch
-
-    from bench.denoiser import load_run
-    from bench.devices import open_device
-    from bench.noise_check import doubts
-    from bench.pictures import output_name, read_picture, write_picture
-    from bench.store import Store
-
-    if not images:
-        raise InputError("denoise needs at least one image file")
-    denoiser = load_run(Store(runs).find(run), device=open_device(device))
-    read = {path: read_picture(path) for path in images}
-    targets = {path: out / output_name(path, depth) for path, (_, depth) in read.items()}
-    for target in targets.values():
-        twins = [str(other) for other in targets if targets[other] == target]
-        if len(twins) > 1:
-            raise InputError(f"{', '.join(twins)} would all be written to {target}; denoise them apart")
-    channels = denoiser.net.channels
-    for path, (image, _) in read.items():
-        if image.shape[-1] != channels:
-            raise InputError(f"{path} has {image.shape[-1]} channels, but the run was trained on {channels}")
-    Store.open(out)
-    for path, (image, depth) in read.items():
-        for doubt in doubts(denoiser.noise, image):
-            _say(_console(stderr=True), (f"{path}: {doubt}", "yellow"))
-        noisy = torch.from_numpy(image).movedim(-1, 0)[None]
-        write_picture(targets[path], denoiser(noisy)[0].movedim(0, -1).cpu().numpy(), depth)
-        _say(_console(), f"{path} -> {targets[path]}")
-
-
-@app.command
-def estimate(images: tyro.conf.Positional[tuple[Path, ...]]) -> None:
-    """Estimate the law and the strength of the noise in your own images, each by itself.
-
-    Args:
-        images: image files, at least 16x16 pixels; the law takes 64x64 and some contrast
-    """
-    from bench.comparable import SYMBOLS
-    from bench.noise import NOISES
-    from bench.noise_family import growth_of
-    from bench.noise_level import estimate_noise
-    from bench.pictures import read_picture
-
-    if not images:
-        raise InputError("estimate needs at least one image file")
-    rows = []
-    for path in images:
-        image, _ = read_picture(path)
-        growth = growth_of(image)
-        grows = "cannot be told" if growth is None else f"^{growth.exponent:.2f} ± {2 * growth.error:.2f}"
-        levels = [f"{estimate_noise(law, image).parameter:.3g}" for law in NOISES.values()]
-        rows.append([str(path), grows, "–" if growth is None else growth.law.name, *levels])
-    columns = ["image", "noise grows as intensity", "like", *(f"{name} {SYMBOLS[name]}" for name in NOISES)]
-    _print_grid(_console(), "noise", columns, rows)
-
-
-@app.command
-def fingerprint(folder: tyro.conf.Positional[Path], *, channels: Literal[1, 3] = 1, out: Path) -> None:
-    """Write the fingerprints of a folder's images, by which a set can be told from any other.
-
-    Args:
-        folder: of images
-        channels: 1 for grey, 3 for colour
-        out: the CSV file: name and sha256 over the decoded pixels
-    """
-    from bench.sets import open_set, write_manifest
-
-    images = open_set(str(folder.resolve()), channels=channels)
-    write_manifest(images, out)
-    _say(_console(), f"{len(images.pictures)} images, set fingerprint {images.fingerprint}")
+for command in (collect, verify, denoise, estimate, fingerprint):
+    app.command(command)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -495,7 +292,7 @@ def main(args: list[str] | None = None) -> None:
         choice = tyro.conf.arg(help="one of these")
         app.cli(prog="noisebench", description=DESCRIPTION, args=args, config=[choice])
     except InputError as error:
-        _say(_console(stderr=True), ("error:", "bold red"), f" {error}")
+        say(open_console(stderr=True), ("error:", "bold red"), f" {error}")
         sys.exit(BAD_INPUT)
 
 
@@ -505,31 +302,10 @@ DESCRIPTION = (
 )
 
 
-def _console(*, stderr: bool = False) -> Console:
-    """Open the standard output; a log, which has no width of its own, gets one that holds a whole table."""
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH
-    return Console(width=width, stderr=stderr)
-
-
-def _say(console: Console, *parts: str | tuple[str, str]) -> None:
-    """Print texts as they are, some with a style, on one line however long."""
-    from rich.text import Text
-
-    console.print(Text.assemble(*parts), soft_wrap=True)
-
-
 def _adapt(name: str, changes: dict[str, Any]) -> Recipe:
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
     return replace(RECIPES[name], **{field: value for field, value in changes.items() if value is not None})
-
-
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise InputError(f"there is no folder of runs at {str(folder)!r}; `noisebench run` makes one")
-    return folder
 
 
 def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:
@@ -542,34 +318,30 @@ def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:
     try:
         return load_lpips(torch.device(device))
     except LpipsUnavailable as error:
-        _say(console, ("LPIPS is left out:", "yellow"), f" {error}")
+        say(console, ("LPIPS is left out:", "yellow"), f" {error}")
         return str(error)
-
-
-def _say_written(files: list[Path]) -> None:
-    _say(_console(), f"written: {', '.join(map(str, files))}")
 
 
 def _say_notes(console: Console, sets: tuple[ImageSet, ...]) -> None:
     for images in sets:
         for note in images.notes:
-            _say(console, f"{images.name}: {note}")
+            say(console, f"{images.name}: {note}")
 
 
 def _say_work(console: Console, outcomes: list[str], store: Store) -> None:
     counts = Counter(outcome.partition(":")[0] for outcome in outcomes)
     if set(counts) == {"stored"}:
-        _say(console, "nothing to train: every run is stored already")
+        say(console, "nothing to train: every run is stored already")
     else:
         said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        _say(console, f"{said}; runs are in {store.root}")
+        say(console, f"{said}; runs are in {store.root}")
 
 
 def _say_failures(failed: list[Job], store: Store) -> None:
-    console = _console(stderr=True)
+    console = open_console(stderr=True)
     for job in failed:
         where = store.root / "failed" / job.key
-        _say(console, ("failed:", "bold red"), f" {job.title}; see {where}")
+        say(console, ("failed:", "bold red"), f" {job.title}; see {where}")
 
 
 def _show_tables(
@@ -585,33 +357,7 @@ def _show_tables(
         raise InputError(f"there are no runs in {str(store.root)!r}; `noisebench run` makes some")
     for one in tabulate(scores, failures):
         console.print(terminal(one, width=console.width))
-    _say_written(write_tables(scores, failures, folder=out, stem="table"))
-
-
-def _print_grid(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid(title=title, title_justify="left")
-    for column in columns:
-        grid.add_column(column, overflow="fold")
-    for row in rows:
-        grid.add_row(*map(Text, row))
-    console.print(grid)
-
-
-def _print_list(console: Console, title: str, lines: list[tuple[str, str]]) -> None:
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid.grid(padding=(0, 2, 0, 2))
-    grid.add_column(no_wrap=True, style="bold")
-    grid.add_column()
-    for name, text in lines:
-        grid.add_row(Text(name), Text(text))
-    console.print(Text(title, "underline"))
-    console.print(grid)
-    console.print()
+    say_written(write_tables(scores, failures, folder=out, stem="table"))
 
 
 def _number(value: Any) -> str:

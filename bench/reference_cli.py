@@ -1,0 +1,122 @@
+"""The commands on reference results: ``noisebench collect`` and ``verify``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from bench.arguments import DEFAULT_STORE, REPORTS, Data, Device, Names, Runs, existing_runs
+from bench.console import SOME_FAILED, open_console, print_grid, say
+from bench.errors import InputError
+
+DEFAULT_VERIFIED = DEFAULT_STORE / "verified"
+
+
+def collect(
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUNS ...")],
+    *,
+    out: Path,
+) -> None:
+    """Collect the scores and facts of stored runs, without weights, as a folder of reference results.
+
+    What the folder holds already stays, so that a reference may be collected in pieces.
+
+    Args:
+        runs: folders of runs
+        out: the folder of the reference, as reports/DEVICE-DATE
+    """
+    from bench.reference import collect as collect_runs
+
+    reference = collect_runs([existing_runs(folder) for folder in runs], out)
+    count = len(reference.keys())
+    say(open_console(), f"{count} runs are in {reference.folder}")
+
+
+def verify(  # noqa: PLR0913 - one argument per option
+    table: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")],
+    *,
+    cells: int = 3,
+    lot: int = 0,
+    keys: Names = None,
+    reference: str | None = None,
+    device: Device = "auto",
+    data: Data = None,
+    reports: Path = REPORTS,
+    runs: Runs = DEFAULT_VERIFIED,
+) -> None:
+    """Make some runs of a published table's reference anew, and say which numbers are reproduced.
+
+    Runs whose weights lie in --runs are evaluated anew, the others trained anew; exits with 1 where a number
+    is not reproduced.
+
+    Args:
+        table: a published table by its name or folder, as tables/noise2score
+        cells: how many runs to draw by lot
+        lot: seed of the lot
+        keys: verify these runs instead, by their keys
+        reference: name of the reference results, where there are several
+        device: where to train
+        data: as for `noisebench run`
+        reports: the folder of reference results
+        runs: where runs made anew are stored
+    """
+    from bench.comparable import noise_label
+    from bench.devices import open_device
+    from bench.progress import Display
+    from bench.published import find_published, open_published
+    from bench.reference import find_reference
+    from bench.reproduction import reproduce
+    from bench.step import resolve_engine
+    from bench.store import Store
+    from bench.verify import draw_lot
+    from bench.verify import verify as verify_runs
+
+    folder = find_published(table)
+    if folder is None:
+        raise InputError(
+            f"{table!r} is not a published table, neither by its name in `tables` nor by its folder"
+        )
+    results = find_reference(reports, reference)
+    main_runs = reproduce(open_published(folder), results.scores(), results.failures()).scores
+    opened, console = open_device(device), open_console()
+    verdicts = verify_runs(
+        results,
+        keys or draw_lot(main_runs, cells, seed=lot),
+        store=Store.open(runs),
+        device=opened,
+        watch=lambda jobs: Display(console, jobs),
+        data=data,
+        engine=resolve_engine("auto", opened),
+    )
+    columns = [
+        "run",
+        "cell",
+        "seed",
+        "committed",
+        "here",
+        "difference",
+        "allowed",
+        "how",
+        "outcome",
+        "changed",
+    ]
+    rows = [
+        [
+            verdict.key,
+            f"{verdict.method}, {noise_label(verdict.noise, verdict.parameter)}, {verdict.images}",
+            str(verdict.seed),
+            *(f"{psnr:.3f}" for psnr in (verdict.committed, verdict.here)),
+            f"{verdict.difference:+.4f}",
+            f"±{verdict.allowed:.3f}",
+            verdict.how,
+            verdict.outcome,
+            ", ".join(verdict.changed),
+        ]
+        for verdict in verdicts
+    ]
+    print_grid(console, f"{results.folder} against runs made anew (PSNR, dB)", columns, rows)
+    if not all(verdict.ok for verdict in verdicts):
+        sys.exit(SOME_FAILED)
