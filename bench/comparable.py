@@ -91,7 +91,7 @@ def check_comparable(scores: pd.DataFrame) -> None:
     """
     _check_single(scores)
     _check_complete(scores)
-    _check_same_noisy_images(scores)
+    check_same_noisy_images(scores)
 
 
 def _check_single(scores: pd.DataFrame) -> None:
@@ -121,7 +121,12 @@ def _check_complete(scores: pd.DataFrame) -> None:
         )
 
 
-def _check_same_noisy_images(scores: pd.DataFrame) -> None:
+def check_same_noisy_images(scores: pd.DataFrame) -> None:
+    """Refuse scores of one noise, set and seed that are not of the same noisy images.
+
+    Raises:
+        InputError: two runs were given different copies of an image.
+    """
     copies = scores.groupby([*ROW, "seed", "image"])[NOISY]
     apart = scores[((copies.transform("max") - copies.transform("min")) > SAME_SCORE).any(axis=1)]
     if len(apart):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.comparable import CELL, ROW, noise_label, parts_of
+from bench.comparable import CELL, ROW, check_same_noisy_images, noise_label, parts_of
 from bench.errors import InputError
 from bench.markup import MISSING
 from bench.reproduction import signed
@@ -76,8 +77,12 @@ def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> Sheet:
         scores: one line per run and test image, of one protocol.
         other: of the protocol to compare with; cells that it lacks are left out.
         title: of the sheet.
+
+    Raises:
+        InputError: they share no cell, or were given different noisy images.
     """
     parts = parts_of(other, CELL)
+    check_same_noisy_images(pd.concat([scores, other]))
     found = {
         cell: difference_of(lines, parts[cell])
         for cell, lines in sorted(parts_of(scores, CELL).items(), key=_place)
@@ -103,8 +108,9 @@ def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> Sheet:
 
 
 def written(pair: Difference) -> str:
-    """Write a difference with its interval, and a mark where it may be chance."""
-    return f"{signed(pair.mean)} [{signed(pair.low)}, {signed(pair.high)}]{'' if pair.p < ALPHA else '°'}"
+    """Write a difference with its interval, where it has one, and a mark where it may be chance."""
+    interval = "" if math.isnan(pair.low) else f" [{signed(pair.low)}, {signed(pair.high)}]"
+    return f"{signed(pair.mean)}{interval}{'' if pair.p < ALPHA else '°'}"
 
 
 def _place(part: tuple[tuple[Any, ...], pd.DataFrame]) -> tuple[Any, ...]:

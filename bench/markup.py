@@ -19,6 +19,7 @@ LATEX_SPECIAL = str.maketrans(
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''"}
     | {"σ": r"$\sigma$", "ζ": r"$\zeta$", "²": "$^2$", "±": r"$\pm$", "−": "$-$", "†": r"\dag{}"}
+    | {"°": r"$^\circ$", "≥": r"$\geq$"}
     | {MISSING: "--", "\n": " "}
 )
 

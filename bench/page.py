@@ -10,10 +10,11 @@ import jinja2
 
 from bench.comparable import ROW, noise_label
 from bench.contrasts import against, changes, written
-from bench.errors import InputError
+from bench.errors import InputError, unknown
+from bench.figures import open_folder
 from bench.ranks import write_ranks
 from bench.reference import open_reference
-from bench.reproduction import beside, lacking, reproduce, with_interval
+from bench.reproduction import beside, lacking, reproduce, signed, with_interval
 from bench.statistics import difference_of, mean_of, seed_scatter
 from bench.tuning import hyper_parameters, settings
 
@@ -54,7 +55,7 @@ def write_page(published: Published, *, reports: Path, out: Path) -> list[Path]:
         text = environment.get_template(TEMPLATE).render(reference=shelf.reference)
     except jinja2.TemplateError as error:
         raise InputError(f"{published.folder / TEMPLATE}: {type(error).__name__}: {error}") from error
-    page = out / PAGE
+    page = open_folder(out) / PAGE
     page.write_text(text, encoding="utf-8", newline="\n")
     return [page, *shelf.files]
 
@@ -95,10 +96,17 @@ class Findings:
         """The scores of the runs that stand beside the published table."""
         return self.reproduction.scores
 
+    @property
+    def methods(self) -> list[str]:
+        """The columns of the published table."""
+        return self.shelf.published.methods
+
     def select(self, **columns: Any) -> pd.DataFrame:
         """Choose scores by the values of columns; a value may be a list of those allowed."""
         chosen = self.scores
         for name, value in columns.items():
+            if name not in chosen:
+                raise unknown("column of the scores", name, chosen.columns)
             chosen = chosen[chosen[name].isin(value if isinstance(value, list) else [value])]
         if chosen.empty:
             raise InputError(f"{self.results.folder} has no scores of {columns}")
@@ -162,14 +170,19 @@ class Findings:
         """Give the paired difference that another protocol makes to a method, with its interval."""
         return written(difference_of(_cell(scores, method, row), _cell(self.main, method, row)))
 
+    def on_image(self, scores: pd.DataFrame, method: str, *row: Any, image: str) -> str:
+        """Give the difference that another protocol makes to a method on one image, dB."""
+        pairs = [_cell(part[part["image"] == image], method, row) for part in (scores, self.main)]
+        return signed(difference_of(*pairs).mean)
+
     def scatter(self, images: str) -> str:
         """Give the standard deviation of a test set's mean from one training seed to another, dB."""
         of_set = self.main[self.main["images"] == images]
         return f"{seed_scatter(of_set).sd:.3f}"
 
-    def hours(self, scores: pd.DataFrame) -> str:
-        """Give the sum of the training times of runs, in hours."""
-        return f"{scores.drop_duplicates('key')['training_seconds'].sum() / 3600:.1f}"
+    def hours(self, scores: pd.DataFrame) -> float:
+        """Sum the training times of runs, in hours."""
+        return float(scores.drop_duplicates("key")["training_seconds"].sum()) / 3600
 
     @property
     def _tuning(self) -> pd.DataFrame:

@@ -76,14 +76,20 @@ def open_published(folder: Path) -> Published:
     for name in (LAYOUT, NUMBERS):
         if not (folder / name).is_file():
             raise InputError(f"{str(folder)!r} is not a published table: it has no {name}")
-    layout = tomllib.loads((folder / LAYOUT).read_text(encoding="utf-8"))
+    try:
+        layout = tomllib.loads((folder / LAYOUT).read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{folder / LAYOUT}: {error}") from error
     wanted = {field.name for field in fields(Published)} - {"folder", "numbers"}
     if set(layout) != wanted:
         raise InputError(f"{folder / LAYOUT} holds {sorted(layout)}, but must hold {sorted(wanted)}")
     numbers = pd.read_csv(folder / NUMBERS, keep_default_na=False)
     if absent := [column for column in COLUMNS if column not in numbers]:
         raise InputError(f"{folder / NUMBERS} lacks the columns {', '.join(absent)}")
-    numbers = numbers.astype({"parameter": float, "psnr": float})
+    try:
+        numbers = numbers.astype({"parameter": float, "psnr": float})
+    except ValueError as error:
+        raise InputError(f"{folder / NUMBERS}: {error}") from error
     twice = numbers[numbers.duplicated(["source", *ROW, "method"])]
     if len(twice):
         raise InputError(f"{folder / NUMBERS} has two numbers of {twice.iloc[0].to_dict()}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import seaborn as sns
 
 from bench.comparable import ROW, noise_label, parts_of
+from bench.errors import InputError
 from bench.figures import drawing, open_folder, save
 from bench.sheet import CSV_DIGITS
 from bench.statistics import mean_ranks
@@ -31,6 +32,9 @@ def rank(scores: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The columns noise, parameter, images, method, rank, low, high; rows where one method stands alone are
         left out.
+
+    Raises:
+        InputError: one method stands alone everywhere; or as by ``mean_ranks``.
     """
     groups = sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0]))
     parts = [
@@ -38,6 +42,8 @@ def rank(scores: pd.DataFrame) -> pd.DataFrame:
         for row, lines in groups
         if len(set(lines["method"])) > 1
     ]
+    if not parts:
+        raise InputError("there is no noise and test set with scores of two methods to rank")
     ranked = pd.concat(parts, ignore_index=True)
     return ranked[[*ROW, *(column for column in ranked if column not in ROW)]]
 
@@ -55,14 +61,17 @@ def write_ranks(scores: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
     csv = open_folder(folder) / f"{stem}.csv"
     ranked.round(CSV_DIGITS).to_csv(csv, index=False, lineterminator="\n")
     panels = list(dict.fromkeys(ranked["images"]))
+    noises = list(dict.fromkeys(ranked[ROW[:2]].itertuples(index=False, name=None)))
+    legend: dict[str, Any] = {}
     with drawing(4.2 * len(panels) + 1, 0.55 * len(methods) + 1.6) as figure:
         for axes, images in zip(
             figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
         ):
             rows = ranked[ranked["images"] == images].groupby(["noise", "parameter"], sort=False)
-            for place, ((noise, parameter), line) in enumerate(rows):
-                shift = SPREAD * (place / max(1, rows.ngroups - 1) - 0.5)
-                axes.errorbar(
+            for noise, line in rows:
+                place = noises.index(noise)
+                shift = SPREAD * (place / max(1, len(noises) - 1) - 0.5)
+                legend[noise_label(*noise)] = axes.errorbar(
                     line["rank"],
                     [methods.index(method) + shift for method in line["method"]],
                     xerr=[line["rank"] - line["low"], line["high"] - line["rank"]],
@@ -70,7 +79,6 @@ def write_ranks(scores: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
                     color=COLOURS[place % len(COLOURS)],
                     markersize=5,
                     elinewidth=1,
-                    label=noise_label(noise, parameter),
                 )
             axes.set(
                 title=images, xlabel="mean rank over images (1: highest PSNR)", xlim=(0.7, len(methods) + 0.3)
@@ -78,5 +86,5 @@ def write_ranks(scores: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
             axes.set_yticks(range(len(methods)), methods)
             axes.grid(visible=True, axis="x", color="#e6e6e6", linewidth=0.8)
             axes.spines[["top", "right"]].set_visible(False)
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+        figure.legend(list(legend.values()), list(legend), loc="outside lower center", ncols=3, frameon=False)
         return [csv, *save(figure, folder, stem)]

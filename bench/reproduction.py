@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ class Reproduction:
 
     Args:
         published: the table.
-        scores: of the runs, one line per run and test image.
+        scores: of the runs, one line per run and test image; none of a cell of which a seed failed.
         tables: of the runs, one for each training set.
         means: PSNR by noise, parameter, test set and method.
     """
@@ -49,12 +50,7 @@ class Reproduction:
     @property
     def cells(self) -> dict[tuple[Any, ...], Cell]:
         """What became of each cell, by noise, parameter, test set and method."""
-        return {
-            (row.noise, row.parameter, row.images, cell.method): cell
-            for table in self.tables
-            for row in table.rows
-            for cell in row.cells
-        }
+        return _cells(self.tables)
 
     def seeds(self, row: tuple[Any, ...]) -> int:
         """Count the seeds of a noise, parameter and test set, the most that any method has."""
@@ -70,18 +66,34 @@ def reproduce(published: Published, scores: pd.DataFrame, failures: pd.DataFrame
         failures: one line per failed run and test set.
 
     Raises:
-        InputError: there is none, two protocols share a training set, or scores cannot be compared.
+        InputError: there is none, two protocols share a training set or two training sets a row, or scores
+            cannot be compared.
     """
-    chosen = [_chosen(published, lines) for lines in (scores, failures)]
-    tables = tabulate(*chosen)
+    scores, failures = (_chosen(published, lines) for lines in (scores, failures))
+    tables = tabulate(scores, failures)
     training = [table.protocol.training_images for table in tables]
     if len(set(training)) < len(training):
         found = "; ".join(title(table.protocol) for table in tables)
         raise InputError(f"the runs beside {published.title} must share a protocol, but there are: {found}")
-    means = (
-        {cell: mean_of(lines) for cell, lines in parts_of(chosen[0], CELL).items()} if len(chosen[0]) else {}
-    )
-    return Reproduction(published, chosen[0], tuple(tables), means)
+    rows = Counter(f"{row.label}, {row.images}" for table in tables for row in table.rows)
+    if twice := [row for row, count in rows.items() if count > 1]:
+        raise InputError(f"runs of {' and '.join(training)} were scored on {twice[0]}; name one of them")
+    # A mean over the seeds that did not fail would flatter a method that diverges.
+    failed = {cell for cell, what in _cells(tables).items() if what.status == "failed"}
+    parts = parts_of(scores, CELL) if len(scores) else {}
+    sound = {cell: lines for cell, lines in parts.items() if cell not in failed}
+    scores = pd.concat(sound.values()) if sound else scores.iloc[:0]
+    means = {cell: mean_of(lines) for cell, lines in sound.items()}
+    return Reproduction(published, scores, tuple(tables), means)
+
+
+def _cells(tables: Iterable[Table]) -> dict[tuple[Any, ...], Cell]:
+    return {
+        (row.noise, row.parameter, row.images, cell.method): cell
+        for table in tables
+        for row in table.rows
+        for cell in row.cells
+    }
 
 
 def _chosen(published: Published, lines: pd.DataFrame) -> pd.DataFrame:
@@ -104,16 +116,19 @@ def beside(reproduction: Reproduction) -> Sheet:
             psnr, suspect = printed.get((*row, method), (math.nan, ""))
             ours = reproduction.means.get((*row, method))
             lines[0].append(MISSING if math.isnan(psnr) else f"{psnr:.2f}{SUSPECT if suspect else ''}")
-            lines[1].append(why.blank(row, method) if ours is None else with_interval(ours, of_seeds=seeds))
+            if ours is not None:
+                lines[1].append(with_interval(ours, of_seeds=seeds))
+            elif row in why.rows:
+                lines[1].append(why.blank(row, method))
             difference = math.nan if ours is None else ours.value - psnr
             lines[2].append("" if math.isnan(difference) else signed(difference))
             numbers.append([*row, method, psnr, suspect, *_facts(ours), difference])
         label, images = noise_label(*row[:2]), row[2]
-        if seeds:
+        if row in why.rows:
             stubs = [[label, images, "published"], ["", "", _ours(seeds)], ["", "", "difference"]]
             rows += [stub + line for stub, line in zip(stubs, lines, strict=True)]
         else:
-            rows.append([label, images, f"published {lines[1][-1]}", *lines[0]])
+            rows.append([label, images, f"published {why.blank(row)}", *lines[0]])
     marked = published.cells[published.cells["suspect"] != ""]
     suspects = [
         f"{SUSPECT} suspect: {noise_label(noise, parameter)}, {images}: {why_suspect}."
@@ -144,7 +159,7 @@ def lacking(reproduction: Reproduction) -> Sheet | None:
             key = (row.noise, row.parameter, row.images)
             seeds = reproduction.seeds(key)
             ours = {method: reproduction.means.get((*key, method)) for method in methods}
-            if not any(ours.values()):
+            if not any(why.tried(key, method) for method in methods):
                 continue
             texts = [
                 why.blank(key, name) if mean is None else with_interval(mean, of_seeds=seeds)
@@ -156,7 +171,7 @@ def lacking(reproduction: Reproduction) -> Sheet | None:
         f"Methods and settings that {reproduction.published.title} lacks (PSNR, dB)",
         ["noise", "test set", "", *methods],
         rows,
-        [MEANING, *why.notes(), *protocols(reproduction)],
+        [MEANING, *why.notes(), *(f"Ours: {title(table.protocol)}." for table in reproduction.tables)],
         pd.DataFrame(numbers, columns=[*CELL, "psnr", "half_width", "n_images", "n_seeds"]),
         left=3,
     )
@@ -172,7 +187,8 @@ def protocols(reproduction: Reproduction) -> Iterable[str]:
 def with_interval(mean: Mean, *, of_seeds: int) -> str:
     """Write a mean with its half-width, and the number of seeds where others have more."""
     seeds = f" ({_seeds(mean.seeds)})" if mean.seeds < of_seeds else ""
-    return f"{mean.value:.2f} ±{mean.half_width:.2f}{seeds}"
+    interval = "" if math.isnan(mean.half_width) else f" ±{mean.half_width:.2f}"
+    return f"{mean.value:.2f}{interval}{seeds}"
 
 
 def signed(difference: float) -> str:
@@ -202,24 +218,31 @@ class _Reasons:
 
     def __init__(self, reproduction: Reproduction) -> None:
         self.cells = reproduction.cells
+        self.rows = {cell[:3] for cell in self.cells}
         self.entries = listings()
         self.letters: dict[str, str] = {}
 
-    def blank(self, row: tuple[Any, ...], method: str) -> str:
-        """Give the text of a blank cell."""
+    def blank(self, row: tuple[Any, ...], method: str | None = None) -> str:
+        """Give the text of a blank cell, or of a blank row."""
         letter = chr(ord("a") + len(self.letters))
         return f"({self.letters.setdefault(self._reason(row, method), letter)})"
+
+    def tried(self, row: tuple[Any, ...], method: str) -> bool:
+        """Tell whether a cell was scored or failed."""
+        cell = self.cells.get((*row, method))
+        return cell is not None and cell.status != "missing"
 
     def notes(self) -> list[str]:
         """Explain the letters that were given."""
         return [f"({letter}) {reason}." for reason, letter in self.letters.items()]
 
-    def _reason(self, row: tuple[Any, ...], method: str) -> str:
-        cell = self.cells.get((*row, method))
-        if cell is not None and cell.status == "failed":
-            return f"failed: {' '.join(cell.error.split())}"
-        if method.split(":", maxsplit=1)[0].removesuffix(" (blind)") not in self.entries:
-            return "the benchmark has no entry of this name"
-        if row[2] not in {images for _, _, images, _ in self.cells}:
+    def _reason(self, row: tuple[Any, ...], method: str | None) -> str:
+        if method is not None:
+            cell = self.cells.get((*row, method))
+            if cell is not None and cell.status == "failed":
+                return f"failed: {' '.join(cell.error.split())}"
+            if method.split(":", maxsplit=1)[0].removesuffix(" (blind)") not in self.entries:
+                return "the benchmark has no entry of this name"
+        if row[2] not in {images for _, _, images in self.rows}:
             return "no run of this reference was scored on this test set"
         return "not among the runs of this reference"

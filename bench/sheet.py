@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.markup import (
     LATEX,
@@ -56,8 +57,8 @@ class Sheet:
         return LATEX_PACKAGES + latex_float(self.title, header, rows, notes=self.notes, left=self.left)
 
     def csv(self) -> str:
-        """Write its numbers, rounded to four digits behind the point."""
-        return self.numbers.round(CSV_DIGITS).to_csv(index=False, lineterminator="\n")
+        """Write its numbers, rounded to four digits behind the point, those near zero to three in all."""
+        return self.numbers.to_csv(index=False, lineterminator="\n", float_format=_rounded)
 
     def write(self, folder: Path, stem: str) -> list[Path]:
         """Write ``stem.md``, ``stem.csv`` and ``stem.tex`` into ``folder``, which is made if need be."""
@@ -66,3 +67,8 @@ class Sheet:
 
     def _escaped(self, escape: Callable[[str], str]) -> list[list[str]]:
         return [[escape(text) for text in line] for line in (self.header, *self.rows)]
+
+
+def _rounded(value: Any) -> str:
+    magnitude = math.floor(math.log10(abs(value))) if value else 0
+    return str(round(float(value), max(CSV_DIGITS, 2 - magnitude)))

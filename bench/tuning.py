@@ -27,6 +27,7 @@ def settings(scores: pd.DataFrame) -> Sheet:
     rows = []
     for (rate, batch, patch, steps, *noise), cells in parts_of(means, [*SEARCHED, *NOISE]).items():
         psnr = dict(zip(cells["method"], cells["psnr"], strict=True))
+        psnr = {method: psnr[method] for method in methods if method in psnr}
         stub = [f"{rate:g}", f"{batch} of {patch}x{patch}", f"{steps:,}", noise_label(*noise)]
         texts = [f"{psnr[method]:.2f}" if method in psnr else MISSING for method in methods]
         rows.append(
@@ -38,25 +39,26 @@ def settings(scores: pd.DataFrame) -> Sheet:
 
 
 def hyper_parameters(scores: pd.DataFrame) -> Sheet:
-    """Compare hyper-parameters of the methods, under the setting with which most of them were run.
+    """Compare hyper-parameters of those methods of which several were tried, under each setting apart.
 
     Args:
         scores: as for ``settings``.
     """
-    groups = parts_of(scores, SEARCHED)
-    setting = max(groups, key=lambda setting: len(set(groups[setting]["method"])))
-    means = groups[setting].groupby(["method", *NOISE])[["psnr"]].mean().reset_index()
-    noises = _noises(groups[setting])
-    texts = {line[:3]: f"{line[3]:.2f}" for line in means.itertuples(index=False, name=None)}
-    methods = sorted(set(means["method"]))
-    rows = [[method, *(texts.get((method, *noise), MISSING) for noise in noises)] for method in methods]
-    rate, batch, patch, steps = setting
+    names = scores["method"].str.partition(":")[0]
+    varied = scores[scores.groupby([*SEARCHED, names])["method"].transform("nunique") > 1]
+    means = varied.groupby([*SEARCHED, "method", *NOISE])[["psnr"]].mean().reset_index()
+    noises = _noises(varied)
+    rows = []
+    for (rate, batch, patch, steps, method), cells in parts_of(means, [*SEARCHED, "method"]).items():
+        psnr = {(noise, parameter): psnr for *_, noise, parameter, psnr in cells.itertuples(index=False)}
+        texts = [f"{psnr[noise]:.2f}" if noise in psnr else MISSING for noise in noises]
+        rows.append([f"{rate:g}", f"{batch} of {patch}x{patch}", f"{steps:,}", method, *texts])
+    header = ["learning rate", "crops", "steps", "method", *(noise_label(*noise) for noise in noises)]
     note = (
-        f"PSNR in dB, {steps:,} steps of {batch} crops of {patch}x{patch}, learning rate {rate:g}; one seed. "
-        f"{MISSING}: not tried. A method without hyper-parameters in its name has its defaults."
+        f"PSNR in dB, one seed. {MISSING}: not tried. A method without hyper-parameters in its name has its "
+        "defaults."
     )
-    header = ["method", *(noise_label(*noise) for noise in noises)]
-    return Sheet(f"Hyper-parameters, on {_where(scores)}", header, rows, [note], means)
+    return Sheet(f"Hyper-parameters, on {_where(scores)}", header, rows, [note], means, left=4)
 
 
 def _noises(scores: pd.DataFrame) -> list[tuple[Any, ...]]:

@@ -240,6 +240,8 @@ def _rebuild(
 ) -> Job:
     """Plan a committed run anew."""
     run = facts["run"]
+    # All hyper-parameters by name: a default may have changed since.
+    chosen = [f"{name}={value}" for name, value in run["hyper_parameters"].items() if value is not None]
     law = NOISES[run["noise"]]
     recipe = Recipe(
         purpose="A committed run anew.",
@@ -251,7 +253,7 @@ def _rebuild(
         batch=run["batch"],
         patch=run["patch"],
         learning_rate=run["learning_rate"],
-        methods=(facts["columns"]["method"].removesuffix(" (blind)"),),
+        methods=(f"{run['method']}:{','.join(chosen)}",),
         noises=tuple(law(parameter).spec for parameter in rows["parameter"].unique()),
         seeds=(run["seed"],),
         lpips=False,

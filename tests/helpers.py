@@ -1,13 +1,19 @@
-"""What several test modules share: noises, batches, networks of known properties, and calculus."""
+"""What several test modules share: noises, networks of known properties, calculus, runs and tables."""
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from markdown_it import MarkdownIt
 from scipy import integrate, ndimage
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,14 +22,16 @@ from bench.launch import Bench, launch
 from bench.method import Batch, Method
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.plan import Job, plan
+from bench.published import LAYOUT, NUMBERS, Published, open_published
 from bench.recipes import RECIPES, Recipe
+from bench.reference import RUNS, Reference, open_reference
 from bench.seeds import generator
 from bench.sets import open_set
-from bench.store import Store
+from bench.store import SETTINGS, Store, write_json, write_scores
 from bench.unet import UNet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from methods.noise2score import Noise2Score
@@ -192,3 +200,71 @@ def make_tiny(folders: tuple[Path, Path], root: Path, *, channels: int) -> Tiny:
         patch=32,
     )
     return Tiny(recipe, Bench(train, (test,), CPU, Store.open(root), "not asked for"))
+
+
+# Published tables and reference results
+
+
+SOURCE = "Someone 2020, Table 1"
+
+
+def print_numbers(rows: Iterable[tuple[str, float, str]], methods: Iterable[str]) -> pd.DataFrame:
+    """Make up published numbers, no two alike, of each noise, parameter and test set."""
+    cells = [(SOURCE, *row, method) for row, method in product(rows, methods)]
+    numbers = pd.DataFrame(cells, columns=["source", "noise", "parameter", "images", "method"])
+    return numbers.assign(psnr=(2600 + 7 * numbers.index) / 100, suspect="")
+
+
+def publish(folder: Path, numbers: pd.DataFrame, **layout: Any) -> Published:
+    """Write a published table and open it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    filled = {"title": "Table 1", "source": SOURCE, "training_images": ["bsd400"]}
+    filled |= {"training_noise": "frozen", "tuning_images": "bsd400-tune"} | layout
+    # A string or a list of them is written in TOML as in JSON.
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in filled.items()]
+    (folder / LAYOUT).write_text("".join(lines), encoding="utf-8")
+    numbers.to_csv(folder / NUMBERS, index=False)
+    return open_published(folder)
+
+
+def shelve(folder: Path, scores: pd.DataFrame) -> Reference:
+    """Write made-up scores as reference results; all parameters and test sets of a run get one key."""
+    runs = [column for column in SETTINGS if column not in ("parameter", "images")]
+    settings = scores[runs].astype(str).agg("; ".join, axis="columns")
+    keys = settings.map(lambda text: sha256(text.encode()).hexdigest()[:12])
+    scores = scores.assign(key=keys, finished="2026-01-01")
+    (folder / RUNS).mkdir(parents=True)
+    for key, rows in scores.groupby("key"):
+        facts = {"key": key, "columns": {"key": key, "finished": "2026-01-01"}}
+        facts["evaluation"] = {"all": {images: {} for images in rows["images"].unique()}}
+        write_json(facts, folder / RUNS / f"{key}.json")
+    write_scores(scores, folder)
+    return open_reference(folder)
+
+
+def read_markdown(text: str) -> list[list[str]]:
+    """Read the cells of the only table, header first, as a reader of Markdown shows them."""
+    rows: list[list[str]] = []
+    place = ""
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline" and place in ("th_open", "td_open"):
+            assert {part.type for part in token.children} <= {"text"}
+            rows[-1].append("".join(part.content for part in token.children))
+        place = token.type
+    return rows
+
+
+TEX = {"$\\sigma$": "σ", "$\\zeta$": "ζ", "$\\pm$": "±", "$-$": "−", "\\dag{}": "†", "$^\\circ$": "°"}
+TEX |= {"\\textbackslash{}": "\\", "\\textasciitilde{}": "~", "\\textasciicircum{}": "^", "--": "–"}
+TEX |= {"\\textless{}": "<", "\\textgreater{}": ">", "\\textbar{}": "|"}
+TEX |= {f"\\{mark}": mark for mark in "&%$#_{}"}
+TEX_PATTERN = re.compile("|".join(map(re.escape, TEX)))
+
+
+def read_latex(text: str) -> list[list[str]]:
+    """Read the cells of the only table, header first, as LaTeX would show them."""
+    body = text.split("\\toprule\n")[1].split("\n\\bottomrule", maxsplit=1)[0].replace("\\midrule\n", "")
+    rows = [re.split(r" & ", line.removesuffix(r" \\")) for line in body.split("\n")]
+    return [[TEX_PATTERN.sub(lambda found: TEX[found[0]], cell) for cell in row] for row in rows]

@@ -61,6 +61,8 @@ VOID, PATCHES, EVALUATION = "methods/noise2void.py", "bench/patches.py", "bench/
 METRICS, UNET, STEP, TRAINING = "bench/metrics.py", "bench/unet.py", "bench/step.py", "bench/training.py"
 STOPWATCH, LAUNCH = "bench/stopwatch.py", "bench/launch.py"
 LEVEL, FAMILY = "bench/noise_level.py", "bench/noise_family.py"
+STATISTICS, REPRODUCTION, CONTRASTS = "bench/statistics.py", "bench/reproduction.py", "bench/contrasts.py"
+REFERENCE, VERIFY = "bench/reference.py", "bench/verify.py"
 
 GAUSSIAN_RULE = "truth/test_tweedie_gaussian.py::test_rule_gives_the_posterior_mean"
 TWO_STEPS = "truth/test_tweedie_gaussian.py::test_two_steps_give_the_posterior_mean_of_the_total_variance"
@@ -677,6 +679,142 @@ MUTATIONS = (
         ".clamp(0, 1)",
         "",
         "test_evaluation.py::test_outputs_are_clamped_once_and_never_rounded",
+    ),
+    # What scores bear out
+    Mutation(
+        "seeds counted as more images",
+        STATISTICS,
+        "if min(psnr.shape) == 1:",
+        "if psnr.size:",
+        "test_statistics.py::test_wider_than_if_seeds_were_more_images",
+    ),
+    Mutation(
+        "Bonferroni's factor for Holm's",
+        STATISTICS,
+        "np.count_nonzero(~np.isnan(raw)) - np.arange(raw.size)",
+        "np.count_nonzero(~np.isnan(raw))",
+        "test_statistics.py::test_holm_by_hand",
+    ),
+    Mutation(
+        "differences of unlike images",
+        STATISTICS,
+        "(ours[seeds] - theirs[seeds])",
+        "(ours[seeds] - theirs[seeds].to_numpy()[::-1])",
+        "test_statistics.py::test_what_images_share_does_not_widen_a_difference",
+    ),
+    Mutation(
+        "one training's scatter for that of a difference of two",
+        STATISTICS,
+        "* self.sd * math.sqrt(2)",
+        "* self.sd",
+        "test_statistics.py::test_scatter_of_two_seeds_by_hand",
+    ),
+    # Published numbers and ours
+    Mutation(
+        "numbers of another source in a published table",
+        "bench/published.py",
+        'self.numbers[self.numbers["source"] == self.source]',
+        "self.numbers",
+        "test_published.py::test_other_sources_are_kept_apart",
+    ),
+    Mutation(
+        "resampled runs beside frozen ones",
+        REPRODUCTION,
+        'wanted & (lines["training_noise"] == published.training_noise)',
+        "wanted",
+        "test_reproduction.py::test_other_trainings_are_never_mixed_in",
+    ),
+    Mutation(
+        "seeds averaged that survived",
+        REPRODUCTION,
+        "if cell not in failed}",
+        "if cell}",
+        "test_reproduction.py::test_seeds_that_survived_are_not_averaged",
+    ),
+    Mutation(
+        "two training sets in one row",
+        REPRODUCTION,
+        "if count > 1]",
+        "if count > 2]",
+        "test_reproduction.py::test_training_sets_stand_together_where_they_share_no_row",
+    ),
+    Mutation(
+        "published less ours",
+        REPRODUCTION,
+        "ours.value - psnr",
+        "psnr - ours.value",
+        "test_reproduction.py::test_means_and_differences_are_plain_ones",
+    ),
+    Mutation(
+        "a failure taken for a missing entry",
+        REPRODUCTION,
+        'cell.status == "failed":',
+        "not cell:",
+        "test_reproduction.py::test_each_blank_cell_says_why",
+    ),
+    Mutation(
+        "p of a table not corrected",
+        CONTRASTS,
+        "holm([pair.p for pair in pairs.values()])",
+        "[pair.p for pair in pairs.values()]",
+        "test_contrasts.py::test_p_is_corrected_over_all_tests_of_the_table",
+    ),
+    Mutation(
+        "a pair tested from both sides",
+        CONTRASTS,
+        "method not in methods[: place + 1]",
+        "method != reference",
+        "test_contrasts.py::test_each_pair_is_tested_once",
+    ),
+    Mutation(
+        "small p written as nought",
+        "bench/sheet.py",
+        "max(CSV_DIGITS, 2 - magnitude)",
+        "CSV_DIGITS",
+        "test_contrasts.py::test_a_small_p_is_not_written_as_nought",
+    ),
+    Mutation(
+        "variants in the mean of a setting",
+        "bench/tuning.py",
+        "for method in methods if method in psnr}",
+        "for method in psnr}",
+        "test_tuning.py::test_settings_are_compared_by_plain_means",
+    ),
+    Mutation(
+        "one colour for two noises",
+        "bench/ranks.py",
+        "place = noises.index(noise)",
+        "place = list(rows.groups).index(noise)",
+        "test_page.py::test_a_noise_looks_the_same_in_every_panel",
+    ),
+    # Reference results, collected and verified
+    Mutation(
+        "lesser copy of a run kept",
+        REFERENCE,
+        "for run in sorted(found, key=_rank)}",
+        "for run in sorted(found, key=_rank, reverse=True)}",
+        "test_reference.py::test_of_copies_of_one_run_the_one_scored_on_more_sets_stays",
+    ),
+    Mutation(
+        "traceback collected",
+        REFERENCE,
+        'if name != "traceback"',
+        "if name",
+        "test_reference.py::test_a_failure_comes_without_its_traceback",
+    ),
+    Mutation(
+        "any score below the committed one confirmed",
+        VERIFY,
+        "if abs(difference) <= allowed",
+        "if difference <= allowed",
+        "test_verify.py::test_own_weights_are_evaluated_and_the_scores_beside_them_not_read",
+    ),
+    Mutation(
+        "other test noise not told apart",
+        VERIFY,
+        "elif _noisy(case.facts, parameter, images) != _noisy(remade.facts, parameter, images):",
+        "elif not remade:",
+        "test_verify.py::test_other_test_noise_is_told_apart",
     ),
 )
 

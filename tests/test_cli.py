@@ -22,6 +22,7 @@ import methods
 from bench.cli import main
 from bench.noise import Gamma, Gaussian
 from bench.seeds import generator
+from tests.helpers import print_numbers, publish, read_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +127,7 @@ def test_what_needs_no_library_waits_for_none(arguments: list[str], also: set[st
 
 
 COMMANDS = ["demo", "run", "table", "list", "show", "denoise", "estimate", "fingerprint", "curve", "profile"]
+COMMANDS += ["collect", "verify"]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,9 @@ COMMANDS = ["demo", "run", "table", "list", "show", "denoise", "estimate", "fing
         ("demo score", ["--sigma FLOAT", "noisy points of a step"]),
         ("demo noise", ["IMAGE", "--photograph STR", "of the noise"]),
         ("run", ["RECIPE", "--training-noise {frozen,resampled}", "where runs are stored"]),
+        ("table", ["RUNS|NAME", "--reports PATH", "a published table by its name or folder"]),
+        ("collect", ["RUNS ...", "--out PATH", "the folder of the reference"]),
+        ("verify", ["NAME", "--cells INT", "exits with 1 where a number is not reproduced"]),
     ],
 )
 def test_help_says_what_there_is(
@@ -172,6 +177,10 @@ def test_help_says_what_there_is(
         ("table nowhere", "no folder of runs at 'nowhere'"),
         ("table test", "there are no runs in 'test'"),
         ("show abc --runs nowhere", "unknown run in 'nowhere' 'abc'"),
+        ("collect nowhere --out reports/here", "no folder of runs at 'nowhere'"),
+        ("collect test --out reports/here", "there are no runs in 'test'"),
+        ("collect --out reports/here", "there are no runs to collect into"),
+        ("verify nothing", "'nothing' is not a published table, neither by its name"),
     ],
 )
 def test_bad_input_is_named_with_what_is_allowed(
@@ -350,3 +359,88 @@ def test_profile_traces_a_few_steps(folders: Path, capsys: pytest.CaptureFixture
     assert (folders / "traced" / "trace.json.gz").is_file()
     assert "trace.json.gz" in capsys.readouterr().out
     assert "absent.json is no result" in refuse(capsys, ["profile", "absent.json"])
+
+
+# Published tables and reference results
+
+
+NUMBERS = print_numbers([("gaussian", 25.0, "test")], ["bm3d", "supervised", "noise2noise"])
+
+
+@pytest.fixture
+def collected(folders: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """Train two methods with two seeds, collect their scores, and publish a table to stand beside."""
+    run_tiny("--methods", "supervised", "noise2noise", "--seeds", "0", "1")
+    main(["collect", "runs", "--out", "reports/here"])
+    assert "4 runs are in reports/here" in capsys.readouterr().out.replace("\\", "/")
+    folder = publish(folders / "tables" / "mine", NUMBERS, training_images=["train"]).folder
+    (folder / "README.md.j2").write_text('{{ reference("here").table("beside") }}', encoding="utf-8")
+    return folders
+
+
+def test_collected_runs_stand_beside_a_published_table(
+    collected: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["table", "mine"])
+    printed = capsys.readouterr().out
+    runs = pd.concat(pd.read_parquet(path) for path in (collected / "runs").glob("*/scores.parquet"))
+    means = runs.groupby("method")["psnr"].mean()
+    page = (collected / "tables" / "mine" / "README.md").read_text(encoding="utf-8")
+    _, _, ours, differences = read_markdown(page)
+    numbers = pd.read_csv(collected / "tables" / "mine" / "beside.csv")
+    assert [text.split(" ")[0] for text in ours[3:]] == [
+        "(a)",
+        *(f"{means[method]:.2f}" for method in ("supervised", "noise2noise")),
+    ]
+    gaps = [means[line.method] - line.psnr for line in NUMBERS[1:].itertuples()]
+    assert differences[3:] == ["", *(f"{gap:+.2f}".replace("-", "−") for gap in gaps)]
+    assert list(numbers["difference"].dropna()) == pytest.approx(gaps, abs=1e-4)
+    names = ["README.md", "beside.csv", "beside.md", "beside.tex"]
+    for name in names:
+        assert name in printed
+    main(["table", "tables/mine", "--out", "elsewhere"])
+    assert sorted(path.name for path in (collected / "elsewhere").iterdir()) == names
+    for name in names:
+        written = (collected / "tables" / "mine" / name).read_bytes()
+        assert (collected / "elsewhere" / name).read_bytes() == written
+
+
+def test_a_page_without_its_reference_is_refused(collected: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "holds no reference results" in refuse(capsys, ["table", "mine", "--reports", "nowhere"])
+    assert "one folder of reference results is needed" in refuse(
+        capsys, ["verify", "mine", "--reports", "nowhere"]
+    )
+    assert not (collected / "tables" / "mine" / "README.md").exists()
+
+
+@pytest.mark.parametrize(("store", "how"), [("runs", "evaluated"), ("fresh", "trained")])
+def test_honest_scores_are_verified(
+    collected: Path, capsys: pytest.CaptureFixture[str], store: str, how: str
+) -> None:
+    main(["verify", "mine", "--cells", "2", "--runs", store])
+    lines = [line for line in capsys.readouterr().out.splitlines() if "gaussian" in line and "│" in line]
+    assert len(lines) == 2
+    for line in lines:
+        cells = [cell.strip() for cell in line.split("│")]
+        assert how in cells
+        assert {"identical", "reproduced"} & set(cells)
+        assert "+0.0000" in cells or "-0.0000" in cells
+
+
+def test_a_score_changed_by_a_decibel_is_not_verified(
+    collected: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = collected / "reports" / "here" / "scores.parquet"
+    rows = pd.read_parquet(path)
+    changed = (rows["method"] == "supervised") & (rows["seed"] == 1)
+    rows.assign(psnr=rows["psnr"] + changed).to_parquet(path, index=False)
+    honest, forged = (sorted(set(rows.loc[which, "key"])) for which in (~changed, changed))
+    assert (len(honest), len(forged)) == (3, 1)
+    main(["verify", "mine", "--runs", "runs", "--keys", *honest])
+    assert "not reproduced" not in capsys.readouterr().out
+    with pytest.raises(SystemExit) as leaving:
+        main(["verify", "mine", "--runs", "runs", "--keys", *honest, *forged])
+    assert leaving.value.code == 1
+    printed = capsys.readouterr().out
+    assert printed.count("not reproduced") == 1
+    assert "-1.0000" in printed
