@@ -140,11 +140,10 @@ def test_antithetic_pairs_meet_both_signs():
 
 
 @every_noise
-@pytest.mark.parametrize(
-    ("method", "first", "last"),
-    [(Noise2Score(start=0.8, end=0.2), 0.8, 0.2), (Noise2Score(), *RELATIVE_SCHEDULE)],
-)
-def test_schedule_runs_once_from_start_to_end(noise: Noise, method: Noise2Score, first: float, last: float):
+@pytest.mark.parametrize("given", [(0.8, 0.2), None])
+def test_schedule_runs_once_from_start_to_end(noise: Noise, given: tuple[float, float] | None):
+    first, last = given or RELATIVE_SCHEDULE[noise.name]
+    method = Noise2Score(start=first, end=last) if given else Noise2Score()
     moving = [method.sigma_a(noise, share(progress)).item() for progress in (0, 0.25, 1)]
     expected = [first, 0.75 * first + 0.25 * last, last]
     np.testing.assert_allclose(moving, np.array(expected) * noise.stabilised_sd, rtol=1e-6)
