@@ -145,8 +145,8 @@ def table(
 ) -> None:
     """Print the tables of stored runs and write them as Markdown, CSV and LaTeX.
 
-    With the name of a published table, such as `noisebench table noise2score`, write its page instead: the
-    published numbers with those of the reference results beside them. That needs a clone of the repository.
+    With the name of a published table, write its page instead: the published numbers with those of the
+    reference results beside them. That needs a clone of the repository.
 
     Args:
         what: a folder of runs, or a published table by its name or folder

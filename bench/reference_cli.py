@@ -53,7 +53,7 @@ def verify(  # noqa: PLR0913 - one argument per option
     is not reproduced.
 
     Args:
-        table: a published table by its name or folder, as tables/noise2score
+        table: a published table by its name or folder, as tables/NAME
         cells: how many runs to draw by lot
         lot: seed of the lot
         keys: verify these runs instead, by their keys

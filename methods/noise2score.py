@@ -16,7 +16,7 @@ from bench.noise import Gamma, Gaussian, Level, Noise, Poisson
 # Chosen on training photographs that were held out; tables/noise2score shows the search. A large perturbation
 # has a signal to begin with, a small one little bias at the end. Counts must not show through it: the score
 # of a lattice points at its nearest point, and nothing is denoised.
-RELATIVE_SCHEDULE = {"gaussian": (0.7, 0.1), "poisson": (0.7, 0.3), "gamma": (0.7, 0.1)}
+RELATIVE_SCHEDULE = {"gaussian": (0.7, 0.1), "poisson": (0.7, 0.5), "gamma": (0.7, 0.1)}
 PUBLISHED_SCHEDULE = {"gaussian": (0.05, 0.001), "poisson": (1.0, 0.5), "gamma": (0.05, 0.001)}
 FAR_FETCHED = 3.0
 SEARCH_ROUNDS, SEARCH_POINTS = 4, 9
@@ -43,7 +43,7 @@ class Noise2Score(Method):
         formula: how the score becomes an image.
         start: sigma_a at the first step; in noise standard deviations where the domain is stabilised, else
             in intensities (Poisson: in counts). None: .7 where stabilised, else as published.
-        end: sigma_a at the last step, likewise. None: .1 where stabilised (Poisson: .3), else as published.
+        end: sigma_a at the last step, likewise. None: .1 where stabilised (Poisson: .5), else as published.
         antithetic: average the loss over u and -u, which takes two passes and spreads far less.
         level: the noise's parameter in the formula, as told or that of the least quality penalty.
     """
