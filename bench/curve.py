@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.caption import title
 from bench.comparable import CELL, PROTOCOL, ROW, Protocol, noise_label, require
 from bench.errors import InputError
-from bench.figures import drawing, open_folder, save
+from bench.figures import COLOURS, MARKERS, drawing, open_folder, save
 from bench.markup import MARKDOWN, pipe_table
 from bench.tabulate import DIGITS, by_protocol, exposure, strength
 
@@ -34,9 +33,6 @@ WITHIN = (0.5, 0.1)
 
 PANELS_ACROSS = 3
 INCH_PER_LETTER = 0.075
-COLOURS = sns.color_palette("colorblind").as_hex()
-MARKERS = "os^DvPX<>*h"
-"""One more than there are colours, so that no two of the first hundred methods share both."""
 
 
 def write_curves(curves: pd.DataFrame, *, folder: Path, stem: str = "quality") -> list[Path]:

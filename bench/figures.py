@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BLUE, ORANGE, GREEN, PURPLE = (sns.color_palette("colorblind").as_hex()[place] for place in (0, 1, 2, 4))
+COLOURS = sns.color_palette("colorblind").as_hex()
+MARKERS = "os^DvPX<>*h"
+"""One more than there are colours, so that no two of the first hundred lines share both."""
+BLUE, ORANGE, GREEN, PURPLE = (COLOURS[place] for place in (0, 1, 2, 4))
 INK, GREY = "#222222", "#8c8c8c"
 DOTS_PER_INCH = 200
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import seaborn as sns
 
 from bench.comparable import ROW, noise_label, parts_of
 from bench.errors import InputError
-from bench.figures import drawing, open_folder, save
+from bench.figures import COLOURS, MARKERS, drawing, open_folder, save
 from bench.sheet import CSV_DIGITS
 from bench.statistics import mean_ranks
 from bench.tabulate import strength
@@ -17,8 +16,6 @@ from bench.tabulate import strength
 if TYPE_CHECKING:
     from pathlib import Path
 
-COLOURS = sns.color_palette("colorblind").as_hex()
-MARKERS = "os^DvPX<>*h"
 SPREAD = 0.6
 """Share of a method's line over which its noises are spread, so that none hides another."""
 
