@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from bench.arguments import DEFAULT_STORE, REPORTS, Data, Device, Names, Runs, existing_runs
+from bench.compare_cli import compare
 from bench.console import BAD_INPUT, SOME_FAILED, open_console, print_grid, print_list, say, say_written
 from bench.errors import InputError, unknown
 from bench.picture_cli import denoise, estimate, fingerprint
 from bench.recipes import RECIPES, Recipe
 from bench.reference_cli import collect, verify
+from bench.report_cli import report
 from demos.cli import demo
 
 if TYPE_CHECKING:
@@ -281,7 +283,7 @@ def show(run: tyro.conf.Positional[str], *, runs: Runs = DEFAULT_STORE) -> None:
     print_grid(console, f"scores of {folder.name}", columns, rows)
 
 
-for command in (collect, verify, denoise, estimate, fingerprint):
+for command in (collect, verify, compare, report, denoise, estimate, fingerprint):
     app.command(command)
 
 

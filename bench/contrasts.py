@@ -17,7 +17,7 @@ from bench.statistics import Difference, difference_of, holm
 from bench.tabulate import exposure, strength
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ALPHA = 0.05
 MEANING = (
@@ -49,8 +49,7 @@ def against(scores: pd.DataFrame, methods: Sequence[str]) -> Sheet:
             for method in others:
                 if method in parts and reference in parts and method not in methods[: place + 1]:
                     pairs[*row, method, reference] = difference_of(parts[method], parts[reference])
-    corrected = holm([pair.p for pair in pairs.values()])
-    pairs = {key: replace(pair, p=p) for (key, pair), p in zip(pairs.items(), corrected, strict=True)}
+    pairs = _corrected(pairs)
     rows = []
     for row in dict.fromkeys(key[:3] for key in pairs):
         for reference in methods:
@@ -81,17 +80,10 @@ def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> Sheet:
     Raises:
         InputError: they share no cell, or were given different noisy images.
     """
-    parts = parts_of(other, CELL)
     check_same_noisy_images(pd.concat([scores, other]))
-    found = {
-        cell: difference_of(lines, parts[cell])
-        for cell, lines in sorted(parts_of(scores, CELL).items(), key=_place)
-        if cell in parts
-    }
-    if not found:
+    pairs = cell_differences(parts_of(scores, CELL), parts_of(other, CELL))
+    if not pairs:
         raise InputError(f"{title}: the two protocols share no cell")
-    corrected = holm([pair.p for pair in found.values()])
-    pairs = {cell: replace(pair, p=p) for (cell, pair), p in zip(found.items(), corrected, strict=True)}
     rows = [
         [noise_label(noise, parameter), images, method, written(pair), f"{pair.p:.2g}", str(pair.seeds)]
         for (noise, parameter, images, method), pair in pairs.items()
@@ -107,10 +99,38 @@ def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> Sheet:
     )
 
 
+def cell_differences(
+    parts: Mapping[tuple[Any, ...], pd.DataFrame], others: Mapping[tuple[Any, ...], pd.DataFrame]
+) -> dict[tuple[Any, ...], Difference]:
+    """Compare each cell with the same cell of other scores, on the same noisy images.
+
+    Args:
+        parts: by cell, one line per image and seed.
+        others: likewise, to be subtracted; cells that only one of the two has are left out.
+
+    Returns:
+        By cell, from weak to strong noise, with p corrected over all of them.
+
+    Raises:
+        InputError: as by ``difference_of`` for any cell.
+    """
+    found = {
+        cell: difference_of(lines, others[cell])
+        for cell, lines in sorted(parts.items(), key=_place)
+        if cell in others
+    }
+    return _corrected(found)
+
+
 def written(pair: Difference) -> str:
     """Write a difference with its interval, where it has one, and a mark where it may be chance."""
     interval = "" if math.isnan(pair.low) else f" [{signed(pair.low)}, {signed(pair.high)}]"
     return f"{signed(pair.mean)}{interval}{'' if pair.p < ALPHA else '°'}"
+
+
+def _corrected(pairs: dict[tuple[Any, ...], Difference]) -> dict[tuple[Any, ...], Difference]:
+    corrected = holm([pair.p for pair in pairs.values()])
+    return {key: replace(pair, p=p) for (key, pair), p in zip(pairs.items(), corrected, strict=True)}
 
 
 def _place(part: tuple[tuple[Any, ...], pd.DataFrame]) -> tuple[Any, ...]:

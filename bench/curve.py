@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from bench.caption import title
 from bench.comparable import CELL, PROTOCOL, ROW, Protocol, noise_label, require
 from bench.errors import InputError
-from bench.figures import COLOURS, MARKERS, drawing, open_folder, save
+from bench.figures import INCH_PER_LETTER, drawing, mark, open_folder, plain, save, share_legend, tidy
 from bench.markup import MARKDOWN, pipe_table
 from bench.tabulate import DIGITS, by_protocol, exposure, strength
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 CURVE_COLUMNS = ["key", "seed", "sees", "precision", *PROTOCOL, *CELL, "step", "seconds", "flops", "psnr"]
 DRAWN = ["method", *ROW, "seeds", "step", "seconds", "tflop", "psnr"]
@@ -32,11 +31,12 @@ WITHIN = (0.5, 0.1)
 """Distances from the final PSNR, dB."""
 
 PANELS_ACROSS = 3
-INCH_PER_LETTER = 0.075
 
 
-def write_curves(curves: pd.DataFrame, *, folder: Path, stem: str = "quality") -> list[Path]:
-    """Write ``stem.csv`` (what is drawn), ``stem.md`` (what a PSNR costs), ``stem.png`` and ``stem.svg``.
+def write_curves(
+    curves: pd.DataFrame, *, folder: Path, stem: str = "quality", methods: Sequence[str] | None = None
+) -> list[Path]:
+    """Write ``stem.csv`` (what is drawn), ``stem.md`` (what a PSNR costs) and the figure in three formats.
 
     Runs of several protocols are never mixed: each protocol has files of its own, ``stem-1.csv`` and so on,
     and is named in them.
@@ -45,6 +45,7 @@ def write_curves(curves: pd.DataFrame, *, folder: Path, stem: str = "quality") -
         curves: one line per run, step, noise and test set, with ``CURVE_COLUMNS``.
         folder: made if it does not exist.
         stem: of the files' names.
+        methods: in the order of their colours; by default those of the curves.
 
     Returns:
         All files.
@@ -53,7 +54,7 @@ def write_curves(curves: pd.DataFrame, *, folder: Path, stem: str = "quality") -
         InputError: as by ``average``, or the folder cannot be written.
     """
     groups = average(curves)
-    methods = list(dict.fromkeys(pd.concat(groups.values())["method"]))
+    methods = methods or list(dict.fromkeys(pd.concat(groups.values())["method"]))
     open_folder(folder)
     files = []
     for number, (protocol, drawn) in enumerate(groups.items(), start=1):
@@ -223,8 +224,8 @@ def _significant(value: float) -> str:
 
 
 def _draw(
-    protocol: Protocol, drawn: pd.DataFrame, methods: list[str], *, folder: Path, stem: str
-) -> tuple[Path, Path]:
+    protocol: Protocol, drawn: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str
+) -> tuple[Path, ...]:
     """Draw the noises from left to right, each with a panel per cost; a method looks as its place says."""
     noises = drawn.groupby(ROW, sort=False)
     down = math.ceil(noises.ngroups / PANELS_ACROSS)
@@ -241,34 +242,31 @@ def _draw(
                     axes.sharex(first)
                 _draw_curves(axes, curves, cost, methods)
                 axes.set_ylabel("" if column else "PSNR (dB)")
-            pair[0].set_title(_plain(_noise(drawn, *curves[ROW].iloc[0])))
+            pair[0].set_title(plain(_noise(drawn, *curves[ROW].iloc[0])))
         for axes in panels.flat:
             axes.set_visible(axes.has_data())
         for axes, cost in zip(panels[:2, 0], COSTS, strict=True):
             _mark_round_numbers(axes, drawn[cost], room=width / across - 0.7)
-        _draw_legend(figure, panels, width)
+        share_legend(figure)
         heading = textwrap.fill(f"PSNR on {_sample(drawn)}. Trained on {title(protocol)}", int(14.5 * width))
-        figure.suptitle(_plain(heading), fontsize=8.5, color="#666666", x=0.01, ha="left")
+        figure.suptitle(plain(heading), fontsize=8.5, color="#666666", x=0.01, ha="left")
         return save(figure, folder, stem)
 
 
-def _draw_curves(axes: Axes, curves: pd.DataFrame, cost: str, methods: list[str]) -> None:
+def _draw_curves(axes: Axes, curves: pd.DataFrame, cost: str, methods: Sequence[str]) -> None:
     for method, looks in curves.groupby("method", sort=False):
-        place = methods.index(str(method))
         axes.plot(
             looks[cost],
             looks["psnr"],
-            label=_plain(str(method)),
-            color=COLOURS[place % len(COLOURS)],
-            marker=MARKERS[place % len(MARKERS)],
+            label=plain(str(method)),
+            **mark(methods.index(str(method))),
             markersize=6,
             markeredgecolor="white",
             markeredgewidth=0.6,
             linewidth=1.4,
         )
     axes.set(xscale="log", xlabel=COSTS[cost])
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(visible=True, color="#e6e6e6", linewidth=0.8)
+    tidy(axes)
 
 
 def _mark_round_numbers(axes: Axes, cost: pd.Series[float], room: float) -> None:
@@ -282,21 +280,3 @@ def _mark_round_numbers(axes: Axes, cost: pd.Series[float], room: float) -> None
             axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda mark, _: f"{mark:,g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _draw_legend(figure: Figure, panels: np.ndarray, width: float) -> None:
-    # No panel need show every method.
-    lines = {str(line.get_label()): line for axes in panels.flat for line in axes.get_lines()}
-    fit = max(1, int(width / (0.5 + INCH_PER_LETTER * max(map(len, lines)))))
-    figure.legend(
-        handles=list(lines.values()),
-        loc="outside lower center",
-        ncols=math.ceil(len(lines) / math.ceil(len(lines) / fit)),
-        columnspacing=1.2,
-        frameon=False,
-    )
-
-
-def _plain(text: str) -> str:
-    """Keep matplotlib from reading formulas between dollar signs."""
-    return text.replace("$", r"\$")

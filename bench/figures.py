@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
 import seaborn as sns
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from matplotlib.axes import Axes
+
 COLOURS = sns.color_palette("colorblind").as_hex()
 MARKERS = "os^DvPX<>*h"
 """One more than there are colours, so that no two of the first hundred lines share both."""
 BLUE, ORANGE, GREEN, PURPLE = (COLOURS[place] for place in (0, 1, 2, 4))
-INK, GREY = "#222222", "#8c8c8c"
+INK, GREY, RULE = "#222222", "#8c8c8c", "#e6e6e6"
+INCH_PER_LETTER = 0.075
 DOTS_PER_INCH = 200
 
 _LOOK: dict[str, Any] = {
@@ -39,6 +43,7 @@ _LOOK: dict[str, Any] = {
     "text.color": INK,
     "axes.labelcolor": INK,
     "svg.hashsalt": "noisebench",
+    "pdf.fonttype": 42,  # TrueType, which journals ask for
 }
 
 
@@ -54,12 +59,44 @@ def drawing(width: float, height: float) -> Iterator[Figure]:
         yield Figure(figsize=(width, height), layout="constrained")
 
 
-def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path]:
-    """Write a figure as PNG and SVG, without the date, so that the same figure gives the same bytes."""
-    png, svg = folder / f"{stem}.png", folder / f"{stem}.svg"
+def mark(place: int) -> dict[str, Any]:
+    """Give the colour and the marker of what stands at a place among the lines of a figure."""
+    return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
+
+
+def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path, Path]:
+    """Write a figure as PNG, SVG and PDF, without dates, so that the same figure gives the same bytes."""
+    png, svg, pdf = (folder / f"{stem}.{suffix}" for suffix in ("png", "svg", "pdf"))
     figure.savefig(png, dpi=DOTS_PER_INCH)
     figure.savefig(svg, dpi=DOTS_PER_INCH, metadata={"Date": None})
-    return png, svg
+    figure.savefig(pdf, dpi=DOTS_PER_INCH, metadata={"CreationDate": None})
+    return png, svg, pdf
+
+
+def tidy(axes: Axes, *, grid: Literal["x", "y", "both"] = "both") -> None:
+    """Take away the frame's upper and right side, and lay a faint grid."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(visible=True, axis=grid, color=RULE, linewidth=0.8)
+
+
+def share_legend(figure: Figure) -> None:
+    """Put one legend below all panels, for what any of them shows, in rows of even length."""
+    named = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
+    handles = {str(label): handle for pairs in named for handle, label in pairs}
+    fit = max(1, int(figure.get_figwidth() / (0.5 + INCH_PER_LETTER * max(map(len, handles)))))
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=math.ceil(len(handles) / math.ceil(len(handles) / fit)),
+        columnspacing=1.2,
+        frameon=False,
+    )
+
+
+def plain(text: str) -> str:
+    """Keep matplotlib from reading formulas between dollar signs."""
+    return text.replace("$", r"\$")
 
 
 def open_folder(folder: Path) -> Path:

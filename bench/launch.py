@@ -24,7 +24,7 @@ from bench.pictures import write_picture
 from bench.provenance import commit, versions
 from bench.runs import PROTOCOL
 from bench.seeds import seed_of
-from bench.store import CURVE, FACTS, LOG, PICTURES, WEIGHTS, Store, write_json, write_scores
+from bench.store import CURVE, FACTS, LOG, WEIGHTS, Store, picture_folder, write_json, write_scores
 from bench.training import Cost, Milestones, train
 from bench.unet import UNet
 
@@ -203,7 +203,7 @@ def _score(
     rows: list[dict[str, Any]] = []
     evaluation: dict[str, dict[str, Any]] = {}
     for test in tests:
-        pictures = folder / PICTURES / test.noise.spec.replace(":", "-") / test.name
+        pictures = picture_folder(folder, test.noise.spec, test.name)
         pictures.mkdir(parents=True, exist_ok=True)
         kept = {image.name for image in test.images[:KEPT_PICTURES]}
 

@@ -17,7 +17,7 @@ from bench.figures import BLUE, GREEN, GREY, ORANGE, drawing, open_folder, save
 from bench.markup import MARKDOWN, MISSING, pipe_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from matplotlib.axes import Axes
 
@@ -176,8 +176,16 @@ def _timing(entry: dict[str, Any]) -> Timing:
     return Timing(**known, seconds=stats["median"], spread=spread, rounds=stats["rounds"])
 
 
-def write_profile(profile: Profile, *, folder: Path, stem: str = "throughput") -> list[Path]:
-    """Write the profile as ``stem.csv``, ``stem.md``, ``stem.png`` and ``stem.svg``.
+def write_profile(
+    profile: Profile, *, folder: Path, stem: str = "throughput", colours: Mapping[str, str] | None = None
+) -> list[Path]:
+    """Write the profile as ``stem.csv`` and ``stem.md``, and its figure in three formats.
+
+    Args:
+        profile: what was measured.
+        folder: for the files, which is there.
+        stem: of their names.
+        colours: of methods; others are drawn alike.
 
     Returns:
         The files.
@@ -186,7 +194,7 @@ def write_profile(profile: Profile, *, folder: Path, stem: str = "throughput") -
     rows = [asdict(timing) | {"reached": profile.reached(timing)} for timing in profile.timings]
     pd.DataFrame(rows).to_csv(table, index=False, lineterminator="\n")
     text.write_text(markdown(profile), encoding="utf-8", newline="\n")
-    return [table, text, *_draw(profile, folder, stem)]
+    return [table, text, *_draw(profile, folder, stem, colours or {})]
 
 
 def markdown(profile: Profile) -> str:
@@ -273,15 +281,17 @@ def _known(value: float | None, form: str, *, unit: float = 1) -> str:
     return MISSING if value is None else form.format(value / unit)
 
 
-def _draw(profile: Profile, folder: Path, stem: str) -> tuple[Path, Path]:
+def _draw(profile: Profile, folder: Path, stem: str, colours: Mapping[str, str]) -> tuple[Path, ...]:
     with drawing(11, 7) as figure:
         methods, parts, sizes, floor = figure.subplots(2, 2).flat
         bare = profile.bare.seconds
         ratios = [timing.seconds / bare for timing in profile.methods]
-        _bars(methods, [timing.method for timing in profile.methods], ratios, form="%.2f", colour=BLUE)
+        names = [timing.method for timing in profile.methods]
+        _bars(methods, names, ratios, form="%.2f", colours=[colours.get(name, BLUE) for name in names])
         methods.axvline(1, color=GREY, linewidth=1, linestyle="--")
         methods.set(title="A training step, in bare network steps", xlabel="ratio of seconds")
-        _bars(parts, PARTS, [1e3 * timing.seconds for timing in profile.parts], form="%.3g", colour=ORANGE)
+        times = [1e3 * timing.seconds for timing in profile.parts]
+        _bars(parts, PARTS, times, form="%.3g", colours=[ORANGE] * len(PARTS))
         parts.set(title="Where a step goes", xlabel="ms")
         _draw_sizes(profile, sizes)
         reached = {
@@ -289,15 +299,19 @@ def _draw(profile: Profile, folder: Path, stem: str) -> tuple[Path, Path]:
             for timing in [profile.bare, *profile.methods]
         }
         shares = [100 * (share or 0) for share in reached.values()]
-        _bars(floor, reached, shares, form="%.0f", colour=BLUE)
+        _bars(floor, reached, shares, form="%.0f", colours=[colours.get(name, GREY) for name in reached])
         floor.set(title="How near to the machine's measured floor", xlabel="% of its speed", xlim=(0, 105))
         machine = profile.machine
         figure.suptitle(f"{machine['name']}, {machine['threads']} threads", x=0.01, ha="left", fontsize=11)
         return save(figure, folder, stem)
 
 
-def _bars(axes: Axes, names: Iterable[str], values: list[float], *, form: str, colour: str) -> None:
-    sns.barplot(x=values, y=list(names), ax=axes, color=colour, width=0.6)
+def _bars(
+    axes: Axes, names: Iterable[str], values: list[float], *, form: str, colours: Sequence[str]
+) -> None:
+    sns.barplot(
+        x=values, y=list(names), hue=list(names), ax=axes, palette=list(colours), width=0.6, legend=False
+    )
     for place, value in enumerate(values):
         label = axes.annotate(form % value, (value, place), xytext=(4, 0), textcoords="offset points")
         label.set(va="center", fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})

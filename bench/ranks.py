@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bench.comparable import ROW, noise_label, parts_of
 from bench.errors import InputError
-from bench.figures import COLOURS, MARKERS, drawing, open_folder, save
+from bench.figures import drawing, mark, open_folder, save, share_legend, tidy
 from bench.sheet import CSV_DIGITS
 from bench.statistics import mean_ranks
 from bench.tabulate import strength
@@ -59,7 +59,6 @@ def write_ranks(scores: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
     ranked.round(CSV_DIGITS).to_csv(csv, index=False, lineterminator="\n")
     panels = list(dict.fromkeys(ranked["images"]))
     noises = list(dict.fromkeys(ranked[ROW[:2]].itertuples(index=False, name=None)))
-    legend: dict[str, Any] = {}
     with drawing(4.2 * len(panels) + 1, 0.55 * len(methods) + 1.6) as figure:
         for axes, images in zip(
             figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
@@ -68,12 +67,13 @@ def write_ranks(scores: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
             for noise, line in rows:
                 place = noises.index(noise)
                 shift = SPREAD * (place / max(1, len(noises) - 1) - 0.5)
-                legend[noise_label(*noise)] = axes.errorbar(
+                axes.errorbar(
                     line["rank"],
                     [methods.index(method) + shift for method in line["method"]],
                     xerr=[line["rank"] - line["low"], line["high"] - line["rank"]],
-                    fmt=MARKERS[place % len(MARKERS)],
-                    color=COLOURS[place % len(COLOURS)],
+                    **mark(place),
+                    linestyle="none",
+                    label=noise_label(*noise),
                     markersize=5,
                     elinewidth=1,
                 )
@@ -81,7 +81,6 @@ def write_ranks(scores: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
                 title=images, xlabel="mean rank over images (1: highest PSNR)", xlim=(0.7, len(methods) + 0.3)
             )
             axes.set_yticks(range(len(methods)), methods)
-            axes.grid(visible=True, axis="x", color="#e6e6e6", linewidth=0.8)
-            axes.spines[["top", "right"]].set_visible(False)
-        figure.legend(list(legend.values()), list(legend), loc="outside lower center", ncols=3, frameon=False)
+            tidy(axes, grid="x")
+        share_legend(figure)
         return [csv, *save(figure, folder, stem)]

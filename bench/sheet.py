@@ -58,7 +58,7 @@ class Sheet:
 
     def csv(self) -> str:
         """Write its numbers, rounded to four digits behind the point, those near zero to three in all."""
-        return self.numbers.to_csv(index=False, lineterminator="\n", float_format=_rounded)
+        return csv_of(self.numbers)
 
     def write(self, folder: Path, stem: str) -> list[Path]:
         """Write ``stem.md``, ``stem.csv`` and ``stem.tex`` into ``folder``, which is made if need be."""
@@ -67,6 +67,11 @@ class Sheet:
 
     def _escaped(self, escape: Callable[[str], str]) -> list[list[str]]:
         return [[escape(text) for text in line] for line in (self.header, *self.rows)]
+
+
+def csv_of(numbers: pd.DataFrame) -> str:
+    """Write numbers as CSV, rounded as those of a sheet."""
+    return numbers.to_csv(index=False, lineterminator="\n", float_format=_rounded)
 
 
 def _rounded(value: Any) -> str:

@@ -162,6 +162,11 @@ def failures_of(runs: Iterable[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def picture_folder(run: Path, noise: str, images: str) -> Path:
+    """Say where a run keeps denoised pictures of a test set, under a noise such as ``gaussian:25``."""
+    return run / PICTURES / noise.replace(":", "-") / images
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object."""
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

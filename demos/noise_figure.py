@@ -25,7 +25,7 @@ FEWEST = 200
 _LAWS = {"gaussian": "σ²", "poisson": "ζ x", "gamma": "x² / k"}
 
 
-def draw(demo: NoiseDemo, folder: Path) -> tuple[Path, Path]:
+def draw(demo: NoiseDemo, folder: Path) -> tuple[Path, ...]:
     """Write ``noise.png`` and ``noise.svg`` into an existing folder."""
     rows, columns = window(demo.clean)
     with drawing(12, 10.2) as figure:

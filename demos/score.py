@@ -157,7 +157,7 @@ def run(
 ) -> ScoreDemo:
     """Learn the score and write it as a figure and as tables.
 
-    The files: ``score.png``, ``score.svg``, ``score_field.csv`` and ``score_by_density.csv``.
+    The files: the figure ``score`` as PNG, SVG and PDF, ``score_field.csv`` and ``score_by_density.csv``.
 
     Args:
         out: folder for the files.

@@ -31,7 +31,7 @@ _PAPER = LinearSegmentedColormap.from_list("density", ["#ffffff", "#dbe9f4", "#9
 _PERCENT = FuncFormatter(lambda value, _: f"{value:g} %")
 
 
-def draw(demo: ScoreDemo, folder: Path) -> tuple[Path, Path]:
+def draw(demo: ScoreDemo, folder: Path) -> tuple[Path, ...]:
     """Write ``score.png`` and ``score.svg`` into an existing folder."""
     with drawing(12, 12.2) as figure:
         axes = figure.subplots(2, 2)

@@ -65,7 +65,7 @@ def drawn(monkeypatch):
 
     def keep(figure, folder, stem):
         figures.append(figure)
-        return folder / f"{stem}.png", folder / f"{stem}.svg"
+        return tuple(folder / f"{stem}.{suffix}" for suffix in ("png", "svg", "pdf"))
 
     monkeypatch.setattr(curve, "save", keep)
     return figures
@@ -197,7 +197,9 @@ def _written(curves: pd.DataFrame, folder) -> str:
 
 def test_files_of_one_protocol(tmp_path):
     files = write_curves(made_up(), folder=tmp_path / "new", stem="curve")
-    assert files == [tmp_path / "new" / f"curve{suffix}" for suffix in (".csv", ".md", ".png", ".svg")]
+    assert [file.name for file in files] == [
+        f"curve.{suffix}" for suffix in ("csv", "md", "png", "svg", "pdf")
+    ]
     assert all(file.stat().st_size for file in files)
 
 
@@ -220,7 +222,7 @@ def test_unlike_protocols_have_files_of_their_own(tmp_path, drawn, name, other):
     runs = made_up("one"), made_up("other", **{name: other})
     files = write_curves(together(*runs), folder=tmp_path)
     assert {file.stem for file in files} == {"quality-1", "quality-2"}
-    assert len(files) == 8
+    assert len(files) == 10
     methods = [set(pd.read_csv(tmp_path / f"quality-{number}.csv")["method"]) for number in (1, 2)]
     assert sorted(methods, key=sorted) == [{"one"}, {"other"}]
     headings = [

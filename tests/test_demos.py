@@ -136,6 +136,7 @@ def test_score_files_hold_what_they_say(tmp_path: Path):
     assert {file.name for file in demo.files} == {
         "score.png",
         "score.svg",
+        "score.pdf",
         "score_field.csv",
         "score_by_density.csv",
     }
@@ -149,7 +150,7 @@ def test_score_files_hold_what_they_say(tmp_path: Path):
     assert f"{demo.relative_error:.2%}" in demo.text
     # The same demonstration draws the same bytes.
     again = draw(demo, open_folder(tmp_path / "again"))
-    assert [file.read_bytes() for file in again] == [file.read_bytes() for file in demo.files[:2]]
+    assert [file.read_bytes() for file in again] == [file.read_bytes() for file in demo.files[:3]]
 
 
 def test_contours_enclose_their_shares():
@@ -196,7 +197,7 @@ def test_noise_files_hold_what_they_say(tmp_path: Path, photo_folders):
     before = dict(mpl.rcParams)
     demo = noise_demo.run(tmp_path / "new", image=photographs / "0.png", sigma=10)
     assert dict(mpl.rcParams) == before
-    assert {file.name for file in demo.files} == {"noise.png", "noise.svg", "noise.csv"}
+    assert {file.name for file in demo.files} == {"noise.png", "noise.svg", "noise.pdf", "noise.csv"}
     assert all(file.stat().st_size > 500 for file in demo.files)
     table = pd.read_csv(tmp_path / "new" / "noise.csv")
     assert list(table) == [

@@ -99,7 +99,7 @@ def test_sheets_are_those_of_the_reference(desk: Desk) -> None:
     assert all(sheet.rows for sheet in sheets.values())
     files = desk.write(SHEETS)
     names = [f"{stem}.{suffix}" for stem in sheets for suffix in ("md", "csv", "tex")]
-    assert [file.name for file in files] == [PAGE, *names, "ranks.csv", "ranks.png", "ranks.svg"]
+    assert [file.name for file in files] == [PAGE, *names, "ranks.csv", "ranks.png", "ranks.svg", "ranks.pdf"]
     assert {file.parent for file in files} == {desk.out}
     assert files[0].read_text(encoding="utf-8") == "# A page\n\n" + "".join(
         f"{sheet.markdown()}\n" for sheet in sheets.values()
@@ -226,9 +226,10 @@ def test_ranks_are_those_of_each_noise_and_test_set(tmp_path: Path) -> None:
             found.drop(columns=ROW).reset_index(drop=True), mean_ranks(lines).drop(columns="images")
         )
     assert len(ranked) == len(scores.drop_duplicates(CELL))
-    csv, png, svg = write_ranks(scores, folder=tmp_path / "new", stem="ranks")
+    csv, png, svg, pdf = write_ranks(scores, folder=tmp_path / "new", stem="ranks")
     pd.testing.assert_frame_equal(pd.read_csv(csv), ranked, atol=1e-4)
     assert png.read_bytes().startswith(b"\x89PNG")
+    assert pdf.read_bytes().startswith(b"%PDF")
     drawn = svg.read_text(encoding="utf-8")
     for text in ("bsd68", "set12", *SEES):
         assert f"<!-- {text} -->" in drawn

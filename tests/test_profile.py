@@ -93,7 +93,7 @@ def test_the_table_says_ratios_rates_and_what_is_unknown(profile: Profile):
 
 def test_files_hold_what_was_measured_and_repeat_to_the_byte(profile: Profile, tmp_path: Path):
     files = [write_profile(profile, folder=folder(tmp_path / name)) for name in ("first", "second")]
-    assert [path.suffix for path in files[0]] == [".csv", ".md", ".png", ".svg"]
+    assert [path.suffix for path in files[0]] == [".csv", ".md", ".png", ".svg", ".pdf"]
     for first, second in zip(*files, strict=True):
         assert first.read_bytes() == second.read_bytes()
     rows = pd.read_csv(files[0][0])

@@ -1,0 +1,86 @@
+"""PSNR against what training cost, with the methods that no other beats in both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bench.comparable import CELL
+from bench.figures import GREY, mark, plain, tidy
+from bench.report.cells import heading, rows_of
+from bench.report.panels import panels
+from bench.report.plates import Plate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+DRAWN = [*CELL, "training_seconds", "training_flops", "psnr", "on_front"]
+TITLE = "Quality against cost"
+CAPTION = (
+    "Mean PSNR of a test set against the seconds that one training took, evaluation not counted. On the "
+    "Pareto front (filled marks, joined by a line) are the methods that no other beats in one of the two "
+    "without losing in the other; hollow marks are beaten. Seconds depend on the machine; the table has the "
+    "operations too."
+)
+
+
+def on_front(cost: Sequence[float], gain: Sequence[float]) -> list[bool]:
+    """Tell which points are on the Pareto front.
+
+    Args:
+        cost: of each point; less is better.
+        gain: likewise; more is better.
+
+    Returns:
+        False for a point where another costs no more and gains no less, and is better in one of the two.
+    """
+    points = list(zip(cost, gain, strict=True))
+    return [
+        not any(c <= cost and g >= gain and (c, g) != (cost, gain) for c, g in points)
+        for cost, gain in points
+    ]
+
+
+def cost_plate(numbers: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str) -> Plate:
+    """Draw PSNR against training seconds, one panel per noise and test set.
+
+    Args:
+        numbers: finished cells, as by ``cells``.
+        methods: in the order of their colours.
+        folder: for the files, which is there.
+        stem: of their names.
+    """
+    rows = [(place, _with_front(row)) for place, row in rows_of(numbers)]
+    with panels([heading(*place) for place, _ in rows]) as plate:
+        for (_, row), (axes,) in zip(rows, plate.columns, strict=True):
+            _draw(axes, row, methods)
+        plate.label("PSNR (dB)")
+        files = plate.save(pd.concat([row for _, row in rows])[DRAWN], folder, stem)
+    fronts = [f"{heading(*place)}: {', '.join(row[row['on_front']]['method'])}" for place, row in rows]
+    return Plate(stem, TITLE, CAPTION, f"On the Pareto front, cheapest first. {'; '.join(fronts)}.", files)
+
+
+def _with_front(row: pd.DataFrame) -> pd.DataFrame:
+    cheapest = row.sort_values(["training_seconds", "method"])
+    cost, gain = cheapest["training_seconds"].tolist(), cheapest["psnr"].tolist()
+    return cheapest.assign(on_front=on_front(cost, gain))
+
+
+def _draw(axes: Axes, row: pd.DataFrame, methods: Sequence[str]) -> None:
+    front = row[row["on_front"]]
+    axes.plot(front["training_seconds"], front["psnr"], color=GREY, linewidth=1, linestyle="--")
+    points: Any = row.itertuples()
+    for point in points:
+        look = mark(methods.index(point.method))
+        face = look["color"] if point.on_front else "none"
+        axes.plot(point.training_seconds, point.psnr, **look, markersize=8, markerfacecolor=face)
+    # For the legend, which speaks of no panel: filled, in the order of all methods.
+    for method in sorted(row["method"], key=methods.index):
+        axes.plot([], [], **mark(methods.index(method)), linestyle="none", label=plain(method))
+    axes.set_xlabel("training time (s)")
+    axes.margins(0.15)
+    tidy(axes)

@@ -1,0 +1,112 @@
+"""Image by image: how far each method lies from the baseline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import seaborn as sns
+
+from bench.comparable import CELL, ROW
+from bench.figures import GREY, mark, plain, tidy
+from bench.report.cells import heading, rows_of
+from bench.report.panels import panels
+from bench.report.plates import Plate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+TITLE = "Image by image"
+CAPTION = (
+    "PSNR of each test image less that of the baseline, {baseline}, on the same noisy image, averaged over "
+    "seeds. A mark is an image; the box holds the middle half of them, its line is the median."
+)
+GOLDEN = (5**0.5 - 1) / 2
+
+
+def differences(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Subtract the baseline's PSNR from that of the others, image by image, averaged over seeds.
+
+    Args:
+        scores: one line per run and test image, of runs that can be compared.
+        baseline: a method.
+
+    Returns:
+        The columns noise, parameter, images, method, image, difference (dB), over the seeds that both have.
+    """
+    paired = scores.merge(
+        scores.loc[scores["method"] == baseline, [*ROW, "image", "seed", "psnr"]],
+        on=[*ROW, "image", "seed"],
+        suffixes=("", "_baseline"),
+    )
+    others = paired[paired["method"] != baseline]
+    gaps = others.assign(difference=others["psnr"] - others["psnr_baseline"])
+    return gaps.groupby([*CELL, "image"], sort=False)["difference"].mean().reset_index()
+
+
+def paired_plate(
+    scores: pd.DataFrame,
+    numbers: pd.DataFrame,
+    methods: Sequence[str],
+    baseline: str,
+    *,
+    folder: Path,
+    stem: str,
+) -> Plate | None:
+    """Draw the differences to the baseline, one panel per noise and test set; None where there are none.
+
+    Args:
+        scores: one line per run and test image.
+        numbers: finished cells, as by ``cells``; others are not drawn.
+        methods: in the order of their colours.
+        baseline: one of them.
+        folder: for the files, which is there.
+        stem: of their names.
+    """
+    drawn = numbers.dropna(subset=["gap"])
+    if drawn.empty:
+        return None
+    data = drawn[CELL].merge(differences(scores, baseline), on=CELL, how="left")
+    rows = rows_of(data)
+    height = 0.8 + 0.32 * max(row["method"].nunique() for _, row in rows)
+    with panels([heading(*place) for place, _ in rows], height=height) as plate:
+        for (_, row), (axes,) in zip(rows, plate.columns, strict=True):
+            _draw(axes, row, methods)
+        files = plate.save(data, folder, stem)
+    medians = data.groupby("method", sort=False)["difference"].median()
+    alt = "; ".join(f"{method}: {value:+.2f}" for method, value in medians.items())
+    caption = CAPTION.format(baseline=baseline)
+    return Plate(
+        stem, TITLE, caption, f"Median difference to {baseline} over all panels in dB. {alt}.", files
+    )
+
+
+def _draw(axes: Axes, row: pd.DataFrame, methods: Sequence[str]) -> None:
+    for place, (method, line) in enumerate(row.groupby("method", sort=False)):
+        look = mark(methods.index(str(method)))
+        values = line["difference"].to_numpy()
+        sns.boxplot(
+            x=values,
+            y=np.full(len(values), place),
+            orient="y",
+            native_scale=True,
+            ax=axes,
+            width=0.6,
+            showfliers=False,
+            legend=False,
+            whis=0,
+            boxprops={"facecolor": "none", "edgecolor": look["color"]},
+            medianprops={"color": look["color"], "linewidth": 2},
+        )
+        # Spread evenly, and the same in every drawing.
+        across = (np.arange(len(values)) * GOLDEN % 1 - 0.5) * 0.5
+        axes.scatter(values, place + across, s=14, alpha=0.6, label=plain(str(method)), **look)
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.set_yticks([])
+    axes.invert_yaxis()
+    axes.set_xlabel("PSNR less the baseline's (dB)")
+    tidy(axes, grid="x")

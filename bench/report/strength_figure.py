@@ -1,0 +1,79 @@
+"""PSNR for each strength of noise, and what is left to the baseline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.comparable import CELL, SYMBOLS
+from bench.figures import GREY, mark, plain, tidy
+from bench.report.panels import panels
+from bench.report.plates import Plate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+DRAWN = [*CELL, "noisy_psnr", "psnr", "gap", "gap_low", "gap_high"]
+SPREAD = 0.5
+"""Share of the distance between two strengths over which methods are spread, so that none hides another."""
+
+TITLE = "Quality by strength of noise"
+CAPTION = "Above: mean PSNR of a test set, from weak noise on the left to strong noise on the right. "
+GAP = (
+    "Below: the same less the baseline, {baseline}, image by image, with the 95 % bootstrap interval of the "
+    "mean over images."
+)
+
+
+def strength_plate(
+    numbers: pd.DataFrame, methods: Sequence[str], baseline: str | None, *, folder: Path, stem: str
+) -> Plate:
+    """Draw PSNR by strength, one column per law and test set, with the gap to the baseline below.
+
+    Args:
+        numbers: finished cells, as by ``cells``.
+        methods: in the order of their colours.
+        baseline: the method that the gaps are to, if there is one.
+        folder: for the files, which is there.
+        stem: of their names.
+    """
+    laws: Any = numbers.groupby(["noise", "images"], sort=False)
+    with panels([f"{noise}, {images}" for noise, images in laws.groups], rows=2 if baseline else 1) as plate:
+        for (_, law), column in zip(laws, plate.columns, strict=True):
+            _draw(column[0], law, methods, ["psnr"])
+            if baseline:
+                _draw(column[1], law, methods, ["gap", "gap_low", "gap_high"])
+                column[1].axhline(0, color=GREY, linewidth=1)
+        plate.label("PSNR (dB)", *([f"less {baseline} (dB)"] if baseline else []))
+        files = plate.save(numbers[DRAWN], folder, stem)
+    caption = CAPTION + (GAP.format(baseline=baseline) if baseline else "")
+    return Plate(stem, TITLE, caption, _alt(numbers), files)
+
+
+def _alt(numbers: pd.DataFrame) -> str:
+    best = numbers.loc[numbers.groupby(["label", "images"], sort=False)["psnr"].idxmax()]
+    highest = [f"{line.label}, {line.images}: {line.method} {line.psnr:.2f}" for line in best.itertuples()]
+    return f"Highest PSNR in dB. {'; '.join(highest)}. All numbers are in the table."
+
+
+def _draw(axes: Axes, law: pd.DataFrame, methods: Sequence[str], columns: list[str]) -> None:
+    strengths = list(dict.fromkeys(law["parameter"]))
+    for method, line in law.dropna(subset=columns[:1]).groupby("method", sort=False):
+        shift = SPREAD * ((methods.index(str(method)) + 0.5) / len(methods) - 0.5)
+        values, *ends = (line[name] for name in columns)
+        axes.errorbar(
+            [strengths.index(parameter) + shift for parameter in line["parameter"]],
+            values,
+            yerr=[values - ends[0], ends[1] - values] if ends else None,
+            **mark(methods.index(str(method))),
+            markersize=6,
+            linewidth=1,
+            label=plain(str(method)),
+        )
+    symbol = SYMBOLS.get(law["noise"].iloc[0], "")
+    axes.set_xticks(range(len(strengths)), [f"{symbol} {parameter:g}".strip() for parameter in strengths])
+    axes.set_xlim(-0.6, len(strengths) - 0.4)
+    tidy(axes, grid="y")

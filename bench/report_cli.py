@@ -1,0 +1,42 @@
+"""The command that writes the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tyro
+
+from bench.arguments import DEFAULT_STORE, Data, Names
+from bench.console import say_written
+
+
+def report(
+    results: tyro.conf.Positional[Path] = DEFAULT_STORE,
+    *,
+    out: Path | None = None,
+    pictures: int = 3,
+    data: Data = None,
+    test: Names = None,
+) -> None:
+    """Write one page with all that stored runs say: report.html, and its figures for papers.
+
+    The page needs no network. The figures lie beside it in the folder `figures`, each as PNG, SVG and PDF
+    with its numbers as CSV.
+
+    Args:
+        results: a folder of runs, or one of reference results, which has no pictures
+        out: where the files go; default: the folder `report` in the folder of runs
+        pictures: of each noise and test set, as far as runs kept them
+        data: folder with the image sets, for the clean pictures; default: $NOISEBENCH_DATA
+        test: test sets of your own by folder, as they were given to `noisebench run`
+    """
+    from bench.report.document import Pictures, write_report
+    from bench.results import open_results
+
+    written = write_report(
+        open_results(results),
+        results,
+        out=out or results / "report",
+        pictures=Pictures(pictures, data, test or ()),
+    )
+    say_written(written[:1])
