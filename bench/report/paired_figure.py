@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import seaborn as sns
 
 from bench.comparable import CELL, ROW
 from bench.figures import GREY, mark, plain, tidy
@@ -25,6 +24,7 @@ CAPTION = (
     "PSNR of each test image less that of the baseline, {baseline}, on the same noisy image, averaged over "
     "seeds. A mark is an image; the box holds the middle half of them, its line is the median."
 )
+BOX = 0.6
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -89,19 +89,9 @@ def _draw(axes: Axes, row: pd.DataFrame, methods: Sequence[str]) -> None:
     for place, (method, line) in enumerate(row.groupby("method", sort=False)):
         look = mark(methods.index(str(method)))
         values = line["difference"].to_numpy()
-        sns.boxplot(
-            x=values,
-            y=np.full(len(values), place),
-            orient="y",
-            native_scale=True,
-            ax=axes,
-            width=0.6,
-            showfliers=False,
-            legend=False,
-            whis=0,
-            boxprops={"facecolor": "none", "edgecolor": look["color"]},
-            medianprops={"color": look["color"], "linewidth": 2},
-        )
+        low, median, high = np.quantile(values, (0.25, 0.5, 0.75))
+        axes.barh(place, high - low, left=low, height=BOX, color="none", edgecolor=look["color"])
+        axes.vlines(median, place - BOX / 2, place + BOX / 2, color=look["color"], linewidth=2)
         # Spread evenly, and the same in every drawing.
         across = (np.arange(len(values)) * GOLDEN % 1 - 0.5) * 0.5
         axes.scatter(values, place + across, s=14, alpha=0.6, label=plain(str(method)), **look)
