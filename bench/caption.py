@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bench.comparable import SYMBOLS, noise_label
+from bench.runs import LONGEST_GRADIENT
 
 if TYPE_CHECKING:
     from bench.comparable import Protocol
@@ -82,9 +83,17 @@ def _training(table: Table) -> str:
     return (
         f"Training: {protocol.steps:,} steps of {protocol.batch} crops of {protocol.patch}x{protocol.patch} "
         f"pixels from {protocol.training_images} ({protocol.steps * protocol.batch:,} crops in all), the "
-        f"same for every method; learning rate up to {protocol.learning_rate:g}; the last weights count. "
+        f"same for every method; learning rate up to {protocol.learning_rate:g}; {_gradients(protocol)}the last "
+        "weights count. "
         f"Training noise {noise}."
     )
+
+
+def _gradients(protocol: Protocol) -> str:
+    # Earlier protocols took gradients as they were, and their runs can still be tabulated.
+    if int(protocol.protocol) < 4:
+        return ""
+    return f"gradients longer than {LONGEST_GRADIENT:g} times their running mean shortened to that; "
 
 
 def _blind(table: Table) -> list[str]:

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from bench.method import Precision
     from bench.patches import TrainingNoise
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Raised whenever the same run would give other numbers; a part of every key."""
 
 LEARNING_RATE = 2e-3
 """The highest of a training, unless a recipe has another."""
+
+LONGEST_GRADIENT = 2.0
+"""In units of its running mean; a longer one is shortened to this."""
 
 
 @dataclass(frozen=True)

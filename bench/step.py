@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from bench.devices import exact_float32
 from bench.errors import InputError
 from bench.method import Batch
-from bench.runs import LEARNING_RATE
+from bench.runs import LEARNING_RATE, LONGEST_GRADIENT
 from bench.seeds import seed_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bench.unet import UNet
 
 WARM_UP = 0.1
+MEMORY = 0.98
+"""The usual length is a running mean, which keeps this share of itself at each step."""
 
 Engine = Literal["eager", "graph", "compile"]
 
@@ -30,6 +33,9 @@ class TrainingError(RuntimeError):
 
 class Step:
     """Advances a network by one step of Adam at a time, with a one-cycle cosine schedule.
+
+    A gradient much longer than those before it is shortened: at a rate that suits all methods, one such step
+    can undo a training. What counts is the ratio of lengths, so that a loss may be in any unit, as for Adam.
 
     Nothing in it waits for the device.
 
@@ -56,6 +62,7 @@ class Step:
     ) -> None:
         exact_float32()
         net.train().to(memory_format=torch.channels_last)
+        self.net = net
         self.method = method
         self.sampling = sampling
         self.plain = in_precision(net, precision, device)
@@ -78,6 +85,7 @@ class Step:
         )
         self.rng = torch.Generator(device)
         self.progress = torch.zeros((), device=device)
+        self.usual_length = torch.full((), torch.nan, device=device)
 
     def __call__(self, step: int, batch: Batch) -> Tensor:
         """Take the step of that number, counted from 0, and give its mean loss, a 0-d tensor."""
@@ -116,8 +124,17 @@ class Step:
         loss = self.method.loss(self.network, batch, self.rng, self.progress).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.shorten()
         self.optimiser.step()
         return loss.detach()
+
+    def shorten(self) -> None:
+        """Shorten the gradient to ``LONGEST_GRADIENT`` times its usual length, if it is longer."""
+        length = get_total_norm([weight.grad for weight in self.net.parameters() if weight.grad is not None])
+        usual = torch.where(self.usual_length.isnan(), length, self.usual_length)
+        ratio = length / usual.clamp(min=torch.finfo(usual.dtype).tiny)
+        clip_grads_with_norm_(self.net.parameters(), LONGEST_GRADIENT, ratio)
+        self.usual_length.copy_(usual.lerp(length.minimum(LONGEST_GRADIENT * usual), 1 - MEMORY))
 
     @property
     def learning_rate(self) -> float:

@@ -781,6 +781,20 @@ MUTATIONS = (
         "test_tuning.py::test_settings_are_compared_by_plain_means",
     ),
     Mutation(
+        "overlong gradients not shortened",
+        "bench/step.py",
+        "        self.shorten()\n",
+        "",
+        "test_step.py::test_however_large_a_burst_it_counts_as_twice_the_usual",
+    ),
+    Mutation(
+        "the first gradient's length taken as the usual one for ever",
+        "bench/step.py",
+        ", 1 - MEMORY)",
+        ", 0.0)",
+        "test_step.py::test_a_step_is_one_of_adam_on_the_mean_loss_with_no_overlong_gradient",
+    ),
+    Mutation(
         "equals beat each other",
         "bench/report/cost_figure.py",
         "g >= gain and (c, g) != (cost, gain)",

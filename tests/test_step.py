@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,9 @@ def flat(net: UNet) -> torch.Tensor:
 
 
 @every_method
-def test_a_step_is_one_of_adam_on_the_mean_loss(tiny_set: Callable[[int], ImageSet], method: Method) -> None:
+def test_a_step_is_one_of_adam_on_the_mean_loss_with_no_overlong_gradient(
+    tiny_set: Callable[[int], ImageSet], method: Method
+) -> None:
     patches = patches_of(tiny_set(1), method, steps=20, seed=3)
     net = awake(1).to(memory_format=torch.channels_last)
     network = in_precision(net, "float32", CPU)
@@ -77,13 +80,52 @@ def test_a_step_is_one_of_adam_on_the_mean_loss(tiny_set: Callable[[int], ImageS
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         adam, max_lr=2e-3, total_steps=21, pct_start=0.1, cycle_momentum=False
     )
+    usual = 0.0
     for step in range(20):
         rng = torch.Generator().manual_seed(seed_of("method", 3, step))
         adam.zero_grad()
         method.loss(network, patches(step), rng, torch.tensor(step / 20)).mean().backward()
+        length = math.sqrt(sum(float((weight.grad.double() ** 2).sum()) for weight in net.parameters()))
+        usual = usual or length
+        for weight in net.parameters():
+            weight.grad *= min(1, 2 * usual / length)
+        usual = 0.98 * usual + 0.02 * min(length, 2 * usual)
         adam.step()
         schedule.step()
-    assert torch.equal(flat(stepped(method, patches)), flat(net))
+    torch.testing.assert_close(flat(stepped(method, patches)), flat(net), rtol=0, atol=1e-5)
+
+
+@dataclass(frozen=True)
+class Burst(Method):
+    """A loss that is a multiple of the squared error, and another multiple from one step on."""
+
+    unit: float = 1.0
+    burst: float = 1.0
+    at: float = 0.5
+
+    needs = frozenset({"noisy", "clean"})
+
+    def loss(self, net, batch, rng, progress):
+        factor = torch.where((progress - self.at).abs() < 1e-3, self.burst, 1.0)
+        return self.unit * factor * squared_error(net(batch.noisy), batch.clean)
+
+    def denoise(self, net, noisy, noise):
+        return net(noisy)
+
+
+def test_a_loss_may_be_in_any_unit(tiny_set: Callable[[int], ImageSet]) -> None:
+    patches = patches_of(tiny_set(1), Burst(), steps=20)
+    # Both so large that the 1e-8 which Adam adds to the root of the mean square does not count.
+    small, large = (flat(stepped(Burst(unit, burst=1e4), patches)) for unit in (2.0**20, 2.0**30))
+    torch.testing.assert_close(small, large, rtol=0, atol=1e-6)
+
+
+def test_however_large_a_burst_it_counts_as_twice_the_usual(
+    tiny_set: Callable[[int], ImageSet],
+) -> None:
+    patches = patches_of(tiny_set(1), Burst(), steps=20)
+    burst, worse = (flat(stepped(Burst(burst=size), patches)) for size in (100, 1e4))
+    torch.testing.assert_close(burst, worse, rtol=0, atol=1e-5)
 
 
 def test_steps_are_a_function_of_the_seed(tiny_set: Callable[[int], ImageSet]) -> None:
