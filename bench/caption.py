@@ -83,9 +83,8 @@ def _training(table: Table) -> str:
     return (
         f"Training: {protocol.steps:,} steps of {protocol.batch} crops of {protocol.patch}x{protocol.patch} "
         f"pixels from {protocol.training_images} ({protocol.steps * protocol.batch:,} crops in all), the "
-        f"same for every method; learning rate up to {protocol.learning_rate:g}; {_gradients(protocol)}the last "
-        "weights count. "
-        f"Training noise {noise}."
+        f"same for every method; learning rate up to {protocol.learning_rate:g}; {_gradients(protocol)}the "
+        f"last weights count. Training noise {noise}."
     )
 
 
