@@ -792,7 +792,7 @@ MUTATIONS = (
         "bench/step.py",
         ", 1 - MEMORY)",
         ", 0.0)",
-        "test_step.py::test_a_step_is_one_of_adam_on_the_mean_loss_with_no_overlong_gradient",
+        "test_step.py::test_gradients_are_shortened_to_twice_their_running_mean",
     ),
     Mutation(
         "equals beat each other",

@@ -113,6 +113,22 @@ class Burst(Method):
         return net(noisy)
 
 
+def test_gradients_are_shortened_to_twice_their_running_mean(tiny_set: Callable[[int], ImageSet]) -> None:
+    sampling = patches_of(tiny_set(1), Burst(), steps=1).sampling
+    step = open_step(awake(1), Burst(), sampling=sampling, precision="float32", device=CPU, engine="eager")
+    count = sum(weight.numel() for weight in step.net.parameters())
+    usual = 0.0
+    for length in (0.5, 0.7, 3.0, 2.0, 0.0, 0.01, 1.2, 1e6):
+        for weight in step.net.parameters():
+            weight.grad = torch.full_like(weight, length / math.sqrt(count))
+        step.shorten()
+        usual = usual or length
+        shortened = min(length, 2 * usual)
+        found = torch.cat([weight.grad.flatten() for weight in step.net.parameters()])
+        assert float(found.double().norm()) == pytest.approx(shortened, rel=1e-4)
+        usual = 0.98 * usual + 0.02 * shortened
+
+
 def test_a_loss_may_be_in_any_unit(tiny_set: Callable[[int], ImageSet]) -> None:
     patches = patches_of(tiny_set(1), Burst(), steps=20)
     # Both so large that the 1e-8 which Adam adds to the root of the mean square does not count.
