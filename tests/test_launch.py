@@ -65,7 +65,7 @@ def test_kept_pictures_hold_the_output_at_16_bits(tiny: Tiny) -> None:
     noisy = corrupt(tiny.bench.test_images[0], job.noise, seed=0).images[1]
     expected = load_run(folder)(noisy.noisy).clamp(0, 1)[0, 0].numpy()
     kept = np.asarray(Image.open(folder / "pictures" / "gaussian-25" / "test" / "1.png"))
-    assert np.abs(kept / 65535 - expected).max() <= 0.5001 / 65535
+    assert np.abs(kept / 65535 - expected).max() <= 0.51 / 65535  # half a step, and float32
 
 
 @pytest.fixture
