@@ -54,12 +54,7 @@ class Part:
     @cached_property
     def cells(self) -> dict[tuple[Any, ...], Cell]:
         """What became of each cell that was tried."""
-        return {
-            (row.noise, row.parameter, row.images, cell.method): cell
-            for row in self.table.rows
-            for cell in row.cells
-            if cell.status != "missing"
-        }
+        return {place: cell for place, cell in self.table.cells.items() if cell.status != "missing"}
 
     @cached_property
     def finished(self) -> dict[tuple[Any, ...], pd.DataFrame]:

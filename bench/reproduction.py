@@ -50,7 +50,7 @@ class Reproduction:
     @property
     def cells(self) -> dict[tuple[Any, ...], Cell]:
         """What became of each cell, by noise, parameter, test set and method."""
-        return _cells(self.tables)
+        return {place: cell for table in self.tables for place, cell in table.cells.items()}
 
     def seeds(self, row: tuple[Any, ...]) -> int:
         """Count the seeds of a noise, parameter and test set, the most that any method has."""
@@ -79,21 +79,12 @@ def reproduce(published: Published, scores: pd.DataFrame, failures: pd.DataFrame
     if twice := [row for row, count in rows.items() if count > 1]:
         raise InputError(f"runs of {' and '.join(training)} were scored on {twice[0]}; name one of them")
     # A mean over the seeds that did not fail would flatter a method that diverges.
-    failed = {cell for cell, what in _cells(tables).items() if what.status == "failed"}
+    failed = {place for table in tables for place, cell in table.cells.items() if cell.status == "failed"}
     parts = parts_of(scores, CELL) if len(scores) else {}
     sound = {cell: lines for cell, lines in parts.items() if cell not in failed}
     scores = pd.concat(sound.values()) if sound else scores.iloc[:0]
     means = {cell: mean_of(lines) for cell, lines in sound.items()}
     return Reproduction(published, scores, tuple(tables), means)
-
-
-def _cells(tables: Iterable[Table]) -> dict[tuple[Any, ...], Cell]:
-    return {
-        (row.noise, row.parameter, row.images, cell.method): cell
-        for table in tables
-        for row in table.rows
-        for cell in row.cells
-    }
 
 
 def _chosen(published: Published, lines: pd.DataFrame) -> pd.DataFrame:

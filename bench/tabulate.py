@@ -88,12 +88,19 @@ class Table:
     seeds: tuple[int, ...]
 
     @property
+    def cells(self) -> dict[tuple[Any, ...], Cell]:
+        """All cells, by noise, parameter, test set and method."""
+        return {
+            (row.noise, row.parameter, row.images, cell.method): cell
+            for row in self.rows
+            for cell in row.cells
+        }
+
+    @property
     def metrics(self) -> list[str]:
         """The metrics that are known for any cell, in the order of their columns."""
-        cells = [cell for row in self.rows for cell in row.cells]
-        return [
-            name for name in METRICS if name != "lpips" or not all(math.isnan(cell.lpips) for cell in cells)
-        ]
+        some = any(not math.isnan(cell.lpips) for cell in self.cells.values())
+        return [name for name in METRICS if name != "lpips" or some]
 
 
 def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:

@@ -25,7 +25,7 @@ def baseline_of(table: Table) -> str | None:
 
     Of several, the one with the shortest name, which has no hyper-parameters of its own.
     """
-    sees = {cell.method: cell.sees for row in table.rows for cell in row.cells}
+    sees = {cell.method: cell.sees for cell in table.cells.values()}
     saw_clean = [method for method in table.methods if exposure(sees[method]) == exposure("clean")]
     return min(saw_clean, key=lambda method: (len(method), method), default=None)
 

@@ -68,7 +68,7 @@ def write_report(results: Results, root: Path, *, out: Path, pictures: Pictures)
     scores, failures = results.scores(), results.failures()
     tables = tabulate(scores, failures)
     folder = open_folder(out / FIGURES)
-    sees = {cell.method: cell.sees for table in tables for row in table.rows for cell in row.cells}
+    sees = {cell.method: cell.sees for table in tables for cell in table.cells.values()}
     methods = sorted(sees, key=lambda method: (exposure(sees[method]), method))
     parts = by_protocol(scores) if len(scores) else {}
     curves = _curves(results)
