@@ -261,6 +261,10 @@ def test_all_tiles_show_one_crop_and_errors_share_a_scale(subject):
     assert list(tiles) == ["clean", "noisy", "one"]
     assert tiles["noisy"].psnr == shown.image.scores["noisy_psnr"]
     assert (tiles["one"].psnr, tiles["one"].ssim) == (30.0, 0.9)
+    assert exhibit(shown, ["one"], "noisy").picked == "one"  # the last, for what was not denoised is no pick
+    two = replace(shown, denoised=shown.denoised | {"two": shown.denoised["one"]})
+    assert exhibit(two, ["one", "two"], "one").picked == "one"
+    assert exhibit(two, ["one", "two"]).picked == "two"
     assert error_peak([shown]) == pytest.approx(0.15)  # the next multiple of STEP
     assert STEP == 0.05
 

@@ -93,15 +93,17 @@ def chapter(
             yield _curve_plate(curves, methods, stem=f"{number}-quality", **place)
         yield residual_plate(subjects, methods, stem=f"{number}-residual", **place)
 
+    chosen = picks(numbers, scores, baseline)
+    best = {(pick.label, pick.images): pick.method for pick in chosen}
     return Chapter(
         number,
         title(table.protocol),
         table,
         numbers,
         baseline,
-        picks(numbers, scores, baseline),
+        chosen,
         [plate for plate in plates() if plate],
-        [exhibit(subject, methods) for subject in subjects],
+        [exhibit(subject, methods, best.get((subject.label, subject.images))) for subject in subjects],
         footer(table),
     )
 

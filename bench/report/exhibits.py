@@ -12,8 +12,6 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from bench.comparable import noise_label
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -54,6 +52,7 @@ class Exhibit:
         width: of the crop, pixels.
         height: likewise.
         tiles: clean, noisy, then the methods that saw least first.
+        picked: the one that stands beside the noisy one at first.
     """
 
     label: str
@@ -62,14 +61,16 @@ class Exhibit:
     width: int
     height: int
     tiles: tuple[Tile, ...]
+    picked: str
 
 
-def exhibit(subject: Subject, methods: Sequence[str]) -> Exhibit:
+def exhibit(subject: Subject, methods: Sequence[str], picked: str | None = None) -> Exhibit:
     """Cut the same crop out of a picture and of what methods made of it.
 
     Args:
         subject: the picture.
         methods: in the order of their tiles.
+        picked: the one to begin with; by default the last.
     """
     crop = busiest(subject.clean)
     scores = subject.image.scores
@@ -83,8 +84,8 @@ def exhibit(subject: Subject, methods: Sequence[str]) -> Exhibit:
         if (denoised := subject.denoised.get(method))
     ]
     height, width, _ = subject.clean[crop].shape
-    label = noise_label(subject.noise.name, subject.noise.parameter)
-    return Exhibit(label, subject.images, subject.image.name, width, height, tuple(tiles))
+    first = picked if picked in subject.denoised else tiles[-1].name
+    return Exhibit(subject.label, subject.images, subject.image.name, width, height, tuple(tiles), first)
 
 
 def busiest(clean: np.ndarray, *, side: int = SIDE) -> tuple[slice, slice]:

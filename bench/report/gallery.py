@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bench.comparable import ROW, SAME_SCORE, parts_of
+from bench.comparable import ROW, SAME_SCORE, noise_label, parts_of
 from bench.errors import InputError
 from bench.evaluation import NoisyImage, corrupt
 from bench.noise import NOISES, Noise
@@ -40,6 +40,11 @@ class Subject:
     images: str
     image: NoisyImage
     denoised: dict[str, Denoised]
+
+    @property
+    def label(self) -> str:
+        """The noise with its parameter."""
+        return noise_label(self.noise.name, self.noise.parameter)
 
     @property
     def clean(self) -> np.ndarray:
