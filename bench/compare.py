@@ -14,7 +14,7 @@ from bench.contrasts import ALPHA, MEANING
 from bench.figures import open_folder
 from bench.pairing import DIGITS, Pair, Part, check_same_images, paired_cells, paired_protocols, parts_in
 from bench.sheet import Sheet
-from bench.statistics import mean_of, seed_scatter
+from bench.statistics import mean_of, seed_scatter, shows_scatter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -159,7 +159,7 @@ def _retraining(part: Part) -> list[str]:
         f"differ in mean PSNR on {images} by up to {seed_scatter(lines).retraining:.3f} dB (95 %); the "
         "intervals do not hold this."
         for images, lines in part.scores.groupby("images")
-        if lines[[*CELL, "seed"]].drop_duplicates().duplicated(CELL).any()
+        if shows_scatter(lines)
     ]
 
 

@@ -198,6 +198,11 @@ def seed_scatter(scores: pd.DataFrame) -> Scatter:
     return Scatter(math.sqrt(squares / degrees), degrees)
 
 
+def shows_scatter(scores: pd.DataFrame) -> bool:
+    """Tell whether any cell has two seeds, so that ``seed_scatter`` can be asked."""
+    return bool(scores[[*CELL, "seed"]].drop_duplicates().duplicated(CELL).any())
+
+
 def _grid(scores: pd.DataFrame, *, of: str) -> pd.DataFrame:
     if scores.empty:
         raise InputError(f"{of}: there are none")

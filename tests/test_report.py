@@ -36,7 +36,7 @@ from bench.report.picks import picks
 from bench.report.plates import inline
 from bench.report.render import breakable, duration
 from bench.report.residual_figure import FREQUENCIES, spectrum, statistics, variances
-from bench.statistics import difference_of, mean_of
+from bench.statistics import difference_of, mean_of, seed_scatter
 from bench.store import picture_folder
 from bench.tabulate import tabulate
 from tests.helpers import LEVELS, every_noise
@@ -379,6 +379,14 @@ def test_the_page_has_every_score_and_fetches_nothing(tmp_path):
     page = read(tmp_path, MadeUp(scores))
     _check_scores(page, one_table(scores))
     _check_addresses(page, tmp_path)
+
+
+def test_the_scatter_of_seeds_is_told_where_it_is_known(tmp_path):
+    two = made_up({"noise2void": "noisy"}, noises=[("gaussian", 25.0)])
+    told = f"differ by up to {seed_scatter(two).retraining:.2f} dB"
+    assert told in read(tmp_path / "two", MadeUp(two)).text
+    one = two[two["seed"] == 0]
+    assert "no cell has two seeds" in read(tmp_path / "one", MadeUp(one)).text
 
 
 def _check_scores(page, table):

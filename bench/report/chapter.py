@@ -15,6 +15,7 @@ from bench.report.picks import Pick, picks
 from bench.report.plates import Plate
 from bench.report.residual_figure import residual_plate
 from bench.report.strength_figure import strength_plate
+from bench.statistics import seed_scatter, shows_scatter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +45,7 @@ class Chapter:
         picks: the best self-supervised methods.
         plates: figures.
         exhibits: pictures.
+        retraining: how far a training with another seed would end elsewhere, in a sentence.
         notes: how the numbers came about.
     """
 
@@ -55,6 +57,7 @@ class Chapter:
     picks: list[Pick]
     plates: list[Plate]
     exhibits: list[Exhibit]
+    retraining: str
     notes: list[str]
 
 
@@ -104,7 +107,18 @@ def chapter(
         chosen,
         [plate for plate in plates() if plate],
         [exhibit(subject, methods, best.get((subject.label, subject.images))) for subject in subjects],
+        _retraining(scores),
         footer(table),
+    )
+
+
+def _retraining(scores: pd.DataFrame) -> str:
+    if not len(scores) or not shows_scatter(scores):
+        return "What another seed would change is not in these intervals, for no cell has two seeds."
+    scatter = seed_scatter(scores).retraining
+    return (
+        f"Two trainings of a cell with unlike seeds differ by up to {scatter:.2f} dB in 95 % of cases, pooled "
+        "over the cells that have two seeds; that is not in these intervals."
     )
 
 
