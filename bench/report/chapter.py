@@ -117,8 +117,8 @@ def _retraining(scores: pd.DataFrame) -> str:
         return "What another seed changes is not in these intervals, for no cell has two seeds."
     scatter = seed_scatter(scores).retraining
     return (
-        f"Two trainings of a cell with unlike seeds differ by up to {scatter:.2f} dB in 95 % of cases, pooled "
-        "over the cells that have two seeds; that is not in these intervals."
+        f"Two trainings of a cell with unlike seeds differ by up to {scatter:.2f} dB in 95 % of cases, as "
+        "those cells show that have two seeds; that is not in these intervals."
     )
 
 
