@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_mutation_applies(mutation: Mutation, tmp_path: Path):
     target = tmp_path / mutation.file
-    target.parent.mkdir()
+    target.parent.mkdir(parents=True)
     shutil.copy(ROOT / mutation.file, target)
     mutation.apply(tmp_path)
     compile(target.read_text(encoding="utf-8"), mutation.file, "exec")

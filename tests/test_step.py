@@ -70,9 +70,7 @@ def flat(net: UNet) -> torch.Tensor:
 
 
 @every_method
-def test_a_step_is_one_of_adam_on_the_mean_loss_with_no_overlong_gradient(
-    tiny_set: Callable[[int], ImageSet], method: Method
-) -> None:
+def test_a_step_is_one_of_adam_on_the_mean_loss(tiny_set: Callable[[int], ImageSet], method: Method) -> None:
     patches = patches_of(tiny_set(1), method, steps=20, seed=3)
     net = awake(1).to(memory_format=torch.channels_last)
     network = in_precision(net, "float32", CPU)
