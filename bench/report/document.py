@@ -76,7 +76,7 @@ def write_report(results: Results, root: Path, *, out: Path, pictures: Pictures)
     chapters = [
         chapter(
             table,
-            parts.get(table.protocol, scores),
+            parts.get(table.protocol, scores.iloc[:0]),
             curves.get(table.protocol, pd.DataFrame()),
             shown.get(table.protocol, []),
             number=number,
