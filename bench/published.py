@@ -28,6 +28,7 @@ class Published:
         training_images: the training sets of the runs that stand beside it.
         training_noise: frozen or resampled, likewise.
         tuning_images: the training set of the runs by which settings were chosen.
+        reference: name of the reference results that stand beside it.
         numbers: one line per published number, with ``COLUMNS``; psnr in dB, ``suspect`` says what is wrong
             with a number, or is empty.
     """
@@ -38,6 +39,7 @@ class Published:
     training_images: tuple[str, ...]
     training_noise: str
     tuning_images: str
+    reference: str
     numbers: pd.DataFrame
 
     @property

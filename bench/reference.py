@@ -91,18 +91,13 @@ def open_reference(folder: Path) -> Reference:
     return reference
 
 
-def find_reference(reports: Path, name: str | None = None) -> Reference:
-    """Open the reference results of that name in a folder of several; without a name, the only ones.
+def find_reference(reports: Path, name: str) -> Reference:
+    """Open the reference results of that name in a folder of several.
 
     Raises:
-        InputError: there are none of that name, or it takes one; or as by ``open_reference``.
+        InputError: there are none of that name; or as by ``open_reference``.
     """
-    names = sorted(path.parent.name for path in reports.glob(f"*/{SCORES}"))
-    if name is None:
-        if len(names) != 1:
-            found = f"those of {', '.join(names)}; name one" if names else f"none, as NAME/{SCORES}"
-            raise InputError(f"one folder of reference results is needed, but {str(reports)!r} holds {found}")
-        name = names[0]
+    names = [path.parent.name for path in reports.glob(f"*/{SCORES}")]
     if name not in names:
         raise unknown(f"reference in {str(reports)!r}", name, names)
     return open_reference(reports / name)

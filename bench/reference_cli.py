@@ -57,7 +57,7 @@ def verify(  # noqa: PLR0913 - one argument per option
         cells: how many runs to draw by lot
         lot: seed of the lot
         keys: verify these runs instead, by their keys
-        reference: name of the reference results, where there are several
+        reference: name of the reference results, where not those beside which the table stands
         device: where to train
         data: as for `noisebench run`
         reports: the folder of reference results
@@ -79,8 +79,9 @@ def verify(  # noqa: PLR0913 - one argument per option
         raise InputError(
             f"{table!r} is not a published table, neither by its name in `tables` nor by its folder"
         )
-    results = find_reference(reports, reference)
-    main_runs = reproduce(open_published(folder), results.scores(), results.failures()).scores
+    published = open_published(folder)
+    results = find_reference(reports, reference or published.reference)
+    main_runs = reproduce(published, results.scores(), results.failures()).scores
     opened, console = open_device(device), open_console()
     verdicts = verify_runs(
         results,

@@ -373,7 +373,7 @@ def collected(folders: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     run_tiny("--methods", "supervised", "noise2noise", "--seeds", "0", "1")
     main(["collect", "runs", "--out", "reports/here"])
     assert "4 runs are in reports/here" in capsys.readouterr().out.replace("\\", "/")
-    folder = publish(folders / "tables" / "mine", NUMBERS, training_images=["train"]).folder
+    folder = publish(folders / "tables" / "mine", NUMBERS, training_images=["train"], reference="here").folder
     (folder / "README.md.j2").write_text('{{ reference("here").table("beside") }}', encoding="utf-8")
     return folders
 
@@ -407,7 +407,7 @@ def test_collected_runs_stand_beside_a_published_table(
 
 def test_a_page_without_its_reference_is_refused(collected: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "holds no reference results" in refuse(capsys, ["table", "mine", "--reports", "nowhere"])
-    assert "one folder of reference results is needed" in refuse(
+    assert "unknown reference in 'nowhere' 'here'" in refuse(
         capsys, ["verify", "mine", "--reports", "nowhere"]
     )
     assert not (collected / "tables" / "mine" / "README.md").exists()

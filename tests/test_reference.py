@@ -219,16 +219,12 @@ def test_an_unknown_run_is_named(stores: list[Path], tmp_path: Path) -> None:
         reference.facts("latter")
 
 
-def test_a_reference_is_found_by_its_name_or_as_the_only_one(stores: list[Path], tmp_path: Path) -> None:
+def test_a_reference_is_found_by_its_name(stores: list[Path], tmp_path: Path) -> None:
     reports = tmp_path / "reports"
-    with pytest.raises(InputError, match=r"needed, but .*reports' holds none, as NAME/scores\.parquet"):
-        find_reference(reports)
-    first = collect(stores, reports / "cpu-1")
+    with pytest.raises(InputError, match=r"unknown reference in .*reports' 'cpu-1'\. Known: none"):
+        find_reference(reports, "cpu-1")
+    first, second = (collect(stores, reports / name) for name in ("cpu-1", "cpu-2"))
     (reports / "README.md").write_text("")
-    assert find_reference(reports) == first
-    second = collect(stores, reports / "cpu-2")
-    assert find_reference(reports, "cpu-2") == second
-    with pytest.raises(InputError, match=r"holds those of cpu-1, cpu-2; name one"):
-        find_reference(reports)
+    assert [find_reference(reports, name) for name in ("cpu-1", "cpu-2")] == [first, second]
     with pytest.raises(InputError, match=r"unknown reference in .*reports' 'cpu-3'; did you mean 'cpu-"):
         find_reference(reports, "cpu-3")
