@@ -12,6 +12,7 @@ from bench.comparable import ROW, noise_label
 from bench.contrasts import against, changes, written
 from bench.errors import InputError, unknown
 from bench.figures import open_folder
+from bench.glance import glance, write_glance
 from bench.ranks import write_ranks
 from bench.reference import open_reference
 from bench.reproduction import beside, lacking, reproduce, signed, with_interval
@@ -140,6 +141,12 @@ class Findings:
     def hyper_parameters(self, stem: str) -> str:
         """Write how hyper-parameters were chosen."""
         return self._sheet(stem, hyper_parameters(self._tuning))
+
+    def glance(self, stem: str, baseline: str, images: str) -> str:
+        """Write one test set's table, and draw the differences to a baseline beside it."""
+        sheet, found = glance(self.main[self.main["images"] == images], baseline)
+        self.shelf.files.extend(write_glance(found, baseline, folder=self.shelf.out, stem=stem))
+        return self._sheet(stem, sheet)
 
     def ranks(self, stem: str) -> str:
         """Draw the mean ranks; gives the name of the figure."""

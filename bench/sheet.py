@@ -17,10 +17,11 @@ from bench.markup import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
+
+    from bench.markup import Markup
 
 CSV_DIGITS = 4
 """More than any score bears out, and few enough that sums in another order give the same file."""
@@ -37,6 +38,7 @@ class Sheet:
         notes: below it, one per line.
         numbers: what the text was made of, one line per number.
         left: how many of the first columns hold text, the others numbers.
+        strong: the cells to be set in bold, by row and column.
     """
 
     title: str
@@ -45,15 +47,16 @@ class Sheet:
     notes: list[str]
     numbers: pd.DataFrame
     left: int = 1
+    strong: frozenset[tuple[int, int]] = frozenset()
 
     def markdown(self) -> str:
         """Write it in Markdown, with its heading."""
-        header, *rows = self._escaped(MARKDOWN.escape)
+        header, *rows = self._set(MARKDOWN)
         return markdown_section(self.title, pipe_table(header, rows, left=self.left), self.notes)
 
     def latex(self) -> str:
         """Write it as a LaTeX float, for the packages ``booktabs`` and ``graphicx``."""
-        header, *rows = self._escaped(LATEX.escape)
+        header, *rows = self._set(LATEX)
         return LATEX_PACKAGES + latex_float(self.title, header, rows, notes=self.notes, left=self.left)
 
     def csv(self) -> str:
@@ -65,8 +68,12 @@ class Sheet:
         texts = {".md": self.markdown(), ".csv": self.csv(), ".tex": self.latex()}
         return write_texts(texts, folder=folder, stem=stem)
 
-    def _escaped(self, escape: Callable[[str], str]) -> list[list[str]]:
-        return [[escape(text) for text in line] for line in (self.header, *self.rows)]
+    def _set(self, markup: Markup) -> list[list[str]]:
+        """Give header and rows, escaped and set in one format."""
+        rows = [[markup.escape(text) for text in line] for line in self.rows]
+        for row, column in self.strong:
+            rows[row][column] = markup.bold(rows[row][column])
+        return [[markup.escape(text) for text in self.header], *rows]
 
 
 def csv_of(numbers: pd.DataFrame) -> str:
