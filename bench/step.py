@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 WARM_UP = 0.1
 MEMORY = 0.98
 """The usual length is a running mean, which keeps this share of itself at each step."""
+ASCENT = 20.0
+"""The learning rate of the logarithm of a Lagrange multiplier, in units of the network's."""
 
 Engine = Literal["eager", "graph", "compile"]
 
@@ -36,6 +40,8 @@ class Step:
 
     A gradient much longer than those before it is shortened: at a rate that suits all methods, one such step
     can undo a training. What counts is the ratio of lengths, so that a loss may be in any unit, as for Adam.
+
+    Lagrange multipliers ascend where the network descends. They are kept as logarithms, and so stay positive.
 
     Nothing in it waits for the device.
 
@@ -67,18 +73,22 @@ class Step:
         self.sampling = sampling
         self.plain = in_precision(net, precision, device)
         self.network = torch.compile(self.plain, dynamic=False) if compiled else self.plain
+        self.logarithms = {
+            name: torch.tensor(math.log(value), device=device, requires_grad=True)
+            for name, value in method.multipliers.items()
+        }
         on_cuda = device.type == "cuda"
-        self.optimiser = torch.optim.Adam(
-            net.parameters(),
-            # On CUDA a tensor, which a captured step reads anew each time.
-            lr=torch.tensor(learning_rate, device=device) if on_cuda else learning_rate,
-            betas=(0.9, 0.99),
-            fused=True,
-            capturable=on_cuda,
-        )
+        rates = [learning_rate, ASCENT * learning_rate]
+        # On CUDA tensors, which a captured step reads anew each time.
+        descent, ascent = (torch.tensor(rate, device=device) if on_cuda else rate for rate in rates)
+        groups: list[dict[str, Any]] = [
+            {"params": list(net.parameters()), "lr": descent},
+            {"params": list(self.logarithms.values()), "lr": ascent, "maximize": True},
+        ]
+        self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True, capturable=on_cuda)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser,
-            learning_rate,
+            rates,
             total_steps=sampling.steps + 1,
             pct_start=max(WARM_UP, 2 / (sampling.steps + 1)),  # at least one step
             cycle_momentum=False,
@@ -107,7 +117,7 @@ class Step:
             TrainingError: the losses have a wrong shape, or do not depend on the network.
         """
         self.set_out(0)
-        losses = self.method.loss(self.plain, batch, self.rng, self.progress)
+        losses = self.losses(self.plain, batch)
         if tuple(losses.shape) != (self.sampling.batch,):
             raise TrainingError(
                 f"the loss has shape {tuple(losses.shape)}, but must be ({self.sampling.batch},), "
@@ -121,15 +131,20 @@ class Step:
 
     def advance(self, batch: Batch) -> Tensor:
         """Move the weights by the gradient of the mean loss, and give that loss."""
-        loss = self.method.loss(self.network, batch, self.rng, self.progress).mean()
+        loss = self.losses(self.network, batch).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.shorten()
         self.optimiser.step()
         return loss.detach()
 
+    def losses(self, network: Network, batch: Batch) -> Tensor:
+        """Give the method's losses, (B,), by its Lagrange multipliers as they are."""
+        multipliers = {name: logarithm.exp() for name, logarithm in self.logarithms.items()}
+        return self.method.loss(network, replace(batch, multipliers=multipliers), self.rng, self.progress)
+
     def shorten(self) -> None:
-        """Shorten the gradient to ``LONGEST_GRADIENT`` times its usual length, if it is longer."""
+        """Shorten the network's gradient to ``LONGEST_GRADIENT`` times its usual length, if it is longer."""
         length = get_total_norm([weight.grad for weight in self.net.parameters() if weight.grad is not None])
         usual = torch.where(self.usual_length.isnan(), length, self.usual_length)
         ratio = length / usual.clamp(min=torch.finfo(usual.dtype).tiny)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 import torch
 
 from bench.blind import UnknownNoise
+from bench.conformance.subject import awake
 from bench.discovery import listings, parse_method
 from bench.errors import InputError
-from bench.method import Method, squared_error
+from bench.method import Method, Untrained, squared_error
 from bench.noise import Gaussian
 from bench.patches import Patches, Sampling
 from bench.runs import LEARNING_RATE
 from bench.seeds import seed_of
 from bench.step import TrainingError, in_precision, open_step, resolve_engine
 from bench.training import train
-from tests.helpers import awake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 GAUSSIAN, UNKNOWN = Gaussian(25), UnknownNoise(Gaussian, 20, 55)
 METHODS = {
-    spec: parse_method(spec)[1]
+    spec: method
     for spec in [*listings(), "noise2score:antithetic=True", "noise2score:domain=raw,formula=paper"]
+    if not isinstance(method := parse_method(spec)[1], Untrained)
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
@@ -69,6 +70,22 @@ def flat(net: UNet) -> torch.Tensor:
 # By hand
 
 
+@dataclass
+class Ascent:
+    """Adam on one number, uphill."""
+
+    mean: float = 0.0
+    square: float = 0.0
+    steps: int = 0
+
+    def __call__(self, slope: float, rate: float) -> float:
+        self.steps += 1
+        self.mean = 0.9 * self.mean + 0.1 * slope
+        self.square = 0.99 * self.square + 0.01 * slope**2
+        mean, square = self.mean / (1 - 0.9**self.steps), self.square / (1 - 0.99**self.steps)
+        return rate * mean / (math.sqrt(square) + 1e-8)
+
+
 @every_method
 def test_a_step_is_one_of_adam_on_the_mean_loss(tiny_set: Callable[[int], ImageSet], method: Method) -> None:
     patches = patches_of(tiny_set(1), method, steps=20, seed=3)
@@ -78,11 +95,18 @@ def test_a_step_is_one_of_adam_on_the_mean_loss(tiny_set: Callable[[int], ImageS
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         adam, max_lr=2e-3, total_steps=21, pct_start=0.1, cycle_momentum=False
     )
+    logarithms = {name: torch.tensor(math.log(value)) for name, value in method.multipliers.items()}
+    ascents = {name: Ascent() for name in logarithms}
     usual = 0.0
     for step in range(20):
         rng = torch.Generator().manual_seed(seed_of("method", 3, step))
         adam.zero_grad()
-        method.loss(network, patches(step), rng, torch.tensor(step / 20)).mean().backward()
+        multipliers = {name: value.exp().requires_grad_() for name, value in logarithms.items()}
+        batch = replace(patches(step), multipliers=multipliers)
+        method.loss(network, batch, rng, torch.tensor(step / 20)).mean().backward()
+        for name, multiplier in multipliers.items():
+            slope = float(multiplier.grad * multiplier.detach())  # along the logarithm
+            logarithms[name] += ascents[name](slope, 20 * adam.param_groups[0]["lr"])
         length = math.sqrt(sum(float((weight.grad.double() ** 2).sum()) for weight in net.parameters()))
         usual = usual or length
         for weight in net.parameters():
@@ -140,6 +164,35 @@ def test_however_large_a_burst_it_counts_as_twice_the_usual(
     patches = patches_of(tiny_set(1), Burst(), steps=20)
     burst, worse = (flat(stepped(Burst(burst=size), patches)) for size in (100, 1e4))
     torch.testing.assert_close(burst, worse, rtol=0, atol=1e-5)
+
+
+@dataclass(frozen=True)
+class Constrained(Burst):
+    """A burst's loss with two Lagrange multipliers, whose constraints no network meets."""
+
+    multipliers: ClassVar = {"rising": 0.5, "falling": 2.0}
+
+    def loss(self, net, batch, rng, progress):
+        violation = 1e3 * (batch.multipliers["rising"] - batch.multipliers["falling"])
+        return super().loss(net, batch, rng, progress) + violation
+
+
+def test_multipliers_ascend_and_leave_the_network_alone(tiny_set: Callable[[int], ImageSet]) -> None:
+    """Not even the length of its gradients is changed by theirs, which are far longer."""
+    patches = patches_of(tiny_set(1), Burst(), steps=20)
+    method = Constrained(burst=100)
+    net, sampling = awake(1), patches.sampling
+    advance = open_step(net, method, sampling=sampling, precision="float32", device=CPU, engine="eager")
+    advance.try_out(patches(0))
+    values = []
+    for step in range(20):
+        values.append({name: value.exp().item() for name, value in advance.logarithms.items()})
+        advance(step, patches(step))
+    assert values[0] == pytest.approx(method.multipliers)
+    rising, falling = ([value[name] for value in values] for name in ("rising", "falling"))
+    assert rising == sorted(set(rising))
+    assert falling == sorted(set(falling), reverse=True)
+    assert torch.equal(flat(net), flat(stepped(Burst(burst=100), patches)))
 
 
 def test_steps_are_a_function_of_the_seed(tiny_set: Callable[[int], ImageSet]) -> None:

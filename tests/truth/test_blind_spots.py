@@ -7,10 +7,11 @@ import pytest
 import torch
 from scipy import stats
 
+from bench.conformance.subject import awake
 from bench.method import Batch
 from bench.noise import Gaussian
 from methods.noise2void import Noise2Void
-from tests.helpers import Spy, awake, batch_of, rng_of, share
+from tests.helpers import Spy, batch_of, rng_of, share
 
 
 def test_no_prediction_sees_the_pixel_that_it_is_compared_with():

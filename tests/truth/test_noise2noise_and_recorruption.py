@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bench.conformance.subject import awake, declared, images_of
 from bench.method import Batch, Method, squared_error
 from bench.noise import Gaussian, Noise
 from bench.seeds import generator
@@ -15,13 +16,10 @@ from methods.noise2score import Noise2Score
 from methods.supervised import Supervised
 from tests.helpers import (
     Spy,
-    awake,
     batch_of,
     curved,
-    declared,
     every_domain,
     every_noise,
-    images_of,
     network_with,
     rng_of,
     share,

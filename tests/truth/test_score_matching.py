@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bench.conformance.subject import awake
 from bench.method import Batch, squared_error
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator
@@ -16,7 +17,6 @@ from methods.noise2score import RELATIVE_SCHEDULE, Noise2Score
 from tests.helpers import (
     LEVELS,
     Spy,
-    awake,
     batch_of,
     end_for,
     every_domain,
