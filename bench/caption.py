@@ -42,14 +42,17 @@ def footer(table: Table) -> list[str]:
 def protocol_notes(table: Table) -> list[str]:
     """Say under which protocol the runs of a table stand, one sentence or more per line."""
     protocol = [_sample(table), _noise(table), _scoring(table), _training(table)]
-    return protocol + _blind(table) + _estimates(table)
+    return protocol + _untrained(table) + _blind(table) + _estimates(table)
 
 
 def _reading(table: Table) -> str:
+    passes = (
+        " Passes: of the network to denoise an image, in sizes of the image." if table.counts_passes else ""
+    )
     return (
         f"Cells: {' / '.join(table.metrics).upper()}, the mean per image over seeds, then over images. "
         "Bold: best self-supervised method (sees neither clean nor noisy2), each number judged by itself. "
-        "–: never run."
+        f"–: never run.{passes}"
     )
 
 
@@ -93,6 +96,12 @@ def _gradients(protocol: Protocol) -> str:
     if int(protocol.protocol) < 4:
         return ""
     return f"gradients longer than {LONGEST_GRADIENT:g} times their running mean shortened to that; "
+
+
+def _untrained(table: Table) -> list[str]:
+    if not any("untrained" in cell.sees for cell in table.cells.values()):
+        return []
+    return ["Untrained: a reference that learns nothing, at no cost of training; never bold."]
 
 
 def _blind(table: Table) -> list[str]:

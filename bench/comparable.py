@@ -36,8 +36,10 @@ METRICS = ["psnr", "ssim", "lpips"]
 NOISY = ["noisy_psnr", "noisy_ssim"]
 COSTS = ["seconds", "training_seconds", "training_flops", "patches_per_second"]
 SCORE_COLUMNS = ["key", "seed", "image", "sees", "precision", *PROTOCOL, *CELL, *METRICS, *NOISY, *COSTS]
-SCORE_COLUMNS += ["estimate"]
-FAILURE_COLUMNS = ["key", "seed", "error", "sees", *PROTOCOL, *CELL]
+SCORE_COLUMNS += ["estimate", "passes", "defined_for"]
+FAILURE_COLUMNS = ["key", "seed", "error", "sees", *PROTOCOL, *CELL, "defined_for"]
+NULLABLE = ["lpips", "estimate", "passes", "defined_for"]
+"""What is not known of every run; scores that were stored before there were the last two lack them."""
 TYPES: dict[str, type] = dict.fromkeys(["parameter", "learning_rate"], float)
 TYPES |= dict.fromkeys(["channels", "width", "steps", "batch", "patch", "seed"], int)
 SYMBOLS = {"gaussian": "σ", "poisson": "ζ", "gamma": "k"}
@@ -56,21 +58,23 @@ def require(runs: pd.DataFrame, *, columns: Sequence[str], nullable: Sequence[st
 
     Args:
         runs: one line per test image or failure; no line at all needs no columns either.
-        columns: what must be there.
-        nullable: those of them that may hold nulls.
+        columns: what is taken.
+        nullable: those of them that may hold nulls, or be missing, as nulls throughout.
 
     Raises:
-        InputError: a column is missing, or holds a null or NaN.
+        InputError: another column is missing, or holds a null or NaN.
     """
     if runs.empty:
         return pd.DataFrame(columns=list(columns))
-    if absent := [column for column in columns if column not in runs]:
+    needed = [column for column in columns if column not in nullable]
+    if absent := [column for column in needed if column not in runs]:
         raise InputError(f"the stored runs lack the columns {', '.join(absent)}")
-    for column in columns:
+    for column in needed:
         null = runs[column].isna()
-        if column not in nullable and null.any():
+        if null.any():
             raise InputError(f"run {runs.loc[null, 'key'].iloc[0]} has an empty or undefined {column}")
-    return runs[list(columns)].astype({name: kind for name, kind in TYPES.items() if name in columns})
+    kinds = {name: kind for name, kind in TYPES.items() if name in columns}
+    return runs.reindex(columns=list(columns)).astype(kinds)
 
 
 def parts_of(runs: pd.DataFrame, columns: list[str]) -> dict[tuple[Any, ...], pd.DataFrame]:

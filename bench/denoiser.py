@@ -26,6 +26,19 @@ if TYPE_CHECKING:
     from bench.method import Method, Network
 
 
+@dataclass
+class Meter:
+    """A network that counts the values it is given."""
+
+    net: Network
+    values: int = 0
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Give what the network does."""
+        self.values += image.numel()
+        return self.net(image)
+
+
 @dataclass(frozen=True)
 class Denoiser:
     """A method's rule with a trained network.
@@ -42,7 +55,6 @@ class Denoiser:
     noise: Noise | UnknownNoise
     device: torch.device
 
-    @torch.inference_mode()
     def __call__(self, noisy: Tensor) -> Tensor:
         """Denoise (B, C, H, W) float images of any size, intensities in [0, 1] but not clipped.
 
@@ -52,8 +64,19 @@ class Denoiser:
             InputError: the shape or the number of channels is not what the network was trained for, or the
                 noise cannot be estimated where it must be.
         """
+        return self.metered(noisy)[0]
+
+    @torch.inference_mode()
+    def metered(self, noisy: Tensor) -> tuple[Tensor, float]:
+        """Denoise, and count the passes: what the network was given, in sizes of the images.
+
+        Raises:
+            InputError: as on denoising.
+        """
         images = self._admit(noisy)
-        return self.method.denoise(self._network(), images, self._told(images))
+        meter = Meter(self._network())
+        denoised = self.method.denoise(meter, images, self._told(images))
+        return denoised, meter.values / images.numel()
 
     @torch.inference_mode()
     def estimate(self, noisy: Tensor) -> float | None:

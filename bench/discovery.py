@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bench.method import Method
 
 ENTRY_POINTS = "noisebench.methods"
+EVERY = "all"
+"""In the place of a method's name, every method that is found."""
 
 
 @dataclass(frozen=True)

@@ -104,13 +104,14 @@ def evaluate(
 
     Returns:
         One row per image: image, psnr (dB), ssim, lpips (None without the metric), noisy_psnr, noisy_ssim,
-        seconds (of denoising), estimate (of the noise's parameter, None where it is told and kept).
+        seconds (of denoising), estimate (of the noise's parameter, None where it is told and kept), passes
+        (what the network was given, in sizes of the image).
 
     Raises:
         EvaluationError: an output is not finite, or has another shape than its input.
     """
     rows: dict[str, dict[str, Any]] = {}
-    for image, denoised, seconds in _denoised(denoiser, noisy_set):
+    for image, denoised, seconds, passes in _denoised(denoiser, noisy_set):
         rows[image.name] = {
             "image": image.name,
             "psnr": psnr(denoised, image.clean).item(),
@@ -119,6 +120,7 @@ def evaluate(
             **image.scores,
             "seconds": seconds,
             "estimate": denoiser.estimate(image.noisy),
+            "passes": passes,
         }
         if keep:
             keep(image.name, denoised)
@@ -131,15 +133,15 @@ def mean_psnr(denoiser: Denoiser, noisy_set: NoisySet) -> float:
     Raises:
         EvaluationError: as by ``evaluate``.
     """
-    return fmean(psnr(denoised, image.clean).item() for image, denoised, _ in _denoised(denoiser, noisy_set))
+    return fmean(psnr(denoised, image.clean).item() for image, denoised, *_ in _denoised(denoiser, noisy_set))
 
 
-def _denoised(denoiser: Denoiser, noisy_set: NoisySet) -> Iterator[tuple[NoisyImage, Tensor, float]]:
-    """Denoise images of equal size together; give each, its clamped output, and its share of the seconds."""
+def _denoised(denoiser: Denoiser, noisy_set: NoisySet) -> Iterator[tuple[NoisyImage, Tensor, float, float]]:
+    """Denoise images of equal size together; give each, its clamped output, its seconds and its passes."""
     for images in _batches(noisy_set.images, pixels=PIXELS_AT_ONCE.get(denoiser.device.type, 1)):
         noisy = torch.cat([image.noisy for image in images])
         clock = Stopwatch(denoiser.device)
-        outputs = denoiser(noisy)
+        outputs, passes = denoiser.metered(noisy)
         seconds = clock.seconds / len(images)
         if outputs.shape != noisy.shape:
             raise EvaluationError(
@@ -149,7 +151,7 @@ def _denoised(denoiser: Denoiser, noisy_set: NoisySet) -> Iterator[tuple[NoisyIm
         for image, output in zip(images, outputs.cpu()[:, None], strict=True):
             if not torch.isfinite(output).all():
                 raise EvaluationError(f"the denoised {image.name} holds values that are not finite")
-            yield image, output.clamp(0, 1), seconds
+            yield image, output.clamp(0, 1), seconds, passes
 
 
 def _batches(images: tuple[NoisyImage, ...], *, pixels: int) -> Iterator[list[NoisyImage]]:

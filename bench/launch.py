@@ -18,7 +18,7 @@ from bench.devices import describe
 from bench.discovery import listings, source_hash
 from bench.evaluation import NoisySet, corrupt, evaluate, mean_psnr
 from bench.images import require_disjoint
-from bench.method import sees
+from bench.method import Untrained, sees
 from bench.patches import Patches, Sampling
 from bench.pictures import write_picture
 from bench.provenance import commit, versions
@@ -76,7 +76,7 @@ class Watcher(Protocol):
         """A job's training reports step, loss, learning rate and seconds."""
 
     def ended(self, job: Job, outcome: str) -> None:
-        """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (new sets), ``failed: why``."""
+        """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (no training), ``failed: why``."""
 
 
 def launch(jobs: list[Job], bench: Bench, watcher: Watcher) -> list[Job]:
@@ -107,7 +107,7 @@ def launch(jobs: list[Job], bench: Bench, watcher: Watcher) -> list[Job]:
 def _do(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
     if job.key not in bench.store:
         _train(job, bench, tests, watcher)
-        return "trained"
+        return "scored" if isinstance(job.method, Untrained) else "trained"
     stored = bench.store.facts(job.key)
     missing = [test for test in tests if _is_missing(test, stored["evaluation"], bench.lpips)]
     if not missing:
@@ -163,6 +163,10 @@ def _fit(
 ) -> tuple[Denoiser, Cost]:
     """Train; score ``tests`` a few times on the way, and append what comes of it to ``curve``."""
     run, device = job.run, bench.device
+    net = UNet(run.channels, width=run.width, seed=seed_of("weights", run.seed)).to(device)
+    denoiser = Denoiser(net, job.method, job.noise, device)
+    if isinstance(job.method, Untrained):
+        return denoiser, Cost.none(bench.engine)
     patches = Patches(
         bench.training_images,
         job.noise,
@@ -171,8 +175,6 @@ def _fit(
         training_noise=run.training_noise,
         device=device,
     )
-    net = UNet(run.channels, width=run.width, seed=seed_of("weights", run.seed)).to(device)
-    denoiser = Denoiser(net, job.method, job.noise, device)
 
     def look(step: int, seconds: float, flops: int) -> None:
         so_far = {"step": step, "seconds": seconds, "flops": float(flops)}
@@ -248,6 +250,7 @@ def _facts(job: Job, bench: Bench) -> dict[str, Any]:
             "key": job.key,
             "method": job.label,
             "sees": sees(job.method, blind=job.blind),
+            "defined_for": " ".join(sorted(job.method.noises)),
             "protocol": PROTOCOL,
         },
         "test": [
@@ -261,7 +264,7 @@ def _facts(job: Job, bench: Bench) -> dict[str, Any]:
             for note in images.notes
         ],
         "commit": commit(),
-        "versions": versions(),
+        "versions": versions(*job.method.packages),
         "hardware": describe(bench.device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
+
+from bench.errors import InputError
 
 if TYPE_CHECKING:
     from bench.noise import Noise
@@ -33,10 +35,12 @@ class Batch:
         images: the declared images by their need's name.
         model: the noise with its parameter, where declared; with an estimate for each image, (B, 1, 1, 1),
             where the parameter is unknown.
+        multipliers: the method's Lagrange multipliers by name, 0-d and positive.
     """
 
     images: dict[str, Tensor]
     model: Noise | None
+    multipliers: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def noisy(self) -> Tensor:
@@ -74,11 +78,16 @@ class Method(ABC):
         needs: what the method sees; the harness withholds the rest.
         noises: the laws for which it is defined.
         precision: the lowest that its mathematics bears.
+        multipliers: initial values of its Lagrange multipliers, above 0, by name. The harness moves each by
+            gradient ascent on the loss while the network descends.
+        packages: what its results depend on beside the harness's own; their versions are recorded.
     """
 
     needs: ClassVar[frozenset[Need]]
     noises: ClassVar[frozenset[str]] = frozenset({"gaussian", "poisson", "gamma"})
     precision: ClassVar[Precision] = "bfloat16"
+    multipliers: ClassVar[Mapping[str, float]] = {}
+    packages: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
@@ -125,15 +134,33 @@ class Method(ABC):
         return ",".join(f"{field.name}={getattr(self, field.name)}" for field in changed)
 
 
+@dataclass(frozen=True)
+class Untrained(Method):
+    """A denoiser that learns nothing: a reference, for which no patch is drawn and no step taken.
+
+    Its ``denoise`` is given a network that nobody has trained, and does without it.
+    """
+
+    precision: ClassVar[Precision] = "float32"
+
+    def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
+        """Raise an error, since there is nothing to train."""
+        raise InputError(f"{type(self).__name__} is not trained, so it has no loss")
+
+
 def sees(method: type[Method] | Method, *, blind: bool = False) -> str:
     """Say what a method sees in training, in the order of the contract, such as ``noisy + noise``.
+
+    Of one that is not trained, what it is given of the image to denoise: ``noisy + noise, untrained``.
 
     Args:
         method: declares it.
         blind: whether the noise's parameter is withheld; ``law`` then stands in the place of ``noise``.
     """
     seen = [need for need in NEEDS if need in method.needs]
-    return " + ".join("law" if blind and need == "noise" else need for need in seen)
+    text = " + ".join("law" if blind and need == "noise" else need for need in seen)
+    kind = method if isinstance(method, type) else type(method)
+    return f"{text}, untrained" if issubclass(kind, Untrained) else text
 
 
 def squared_error(estimate: Tensor, target: Tensor) -> Tensor:

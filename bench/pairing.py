@@ -143,8 +143,9 @@ class Pair:
 
     @property
     def seconds_ratio(self) -> float:
-        """Training seconds of B over those of A."""
-        return float(self.b["training_seconds"].mean() / self.a["training_seconds"].mean())
+        """Training seconds of B over those of A; NaN where nothing was trained."""
+        a, b = (float(lines["training_seconds"].mean()) for lines in (self.a, self.b))
+        return b / a if a else math.nan
 
     def row(self, cell: tuple[Any, ...]) -> list[str]:
         """Write it for a person."""
@@ -152,7 +153,8 @@ class Pair:
         p = MISSING if math.isnan(self.difference.p) else f"{self.difference.p:.2g}"
         tested = [written(self.difference), p, str(self.difference.seeds)]
         stub = [noise_label(*cell[:2]), *cell[2:]]
-        return [*stub, *means, *tested, self.code, f"{self.seconds_ratio:.2f}", self.verdict]
+        ratio = MISSING if math.isnan(self.seconds_ratio) else f"{self.seconds_ratio:.2f}"
+        return [*stub, *means, *tested, self.code, ratio, self.verdict]
 
     def numbers(self, cell: tuple[Any, ...]) -> list[Any]:
         """Give it as a line of ``NUMBERS``."""

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.blind import UnknownNoise
 from bench.devices import resolve_precision
-from bench.discovery import parse_method, source_hash
+from bench.discovery import EVERY, listings, parse_method, source_hash
 from bench.errors import InputError
 from bench.images import require_patch
 from bench.noise import Noise, parse_noise
 from bench.runs import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
     from bench.images import ImageSet
@@ -77,16 +79,18 @@ def plan(
         blind: whether the noise's parameter is withheld; each method then has one run per law.
 
     Raises:
-        InputError: a method or noise is unknown, a method is not defined for a noise, or a noise lies outside
-            the range of blind training.
+        InputError: a method or noise is unknown, a method that is named is not defined for a noise, or a
+            noise lies outside the range of blind training.
     """
-    methods = [parse_method(spec) for spec in recipe.methods]
+    methods = _methods(recipe.methods)
     noises = [parse_noise(spec) for spec in recipe.noises]
     jobs = []
     for seed in recipe.seeds:
         for noise, tests in _withheld(noises) if blind else [(noise, (noise,)) for noise in noises]:
-            for name, method in methods:
+            for name, method, named in methods:
                 if noise.name not in method.noises:
+                    if not named:
+                        continue
                     allowed = ", ".join(sorted(method.noises))
                     raise InputError(f"the method {name!r} is for {allowed} noise, not for {noise.name}")
                 run = Run(
@@ -110,6 +114,13 @@ def plan(
                 jobs.append(Job(run, method, noise, tests, run.key(source_hash(type(method)))))
     require_patch(training_images, recipe.patch)
     return jobs
+
+
+def _methods(specs: Sequence[str]) -> list[tuple[str, Method, bool]]:
+    """Read methods, each with whether it was named; ``all`` adds every other that is found."""
+    named = dict.fromkeys(spec for spec in specs if spec != EVERY)
+    others = [name for name in listings() if name not in named] if EVERY in specs else []
+    return [(*parse_method(spec), spec in named) for spec in (*named, *others)]
 
 
 def _withheld(noises: list[Noise]) -> list[tuple[UnknownNoise, tuple[Noise, ...]]]:

@@ -10,10 +10,10 @@ from pathlib import Path
 LIBRARIES = ("noisebench", "torch", "torchvision", "numpy", "torchmetrics", "lpips", "pillow", "scikit-image")
 
 
-def versions() -> dict[str, str]:
-    """List the versions of Python and of the libraries that a score depends on."""
+def versions(*further: str) -> dict[str, str]:
+    """List the versions of Python and of the libraries that a score depends on, and of some further."""
     found = {"python": platform.python_version()}
-    for library in LIBRARIES:
+    for library in (*LIBRARIES, *further):
         try:
             found[library] = metadata.version(library)
         except metadata.PackageNotFoundError:

@@ -13,6 +13,7 @@ from bench.comparable import (
     COSTS,
     FAILURE_COLUMNS,
     METRICS,
+    NULLABLE,
     PROTOCOL,
     ROW,
     SCORE_COLUMNS,
@@ -38,7 +39,9 @@ class Cell:
 
     PSNR in dB, ``seconds`` to denoise one image, ``training_seconds`` and floating-point operations of one
     run; ``estimate`` of the noise's parameter, and the mean magnitude of its relative error. Unknown
-    numbers are NaN. ``best`` names the metrics in which no self-supervised method of the row is better.
+    numbers are NaN. ``passes`` are those of the network for one image, counted in sizes of the image.
+    ``best`` names the metrics in which no self-supervised method of the row is better. ``error`` says why a
+    cell failed, or why it is missing where the method is not defined for the noise.
     """
 
     method: str
@@ -55,6 +58,7 @@ class Cell:
     patches_per_second: float = math.nan
     estimate: float = math.nan
     estimate_error: float = math.nan
+    passes: float = math.nan
     best: frozenset[str] = frozenset()
     error: str = ""
 
@@ -102,13 +106,18 @@ class Table:
         some = any(not math.isnan(cell.lpips) for cell in self.cells.values())
         return [name for name in METRICS if name != "lpips" or some]
 
+    @property
+    def counts_passes(self) -> bool:
+        """Whether the passes of the network are known for any cell; older runs did not count them."""
+        return any(not math.isnan(cell.passes) for cell in self.cells.values())
+
 
 def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
     """Make one table for each protocol, never mixing two in one.
 
     Args:
-        scores: one line per run and test image, with ``SCORE_COLUMNS``; ``lpips`` and ``estimate`` may be
-            null.
+        scores: one line per run and test image, with ``SCORE_COLUMNS``; those of ``NULLABLE`` may be null or
+            missing.
         failures: one line per failed run and test set, with ``FAILURE_COLUMNS``; a failure whose run later
             finished does not count.
 
@@ -120,8 +129,8 @@ def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
         InputError: there are no runs, columns or values are missing, or scores of one protocol cannot be
             compared (see ``check_comparable``).
     """
-    scores = require(scores, columns=SCORE_COLUMNS, nullable=["lpips", "estimate"])
-    failures = require(failures, columns=FAILURE_COLUMNS)
+    scores = require(scores, columns=SCORE_COLUMNS, nullable=NULLABLE)
+    failures = require(failures, columns=FAILURE_COLUMNS, nullable=NULLABLE)
     finished, failed = by_protocol(scores), by_protocol(failures)
     if not finished and not failed:
         raise InputError("there are no runs to tabulate")
@@ -136,8 +145,8 @@ def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
 
 
 def self_supervised(sees: str) -> bool:
-    """Tell whether a method saw neither clean images nor a second noisy copy."""
-    return not {"clean", "noisy2"} & _needs(sees)
+    """Tell whether a method was trained, and saw neither clean images nor a second noisy copy."""
+    return not {"clean", "noisy2", "untrained"} & _needs(sees)
 
 
 def _needs(sees: str) -> set[str]:
@@ -156,6 +165,7 @@ def _keys(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
 def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Table:
     check_comparable(scores)
     sees = dict(_keys(failures, ["method", "sees"])) | dict(_keys(scores, ["method", "sees"]))
+    laws = dict(_keys(failures, ["method", "defined_for"])) | dict(_keys(scores, ["method", "defined_for"]))
     methods = sorted(sees, key=lambda method: (exposure(sees[method]), method))
     # One failed seed fails the cell: a mean over the survivors would flatter a method that diverges.
     cells = _done(scores) | _failed(scores, failures, sees)
@@ -166,7 +176,12 @@ def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) 
             **dict(zip(ROW, row, strict=True)),
             **noisy.get(row, {"n_images": 0, "noisy_psnr": math.nan, "noisy_ssim": math.nan}),
             seeds_in_row=seeds[row],
-            cells=_with_best([cells.get((*row, method), Cell(method, sees[method])) for method in methods]),
+            cells=_with_best(
+                [
+                    cells.get((*row, method)) or _missing(method, sees[method], row[0], laws[method])
+                    for method in methods
+                ]
+            ),
         )
         for row in sorted(seeds, key=strength)
     ]
@@ -175,7 +190,7 @@ def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) 
 
 def _done(scores: pd.DataFrame) -> dict[tuple[Any, ...], Cell]:
     cells = scores.groupby(CELL)
-    numbers = [*METRICS, *COSTS, "estimate", "estimate_error"]
+    numbers = [*METRICS, *COSTS, "estimate", "estimate_error", "passes"]
     error = (scores["estimate"].astype(float) / scores["parameter"] - 1).abs()
     scored = scores.assign(estimate_error=error).astype(dict.fromkeys(numbers, float))
     per_image = scored.groupby([*CELL, "image"])[numbers]
@@ -202,6 +217,12 @@ def _failed(
         for *row, method, seed, error in reversed(_keys(failures, [*CELL, "seed", "error"]))
         if (*row, method, seed) not in finished
     }
+
+
+def _missing(method: str, sees: str, noise: str, defined_for: Any) -> Cell:
+    # Runs that were stored before they said for which laws their method is defined leave it open.
+    undefined = isinstance(defined_for, str) and noise not in defined_for.split()
+    return Cell(method, sees, error=f"not defined for {noise} noise" if undefined else "")
 
 
 def _noisy(scores: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, Any]]:
@@ -239,7 +260,9 @@ def _printed(cell: Cell, metric: str) -> float:
 
 
 def exposure(sees: str) -> int:
-    """Rank what a method sees, from noisy images alone up to clean ones."""
+    """Rank what a method sees, from nothing in training and noisy images alone up to clean ones."""
+    if "untrained" in _needs(sees):
+        return -1
     order = ["noisy", "noise", "noisy2", "clean"]
     return max((order.index(need) for need in _needs(sees) if need in order), default=len(order))
 

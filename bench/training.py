@@ -45,6 +45,11 @@ class Cost:
     peak_bytes: int | None
     engine: Engine
 
+    @classmethod
+    def none(cls, engine: Engine) -> Cost:
+        """Give the cost of what is not trained."""
+        return cls(seconds=0.0, patches_per_second=0.0, flops=0, peak_bytes=0, engine=engine)
+
 
 @dataclass(frozen=True)
 class Milestones:

@@ -153,7 +153,7 @@ def _grid(table: Table, markup: Markup) -> Grid:
 
 def _cell(cell: Cell, row: Row, metrics: Iterable[str], *, markup: Markup) -> str:
     if cell.status == "missing":
-        return markup.escape(MISSING)
+        return markup.escape("not defined" if cell.error else MISSING)
     if cell.status == "failed":
         return markup.failed("failed")
     numbers = {name: markup.escape(_number(getattr(cell, name), DIGITS[name])) for name in metrics}
@@ -165,8 +165,10 @@ def _cell(cell: Cell, row: Row, metrics: Iterable[str], *, markup: Markup) -> st
 
 def _summary(table: Table) -> list[list[str]]:
     columns = [[row.cells[i] for row in table.rows] for i in range(len(table.methods))]
+    passes = [["passes", "", "", *(_passes(cells) for cells in columns)]] if table.counts_passes else []
     return [
         ["sees", "", "", *(cells[0].sees or MISSING for cells in columns)],
+        *passes,
         ["precision", "", "", *(_precisions(cells) for cells in columns)],
         ["training s", "", "", *(_mean([cell.training_seconds for cell in cells], 1) for cells in columns)],
         [
@@ -175,8 +177,18 @@ def _summary(table: Table) -> list[list[str]]:
             "",
             *(_mean([cell.training_flops / 1e12 for cell in cells], 1) for cells in columns),
         ],
-        ["patches/s", "", "", *(_mean([cell.patches_per_second for cell in cells], 0) for cells in columns)],
+        ["patches/s", "", "", *(_mean([_rate(cell) for cell in cells], 0) for cells in columns)],
     ]
+
+
+def _passes(cells: Iterable[Cell]) -> str:
+    known = [cell.passes for cell in cells if not math.isnan(cell.passes)]
+    return f"{round(fmean(known), 2):,g}" if known else MISSING
+
+
+def _rate(cell: Cell) -> float:
+    # What is not trained has no rate, which is stored as none a second.
+    return cell.patches_per_second or math.nan
 
 
 def _precisions(cells: Iterable[Cell]) -> str:

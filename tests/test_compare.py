@@ -164,6 +164,14 @@ def test_only_common_seeds_count_for_every_number_of_a_row() -> None:
     assert list(numbers["seconds_ratio"]) == pytest.approx([3.0] * len(SEES))
 
 
+def test_what_is_not_trained_has_no_ratio_of_seconds() -> None:
+    scores = drawn()
+    scores.loc[scores["method"] == "sure", "training_seconds"] = 0.0
+    sheet = one_sheet(Made(scores), Made(scores))
+    assert column(sheet, "seconds B/A") == dict.fromkeys(SEES, "1.00") | {"sure": "–"}
+    assert sheet.numbers.set_index("method")["seconds_ratio"].isna().sum() == 1
+
+
 def test_rows_grow_with_the_noise() -> None:
     scores = made_up(noises=[("gamma", 50.0), ("gaussian", 50.0), ("gamma", 100.0), ("gaussian", 25.0)])
     rows = one_sheet(Made(scores), Made(scores)).rows

@@ -19,6 +19,9 @@ import torch
 from torch import Tensor
 
 import bench
+from bench.blind import UnknownNoise
+from bench.conformance.subject import awake
+from bench.denoiser import Denoiser
 from bench.errors import InputError
 from bench.evaluation import PIXELS_AT_ONCE, EvaluationError, NoisySet, corrupt, evaluate, mean_psnr
 from bench.images import ImageSet, Picture
@@ -26,12 +29,16 @@ from bench.metrics import ssim
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.patches import Patches, Sampling
 from bench.sets import open_set
+from methods.noise2score import Noise2Score
+from methods.supervised import Supervised
 from tests.conftest import photograph
-from tests.helpers import awake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.method import Network
+
+UNKNOWN = UnknownNoise(Gaussian, 20, 55)
 NOISES = [Gaussian(25), Poisson(0.05), Gamma(50)]
 NEIGHBOURS = [Gaussian(50), Poisson(0.01), Gamma(100)]
 
@@ -46,8 +53,8 @@ class Rule:
     rule: Callable[[Tensor], Tensor]
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
-    def __call__(self, noisy: Tensor) -> Tensor:
-        return self.rule(noisy)
+    def metered(self, noisy: Tensor) -> tuple[Tensor, float]:
+        return self.rule(noisy), 0.0
 
     def estimate(self, noisy: Tensor) -> None:
         return None
@@ -250,7 +257,7 @@ def test_one_row_per_image_in_order(tiny_set):
     assert [row["image"] for row in rows] == [image.name for image in noisy_set.images]
     for row, image in zip(rows, noisy_set.images, strict=True):
         scores = ["psnr", "ssim", "lpips", "noisy_psnr", "noisy_ssim"]
-        assert list(row) == ["image", *scores, "seconds", "estimate"]
+        assert list(row) == ["image", *scores, "seconds", "estimate", "passes"]
         assert row["lpips"] is row["estimate"] is None
         assert {name: row[name] for name in image.scores} == image.scores
         assert row["seconds"] > 0
@@ -337,6 +344,43 @@ def test_denoiser_sees_the_noisy_image_alone(tiny_set):
     evaluate(Rule(lambda y: seen.append(y) or y), noisy_set)
     assert len(seen) == len(noisy_set.images)
     assert all(torch.equal(given, image.noisy) for given, image in zip(seen, noisy_set.images, strict=True))
+
+
+# Passes
+
+
+@dataclass(frozen=True)
+class Halves(Supervised):
+    """Denoises by a number of passes over the image, and as many over every second row and column."""
+
+    whole: int = 0
+    halved: int = 0
+
+    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
+        for _ in range(self.whole):
+            noisy = net(noisy)
+        for _ in range(self.halved):
+            net(noisy[..., ::2, ::2])
+        return noisy
+
+
+@pytest.mark.parametrize(("whole", "halved", "passes"), [(1, 0, 1.0), (3, 0, 3.0), (0, 1, 0.25), (2, 2, 2.5)])
+def test_passes_are_counted_in_sizes_of_the_image(
+    monkeypatch: pytest.MonkeyPatch, whole: int, halved: int, passes: float
+):
+    pixels = [photograph(20, 30, 3, seed=n) for n in range(5)]
+    images = set_of(*(Picture(str(n), each) for n, each in enumerate(pixels)))
+    denoiser = Denoiser(awake(3), Halves(whole, halved), Gaussian(25), torch.device("cpu"))
+    for at_once in (1, 1200):
+        monkeypatch.setitem(PIXELS_AT_ONCE, "cpu", at_once)
+        rows = evaluate(denoiser, corrupt(images, Gaussian(25), seed=0))
+        assert [row["passes"] for row in rows] == [passes] * 5
+
+
+def test_passes_that_only_estimate_the_noise_do_not_count(tiny_set):
+    denoiser = Denoiser(awake(1), Noise2Score(level="quality"), UNKNOWN, torch.device("cpu"))
+    once = corrupt(tiny_set(1), Gaussian(25), seed=0)
+    assert {row["passes"] for row in evaluate(denoiser, once)} == {1.0}
 
 
 # Refusals

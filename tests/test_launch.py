@@ -19,13 +19,17 @@ from safetensors.torch import load_file
 import methods
 from bench import launch as launching
 from bench.denoiser import load_run
+from bench.discovery import listings, load_class
 from bench.errors import InputError
 from bench.evaluation import corrupt, evaluate
+from bench.launch import launch
 from bench.patches import Patches
+from bench.plan import plan
 from bench.recipes import RECIPES
 from bench.runs import PROTOCOL
 from bench.sets import open_set
-from tests.helpers import Tiny, make_tiny
+from bench.tabulate import tabulate
+from tests.helpers import CPU, Silent, Tiny, make_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -299,6 +303,110 @@ def test_a_further_test_set_is_scored_without_training(tiny: Tiny, tmp_path: Pat
         ("more", "a.png"),
     ]
     assert scores.drop(columns=["lpips", "estimate"]).notna().all(axis=None)
+
+
+# References that are not trained
+
+
+@pytest.fixture
+def untrainable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it an error to draw a patch or to take a step."""
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("something was to be trained")
+
+    monkeypatch.setattr(launching, "Patches", refuse)
+    monkeypatch.setattr(launching, "train", refuse)
+
+
+@pytest.mark.usefixtures("untrainable")
+def test_what_learns_nothing_is_scored_and_never_trained(tiny: Tiny) -> None:
+    tiny = replace(tiny, bench=replace(tiny.bench, looks=3))
+    assert tiny.launch(methods=("wavelet",)) == ["scored"]
+    assert tiny.launch(methods=("wavelet",)) == ["stored"]
+    (job,) = tiny.jobs(methods=("wavelet",))
+    store = tiny.bench.store
+    scores = store.scores()
+    assert (scores[["training_seconds", "training_flops", "patches_per_second", "passes"]] == 0).all(
+        axis=None
+    )
+    assert (scores["psnr"] > scores["noisy_psnr"] + 5).all()
+    assert set(scores["sees"]) == {"noisy + noise, untrained"}
+    assert store.curves().empty
+    assert not (store.root / job.key / "log.jsonl").exists()
+    assert store.facts(job.key)["versions"]["pywavelets"] == metadata.version("pywavelets")
+    again = evaluate(load_run(store.root / job.key), corrupt(tiny.bench.test_images[0], job.noise, seed=0))
+    assert [row["psnr"] for row in again] == list(scores["psnr"])
+
+
+@pytest.mark.usefixtures("untrainable")
+def test_what_learns_nothing_is_told_an_estimate_of_unknown_noise(tiny: Tiny) -> None:
+    jobs = plan(
+        replace(tiny.recipe, methods=("wavelet",), noises=("gaussian:25", "gaussian:50")),
+        tiny.bench.training_images,
+        device=CPU,
+        blind=True,
+    )
+    watcher = Silent()
+    launch(jobs, tiny.bench, watcher)
+    assert watcher.outcomes == ["scored"]
+    scores = tiny.bench.store.scores()
+    assert list(scores["parameter"]) == [25, 25, 50, 50]
+    assert (scores["estimate"] / scores["parameter"]).between(0.7, 1.4).all()
+    assert set(scores["sees"]) == {"noisy + law, untrained"}
+
+
+def test_a_missing_package_fails_its_cells_alone(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bm3d", None)
+    failed, trained = tiny.launch(methods=("bm3d", "supervised"))
+    assert failed.startswith("failed: bm3d needs the authors' package")
+    assert trained == "trained"
+    (table,) = tabulate(tiny.bench.store.scores(), tiny.bench.store.failures())
+    (row,) = table.rows
+    assert [(cell.method, cell.status) for cell in row.cells] == [("bm3d", "failed"), ("supervised", "done")]
+    assert "pip install bm3d" in row.cells[0].error
+
+
+# Every method that is found
+
+
+@pytest.fixture
+def gaussian_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Add a method that is defined for Gaussian noise alone, and give its name."""
+    (tmp_path / "entries").mkdir()
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path / "entries")])
+    monkeypatch.delitem(sys.modules, "methods.picky", raising=False)
+    (tmp_path / "entries" / "picky.py").write_text(
+        "from dataclasses import dataclass\nfrom methods.supervised import Supervised\n"
+        "@dataclass(frozen=True)\nclass Picky(Supervised):\n    noises = frozenset({'gaussian'})\n"
+    )
+    return "picky"
+
+
+def test_all_is_every_method_wherever_it_is_defined(tiny: Tiny, gaussian_only: str) -> None:
+    noises = ("gaussian:25", "gamma:50")
+    jobs = tiny.jobs(methods=("all", "noise2void:radius=3"), noises=noises)
+    pairs = [(job.label, job.noise.name) for job in jobs]
+    assert len(set(pairs)) == len(pairs)
+    defined = {(name, law) for name in listings() for law in load_class(name).noises & {"gaussian", "gamma"}}
+    assert set(pairs) == defined | {("noise2void:radius=3", law) for law in ("gaussian", "gamma")}
+    assert (gaussian_only, "gaussian") in pairs
+    assert (gaussian_only, "gamma") not in pairs
+
+
+@pytest.mark.parametrize("others", [(), ("all",)])
+def test_what_is_named_must_be_defined(tiny: Tiny, gaussian_only: str, others: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match="'picky' is for gaussian noise, not for gamma"):
+        tiny.jobs(methods=(gaussian_only, *others), noises=("gamma:50",))
+
+
+def test_the_table_says_where_a_method_is_not_defined(tiny: Tiny, gaussian_only: str) -> None:
+    for noise, chosen in (("gaussian:25", (gaussian_only,)), ("gamma:50", ("supervised",))):
+        assert tiny.launch(methods=chosen, noises=(noise,)) == ["trained"]
+    (table,) = tabulate(tiny.bench.store.scores(), tiny.bench.store.failures())
+    told = {(row.noise, cell.method): cell.error for row in table.rows for cell in row.cells}
+    assert told["gamma", gaussian_only] == "not defined for gamma noise"
+    assert told["gaussian", "supervised"] == ""
 
 
 def test_training_images_among_the_test_images_are_refused(tiny: Tiny) -> None:

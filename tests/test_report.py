@@ -27,7 +27,7 @@ from bench.evaluation import corrupt
 from bench.figures import INK
 from bench.pictures import read_picture
 from bench.report.cells import baseline_of, cells
-from bench.report.cost_figure import on_front
+from bench.report.cost_figure import cost_plate, on_front
 from bench.report.document import Pictures, write_report
 from bench.report.exhibits import SIDE, STEP, as_data, busiest, error_peak, exhibit
 from bench.report.gallery import Denoised, Subject, subjects
@@ -150,6 +150,24 @@ def test_the_front_is_what_nothing_beats(points):
     # Whatever is not on the front is beaten by something on it.
     best = [point for point, on in zip(points, front, strict=True) if on]
     assert all(on or any(beats(one, point) for one in best) for point, on in zip(points, front, strict=True))
+
+
+def test_what_is_not_trained_costs_nothing_and_is_no_pick(tmp_path):
+    scores = made_up(
+        {"reference": "noisy + noise, untrained", "sure": "noisy + noise", "noise2void": "noisy"}
+    )
+    untrained = scores["method"] == "reference"
+    scores.loc[untrained, ["training_seconds", "training_flops", "patches_per_second"]] = 0.0
+    scores.loc[untrained, "psnr"] += 20
+    table = one_table(scores)
+    numbers = cells(table, scores)
+    plate = cost_plate(numbers, table.methods, folder=tmp_path, stem="cost")
+    assert plate.caption.endswith("At 0 s: what is not trained.")
+    drawn = pd.read_csv(tmp_path / "cost.csv")
+    assert set(drawn.loc[drawn["on_front"], "method"]) == {"reference"}  # better than all at no cost
+    assert {pick.method for pick in picks(numbers, scores, None)} == {"noise2void"}
+    others = numbers[numbers["method"] != "reference"]
+    assert "not trained" not in cost_plate(others, table.methods, folder=tmp_path, stem="cost").caption
 
 
 @pytest.mark.parametrize(

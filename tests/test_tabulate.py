@@ -156,6 +156,7 @@ def test_noisy_images_count_once_however_many_methods_denoise_them():
         ("noisy + noisy2", False),
         ("noisy + clean", False),
         ("clean", False),
+        ("noisy + noise, untrained", False),
     ],
 )
 def test_self_supervised(sees, expected):
@@ -210,6 +211,69 @@ def test_markdown_by_hand():
         "| training TFLOP |  |  | 1.0 | 2.0 | 3.0 | 4.0 |",
         "| patches/s |  |  | 9,000 | 8,999 | 8,998 | 8,997 |",
     ]
+
+
+def test_passes_stand_beside_what_was_seen():
+    scores = by_hand().assign(passes=lambda lines: lines["method"].map({"noise2void": 1.0, "sure": 0.25}))
+    scores["passes"] += (scores["image"] == "01.png") * 50
+    tables = tabulate(scores, NO_FAILURES)
+    lines = markdown(tables).splitlines()
+    assert lines[5].startswith("| sees |")
+    assert lines[6] == "| passes |  |  | 26 | 25.25 | – | – |"
+    assert "Passes: of the network" in markdown(tables)
+    assert r"passes &  &  & 26 & 25.25 & -- & -- \\" in latex(tables)
+    assert "25.25" in rendered(tables[0], width=200)
+    found = pd.read_csv(io.StringIO(csv(tables))).set_index("method")["passes"]
+    assert found.dropna().to_dict() == {"noise2void": 26.0, "sure": 25.25}
+
+
+def test_without_passes_nothing_is_said_of_them():
+    tables = tabulate(by_hand(), NO_FAILURES)
+    assert all(
+        "asses" not in text for text in (markdown(tables), latex(tables), rendered(tables[0], width=200))
+    )
+
+
+def test_a_reference_that_is_not_trained_stands_first_and_is_never_best():
+    sees = {"noise2void": "noisy", "oracle": "noisy + noise, untrained", "supervised": "noisy + clean"}
+    scores = made_up(sees)
+    reference = scores["method"] == "oracle"
+    scores.loc[reference, ["training_seconds", "training_flops", "patches_per_second"]] = 0.0
+    scores.loc[reference, "psnr"] += 20
+    table = only(tabulate(scores, NO_FAILURES))
+    assert table.methods == ("oracle", "noise2void", "supervised")
+    assert all(
+        found.best == ({"psnr", "ssim"} if found.method == "noise2void" else set())
+        for row in table.rows
+        for found in row.cells
+    )
+    text = markdown([table])
+    assert "| training s |  |  | 0.0 | 1,000.5 |" in text
+    assert "| patches/s |  |  | – | 9,000 |" in text
+    assert "Untrained: a reference" in text
+    assert "Untrained" not in markdown(tabulate(scores[~reference], NO_FAILURES))
+
+
+def test_a_cell_for_which_the_method_is_not_defined_says_so():
+    scores = made_up().assign(defined_for="gamma gaussian")
+    scores.loc[scores["method"] == "sure", "defined_for"] = "gaussian"
+    scores = scores[(scores["method"] != "sure") | (scores["noise"] == "gaussian")]
+    scores = scores[(scores["method"] != "noise2noise") | (scores["noise"] == "gaussian")]
+    table = only(tabulate(scores, NO_FAILURES))
+    found = cell(table, "sure", noise="gamma", parameter=50)
+    assert (found.status, found.error) == ("missing", "not defined for gamma noise")
+    (line,) = [line for line in markdown([table]).splitlines() if line.startswith("| gamma k=50 | set12")]
+    assert line.split(" | ")[5] == "not defined"
+    assert line.split(" | ")[6] == "–"  # defined, and never run
+    assert "not defined" in latex([table])
+
+
+def test_a_failed_method_tells_for_which_noises_it_is_defined():
+    failures = failed(failure("bad", defined_for="gaussian poisson"))
+    table = only(tabulate(made_up(), failures))
+    assert cell(table, "bad").status == "failed"
+    assert cell(table, "bad", images="bsd68").error == ""
+    assert cell(table, "bad", noise="gamma", parameter=50).error == "not defined for gamma noise"
 
 
 def test_latex_by_hand():

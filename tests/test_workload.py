@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from bench.discovery import listings, parse_method
 from bench.errors import InputError
 from bench.trace import TRACED, write_trace
 from bench.work import count_work
 from bench.workload import COPIED, BareStep, Setting, TrainingStep, copy, inference, patches, product
+from tests.trained import TRAINED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.method import Method
     from bench.step import Engine
 
 SMALL = Setting(torch.device("cpu"), "float32", "eager", width=4, batch=2, patch=32)
+
+
+every_method = pytest.mark.parametrize("method", TRAINED.values(), ids=TRAINED)
 
 
 def test_a_bare_step_moves_every_weight():
@@ -33,9 +37,9 @@ def test_a_bare_step_moves_every_weight():
     assert all((weight != old).any() for weight, old in zip(step.net.parameters(), before, strict=True))
 
 
-@pytest.mark.parametrize("name", listings())
-def test_a_training_step_learns_and_its_counterpart_does_not(name: str):
-    step = TrainingStep(parse_method(name)[1], SMALL)
+@every_method
+def test_a_training_step_learns_and_its_counterpart_does_not(method: Method):
+    step = TrainingStep(method, SMALL)
     weights = [*step.step.optimiser.param_groups[0]["params"]]
     before = [weight.clone() for weight in weights]
     step.counted()
@@ -47,7 +51,7 @@ def test_a_training_step_learns_and_its_counterpart_does_not(name: str):
 
 def test_the_cheapest_training_step_is_as_much_work_as_the_bare_step():
     bare = count_work(BareStep(SMALL))
-    work = [count_work(TrainingStep(parse_method(name)[1], SMALL).counted) for name in listings()]
+    work = [count_work(TrainingStep(method, SMALL).counted) for method in TRAINED.values()]
     assert min(one.flops for one in work) == bare.flops
     assert min(one.bytes for one in work) == bare.bytes
 
@@ -58,9 +62,9 @@ def test_the_machine_is_measured_by_a_copy_and_a_product():
     assert count_work(product(SMALL, side=10)).flops == 2 * 10**3
 
 
-@pytest.mark.parametrize("name", listings())
-def test_inference_denoises_one_image(name: str):
-    denoised = inference(parse_method(name)[1], SMALL, side=40)()
+@every_method
+def test_inference_denoises_one_image(method: Method):
+    denoised = inference(method, SMALL, side=40)()
     assert denoised.shape == (1, 1, 40, 40)
 
 
@@ -78,6 +82,12 @@ def test_a_setting_that_the_machine_does_not_have(engine: Engine):
         Setting.resolve(device="cpu", precision="auto", engine=engine, borne="bfloat16", **sizes)
     with pytest.raises(InputError, match="bfloat16"):
         Setting.resolve(device="cpu", precision="bfloat16", engine="auto", borne="float32", **sizes)
+
+
+def test_there_is_no_trace_of_what_takes_no_steps(tmp_path: Path):
+    sizes = {"width": 4, "batch": 2, "patch": 32}
+    with pytest.raises(InputError, match="Nlm is not trained"):
+        write_trace("nlm", folder=tmp_path, device="cpu", precision="float32", engine="auto", **sizes)
 
 
 def test_a_trace_holds_its_steps(tmp_path: Path):

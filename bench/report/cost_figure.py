@@ -26,6 +26,7 @@ CAPTION = (
     "without losing in the other; hollow marks are beaten. Seconds depend on the machine; the table has the "
     "operations too."
 )
+UNTRAINED = " At 0 s: what is not trained."
 
 
 def on_front(cost: Sequence[float], gain: Sequence[float]) -> list[bool]:
@@ -61,7 +62,8 @@ def cost_plate(numbers: pd.DataFrame, methods: Sequence[str], *, folder: Path, s
         plate.label("PSNR (dB)")
         files = plate.save(pd.concat([row for _, row in rows])[DRAWN], folder, stem)
     fronts = [f"{heading(*place)}: {', '.join(row[row['on_front']]['method'])}" for place, row in rows]
-    return Plate(stem, TITLE, CAPTION, f"On the Pareto front, cheapest first. {'; '.join(fronts)}.", files)
+    caption = CAPTION + (UNTRAINED if (numbers["training_seconds"] == 0).any() else "")
+    return Plate(stem, TITLE, caption, f"On the Pareto front, cheapest first. {'; '.join(fronts)}.", files)
 
 
 def _with_front(row: pd.DataFrame) -> pd.DataFrame:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from scipy.stats import linregress
 
-from bench.discovery import listings, parse_method
 from bench.work import count_memory
 from bench.workload import BareStep, TrainingStep
 from methods.supervised import Supervised
 from tests.throughput.ratios import ratios_to, seconds_in_turn
+from tests.trained import TRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +37,7 @@ def test_no_method_has_become_slower(
     setting_of: Callable[..., Setting], request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     setting = setting_of()
-    methods = {name: parse_method(name)[1] for name in listings()}
-    steps = {name: TrainingStep(method, setting_of(method.precision)) for name, method in methods.items()}
+    steps = {name: TrainingStep(method, setting_of(method.precision)) for name, method in TRAINED.items()}
     times = seconds_in_turn({"bare": BareStep(setting), **steps}, rounds=ROUNDS, device=setting.device)
     found = ratios_to("bare", times)
     case = f"{setting.device.type} {setting.precision} {setting.engine} width {setting.width} "

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.discovery import listings, parse_method
 from bench.method import NEEDS
 from bench.workload import COPIED, BareStep, TrainingStep, copy, inference, patches, product
+from tests.trained import TRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from bench.workload import Setting
     from tests.throughput.conftest import Timer
 
-METHODS = {name: parse_method(name)[1] for name in listings()}
 BATCHES, PATCHES = (8, 16, 32, 64), (32, 64, 128)
 SIDE = 256
 
@@ -55,17 +54,17 @@ def test_part(timed: Timer, setting_of: Callable[..., Setting], part: str) -> No
     timed(work[part], setting, of="part", images=setting.batch, prepare=prepare, part=part)
 
 
-@pytest.mark.parametrize("spec", METHODS)
+@pytest.mark.parametrize("spec", TRAINED)
 def test_training_step(timed: Timer, setting_of: Callable[..., Setting], spec: str) -> None:
-    setting = setting_of(METHODS[spec].precision)
-    step = TrainingStep(METHODS[spec], setting)
+    setting = setting_of(TRAINED[spec].precision)
+    step = TrainingStep(TRAINED[spec], setting)
     timed(step, setting, of="training step", images=setting.batch, counted=step.counted, method=spec)
 
 
-@pytest.mark.parametrize("spec", METHODS)
+@pytest.mark.parametrize("spec", TRAINED)
 def test_inference(timed: Timer, setting_of: Callable[..., Setting], spec: str) -> None:
     timed(
-        inference(METHODS[spec], setting_of(), side=SIDE),
+        inference(TRAINED[spec], setting_of(), side=SIDE),
         setting_of(),
         of="inference",
         images=1,
