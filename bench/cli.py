@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from bench.arguments import DEFAULT_STORE, REPORTS, Data, Device, Names, Runs, existing_runs
+from bench.check_cli import check, new
 from bench.compare_cli import compare
 from bench.console import BAD_INPUT, SOME_FAILED, open_console, print_grid, print_list, say, say_written
 from bench.errors import InputError, unknown
@@ -73,7 +74,7 @@ def run(  # noqa: PLR0913 - one argument per option
 
     Args:
         recipe: quick, grey-cpu, grey, colour or tuning; `noisebench list` says what each costs and reaches.
-        methods: names, with hyper-parameters if wanted: NAME:KEY=VALUE,KEY=VALUE
+        methods: names, with hyper-parameters if wanted: NAME:KEY=VALUE,KEY=VALUE; or all, each where defined
         noises: gaussian:SIGMA (of 255), poisson:ZETA, gamma:K
         train: training set: a name from `noisebench list`, a folder, or hub:OWNER/NAME
         test: test sets, likewise
@@ -128,6 +129,7 @@ def run(  # noqa: PLR0913 - one argument per option
         engine=resolve_engine(engine, opened),
         looks=chosen.looks,
     )
+    _say_left_out(console, chosen, jobs)
     with Display(console, jobs) as display:
         failed = launch(jobs, bench, display)
     _say_work(console, display.outcomes, store)
@@ -283,7 +285,7 @@ def show(run: tyro.conf.Positional[str], *, runs: Runs = DEFAULT_STORE) -> None:
     print_grid(console, f"scores of {folder.name}", columns, rows)
 
 
-for command in (collect, verify, compare, report, denoise, estimate, fingerprint):
+for command in (collect, verify, compare, report, check, new, denoise, estimate, fingerprint):
     app.command(command)
 
 
@@ -328,6 +330,14 @@ def _say_notes(console: Console, sets: tuple[ImageSet, ...]) -> None:
     for images in sets:
         for note in images.notes:
             say(console, f"{images.name}: {note}")
+
+
+def _say_left_out(console: Console, recipe: Recipe, jobs: list[Job]) -> None:
+    from bench.discovery import EVERY, listings
+
+    left_out = set(listings()) - {job.run.method for job in jobs}
+    if EVERY in recipe.methods and left_out:
+        say(console, f"left out, not defined for these noises: {', '.join(sorted(left_out))}")
 
 
 def _say_work(console: Console, outcomes: list[str], store: Store) -> None:

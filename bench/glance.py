@@ -41,7 +41,9 @@ def glance(scores: pd.DataFrame, baseline: str) -> tuple[Sheet, pd.DataFrame]:
         raise InputError(f"a glance is at one test set, but there are {', '.join(map(str, sets))}")
     sees = scores.drop_duplicates("method").set_index("method")["sees"]
     methods = sorted(sees.index, key=lambda method: (exposure(sees[method]), method))
-    rows, strong, numbers = [], set(), []
+    rows: list[list[str]] = []
+    strong: set[tuple[int, int]] = set()
+    numbers = []
     for row, lines in sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0])):
         parts = {method: part for (method,), part in parts_of(lines, ["method"]).items()}
         if baseline not in parts:

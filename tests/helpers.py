@@ -14,26 +14,25 @@ import pandas as pd
 import pytest
 import torch
 from markdown_it import MarkdownIt
-from scipy import integrate, ndimage
-from torch import Tensor, nn
+from scipy import integrate
+from torch import Tensor
 from torch.nn import functional
 
+from bench.conformance.subject import declared, images_of, smooth
 from bench.launch import Bench, launch
-from bench.method import Batch, Method
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.plan import Job, plan
 from bench.published import LAYOUT, NUMBERS, Published, open_published
 from bench.recipes import RECIPES, Recipe
 from bench.reference import RUNS, Reference, open_reference
-from bench.seeds import generator
 from bench.sets import open_set
 from bench.store import SETTINGS, Store, write_json, write_scores
-from bench.unet import UNet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from bench.method import Batch, Method
     from methods.noise2score import Noise2Score
 
     Function = Callable[[Tensor], Tensor]
@@ -72,23 +71,9 @@ def quadrature(function: Callable[[float], float], low: float, high: float) -> f
 # Batches
 
 
-def images_of(clean: np.ndarray, noise: Noise) -> dict[str, Tensor]:
-    """Give every image that a method may declare, of clean (B, C, H, W)."""
-    copies = {name: noise.sample(clean, generator("test", name)) for name in ("noisy", "noisy2")}
-    return {name: torch.from_numpy(image) for name, image in {**copies, "clean": clean}.items()}
-
-
-def declared(method: Method | type[Method], images: dict[str, Tensor], noise: Noise) -> Batch:
-    """Give what the method declares, and nothing else."""
-    seen = {name: image for name, image in images.items() if name in method.needs}
-    return Batch(seen, noise if "noise" in method.needs else None)
-
-
 def batch_of(method: Method | type[Method], noise: Noise, *, channels: int = 1, count: int = 3) -> Batch:
     """Give smooth patches with what the method declares."""
-    rough = generator("patches", channels).random((count, channels, 40, 40))
-    clean = 0.1 + 0.8 * ndimage.gaussian_filter(rough, (0, 0, 2, 2)).astype(np.float32)
-    return declared(method, images_of(clean, noise), noise)
+    return declared(method, images_of(smooth(count, channels, 40, 40), noise), noise)
 
 
 # Networks
@@ -104,13 +89,6 @@ class Spy:
     def __call__(self, image: Tensor) -> Tensor:
         self.seen.append(image)
         return self.net(image)
-
-
-def awake(channels: int, *, width: int = 4) -> UNet:
-    """Make a small net whose last layer is not zero, so that every layer counts."""
-    net = UNet(channels, width=width, seed=0)
-    nn.init.normal_(net.exit.weight, std=0.05, generator=rng_of(1))
-    return net
 
 
 TAPS = np.array([[0.02, 0.1, 0.05], [0.15, 0.4, 0.03], [0.01, 0.1, 0.08]])

@@ -86,6 +86,33 @@ def test_a_second_identical_command_trains_nothing_and_says_so(
     assert (folders / "runs" / "tables" / "table.csv").read_bytes() == first
 
 
+def test_all_runs_every_method_where_it_is_defined_and_says_what_is_left_out(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folders / "entries").mkdir()
+    for name, laws in {"anywhere": ("gaussian", "gamma"), "gaussian_only": ("gaussian",)}.items():
+        monkeypatch.delitem(sys.modules, f"methods.{name}", raising=False)
+        (folders / "entries" / f"{name}.py").write_text(
+            "from dataclasses import dataclass\nfrom bench.method import Method, squared_error\n"
+            "@dataclass(frozen=True)\nclass Some(Method):\n"
+            f"    needs, noises = frozenset({{'noisy'}}), frozenset({laws})\n"
+            "    def loss(self, net, batch, rng, progress):\n"
+            "        return squared_error(net(batch.noisy), batch.noisy)\n"
+            "    def denoise(self, net, noisy, noise):\n        return net(noisy)\n"
+        )
+    monkeypatch.setattr(methods, "__path__", [str(folders / "entries")])
+    run_tiny("--methods", "all", "--noises", "gaussian:25", "gamma:50")
+    printed = capsys.readouterr().out
+    assert "3 trained" in printed
+    assert "left out" not in printed
+    with (folders / "runs" / "tables" / "table.csv").open() as file:
+        told = {(row["method"], row["noise"]): row["error"] for row in csv.DictReader(file)}
+    assert told.pop(("gaussian_only", "gamma")) == "not defined for gamma noise"
+    assert set(told.values()) == {""}
+    run_tiny("--methods", "all", "--noises", "gamma:50")
+    assert "left out, not defined for these noises: gaussian_only" in capsys.readouterr().out
+
+
 def test_table_writes_what_run_wrote(folders: Path) -> None:
     run_tiny("--methods", "supervised", "sure")
     main(["table", "--out", "elsewhere"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,16 +12,21 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bench.discovery import listings, parse_method
+from bench.conformance.subject import awake, declared, images_of
+from bench.discovery import parse_method
 from bench.errors import InputError
 from bench.metrics import psnr, ssim
 from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator, seed_of
 from methods.noise2void import Noise2Void
-from tests.helpers import awake, column, declared, images_of, rng_of, share
+from tests.helpers import column, rng_of, share
+from tests.trained import TRAINED
+
+if TYPE_CHECKING:
+    from bench.method import Method
 
 VARIANTS = ["noise2score:antithetic=True", "noise2score:domain=raw,formula=paper", "noise2void:radius=7"]
-METHODS = [parse_method(spec)[1] for spec in [*listings(), *VARIANTS]]
+METHODS = [*TRAINED.values(), *(parse_method(spec)[1] for spec in VARIANTS)]
 NETS = {channels: awake(channels, width=2) for channels in (1, 3)}
 
 repeatable = settings(derandomize=True, database=None, deadline=None, max_examples=40)
@@ -50,11 +56,15 @@ def clean_images(draw, shape: tuple[int, ...]) -> np.ndarray:
 # Methods
 
 
+def defined_for(noise: Noise) -> list[Method]:
+    return [method for method in METHODS if noise.name in method.noises]
+
+
 @repeatable
 @given(st.data(), counts, channels, st.integers(2, 40), noises, st.sampled_from([0.0, 0.5, 1.0]))
 def test_every_loss_is_finite(data, count: int, channels: int, patch: int, noise: Noise, progress: float):
     images = images_of(data.draw(clean_images((count, channels, patch, patch))), noise)
-    for method in METHODS:
+    for method in defined_for(noise):
         losses = method.loss(
             NETS[channels], declared(method, images, noise), rng_of(), share(progress)
         ).detach()
@@ -67,7 +77,7 @@ def test_every_loss_is_finite(data, count: int, channels: int, patch: int, noise
 @given(st.data(), shapes(), noises)
 def test_any_image_is_denoised(data, shape: tuple[int, ...], noise: Noise):
     noisy = images_of(data.draw(clean_images(shape)), noise)["noisy"]
-    for method in METHODS:
+    for method in defined_for(noise):
         with torch.inference_mode():
             denoised = method.denoise(NETS[shape[1]], noisy, noise if "noise" in method.needs else None)
         assert denoised.shape == shape, method

@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.conformance.subject import awake
 from bench.method import Method, squared_error
 from bench.noise import Gaussian
 from bench.patches import Patches, Sampling
 from bench.step import TrainingError, open_step
 from bench.training import Cost, Milestones, train
 from bench.unet import UNet
-from tests.helpers import awake
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,135 @@
+"""The conformance suite: every method passes it, and every broken entry is caught with its fault named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import methods
+from bench.check_cli import check
+from bench.conformance.of_learning import costs
+from bench.conformance.subject import Subject, awake
+from bench.conformance.suite import OF_DENOISING, OF_LOSS, OF_TRAINING, examine, title
+from bench.conformance.watch import Watch
+from bench.discovery import listings, parse_method
+from bench.noise import Gaussian
+
+BROKEN = Path(__file__).parent / "broken"
+VARIANTS = [
+    "noise2score:antithetic=True",
+    "noise2score:domain=raw,formula=paper",
+]
+DECLARATION = "declares itself"
+# The check that must find each fault, and words that must name it.
+FAULTS = {
+    "peeks_at_clean": ("sees only what it declares", "holds no 'clean': declare it"),
+    "peeks_where_it_can": ("sees only what it declares", r"batch\.images .* \(noisy2, clean\)"),
+    "ignores_the_seed": ("draws from its generator", r"aten\.rand from another generator than `rng`"),
+    "global_random_state": ("draws from its generator", r"aten\.randn_like from another generator"),
+    "numpy_random_state": ("draws from its generator", "global generator of torch, NumPy or Python"),
+    "mean_over_the_batch": ("gives one loss per image", r"shape \(\), but must be \(3,\)"),
+    "half_the_network": ("has a gradient", "tensors of weights is zero"),
+    "detached": ("has a gradient", "does not depend on the network"),
+    "nan_at_zero": ("bears black and white", "the loss is not finite where the clean image is 0"),
+    "mixes_images": ("keeps images apart", "depends on the other images"),
+    "mixes_unseen": ("keeps images apart", "depends on the other images"),
+    "changes_its_input": ("leaves its input alone", r"changes batch\.noisy in place"),
+    "overflows_in_float16": ("gives one loss per image", r"not finite: \[inf"),
+    "unknown_noise": (DECLARATION, "`noises` names speckle, but the contract knows gamma, gaussian, poisson"),
+    "wrong_noise": (
+        "gives one loss per image",
+        r"'Gamma' object has no attribute 'sd' \(wrong_noise\.py, line",
+    ),
+    "misspelt_need": (DECLARATION, "`needs` names cleen"),
+    "no_default": (DECLARATION, "hyper-parameters strength have no default"),
+    "waits_for_the_device": ("does not wait", "reads a tensor's value"),
+    "rounded_away": ("bears its precision", 'set precision = "float32"'),
+    "one_level_for_all": ("takes an estimate for each image", r"one_level_for_all\.py, line"),
+    "learns_nothing": ("learns", r"at least \+1 dB is asked for"),
+    "halves_the_image": ("keeps any shape", "come back in another shape"),
+    "denoises_by_chance": ("denoises the same again", "draws from a global generator"),
+    "denoises_in_company": ("denoises images alone", "when others stand beside it"),
+}
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add the broken entries to those that are found."""
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(BROKEN)])
+
+
+def test_every_broken_entry_is_expected_to_be_caught():
+    assert set(FAULTS) == {file.stem for file in BROKEN.glob("*.py")}
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_broken_entry_is_caught_with_its_fault_named(name: str):
+    check, words = FAULTS[name]
+    faults = {finding.check: finding.fault for finding in examine(name) if finding.fault}
+    assert re.search(words, faults[check]), faults
+
+
+@pytest.mark.parametrize("spec", [*listings(), *VARIANTS])
+def test_every_method_keeps_to_the_contract(spec: str):
+    findings = list(examine(spec))
+    assert not [finding for finding in findings if finding.fault]
+    laws = {finding.law for finding in findings} - {""}
+    assert laws == set(parse_method(spec)[1].noises)
+
+
+@pytest.mark.usefixtures("broken")
+def test_what_is_broken_is_not_trained():
+    asked = [finding.check for finding in examine("mixes_images")]
+    assert asked == [DECLARATION, *(title(check) for check in (*OF_LOSS, *OF_DENOISING))]
+    assert not {title(check) for check in OF_TRAINING} & set(asked)
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_command_shows_each_fault_and_exits_with_1(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as exit_:
+        check("changes_its_input")
+    shown = capsys.readouterr().out
+    assert exit_.value.code == 1
+    assert "leaves its input alone, gaussian: the loss changes batch.noisy in place; work on a copy" in shown
+    assert re.search(r"│ leaves its input alone +│ FAULT", shown)
+    assert re.search(r"│ has a gradient +│ ok", shown)
+    assert re.search(r"\d+ of \d+ checks found a fault", shown)
+
+
+@pytest.mark.parametrize(("spec", "passes"), [("supervised", "1.00 x"), ("sure", "2.00 x")])
+def test_the_cost_of_a_step_counts_the_passes_of_the_network(spec: str, passes: str):
+    assert costs(Subject(parse_method(spec)[1], Gaussian(25))) == passes
+
+
+def test_a_watch_tells_generators_apart():
+    own, other = torch.Generator(), torch.Generator()
+    with Watch(own) as watch:
+        torch.rand(2, generator=own)
+        torch.empty(2).bernoulli_(0.5, generator=own)
+    assert watch.strays == []
+    with Watch(own) as watch:
+        torch.rand(2, generator=other)
+        torch.nn.functional.dropout(torch.ones(2))
+    assert len(watch.strays) == 2
+    with Watch() as watch:
+        torch.rand(2, generator=other)
+    assert watch.strays == []
+
+
+def test_a_watch_notices_a_value_that_is_read():
+    with Watch() as watch:
+        torch.where(torch.ones(1) > 0, 1.0, 0.0)
+    assert not watch.waits
+    with Watch() as watch:
+        bool(torch.ones(1) > 0)
+    assert watch.waits
+
+
+def test_the_network_of_the_checks_uses_every_layer():
+    net = awake(1)
+    net(torch.rand(1, 1, 32, 32)).sum().backward()
+    assert all(weights.grad.any() for weights in net.parameters())
