@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def installing_into(target: Path) -> dict[str, str]:
     """Give an environment in which ``pip install`` fills ``target``, and what lies there is installed.
 
-    Skips the test where pip or hatchling, which builds such packages, is missing.
+    Skips the test where pip or hatchling, which builds such packages (editable ones by editables), is missing.
     """
-    if missing := [name for name in ("pip", "hatchling") if not find_spec(name)]:
-        pytest.skip(f"needs {' and '.join(missing)}")
+    if missing := [name for name in ("pip", "hatchling", "editables") if not find_spec(name)]:
+        pytest.skip(f"needs {', '.join(missing)}")
     # In a folder of PYTHONPATH the links of an editable package would not be followed.
     hook = target / "hook"
     hook.mkdir(parents=True)

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 CPU = torch.device("cpu")
 METHODS = {name: parse_method(name)[1] for name in listings()}
-# Every law where it enters the loss, else the first.
+# Every law where it enters the loss, else the first. A multiplier would begin anew in the second training.
 PAIRS = [
     (name, law)
     for name, method in METHODS.items()
-    if method.precision == "bfloat16"
+    if method.precision == "bfloat16" and not method.multipliers
     for law in [law for law in LEVELS if law in method.noises][: None if "noise" in method.needs else 1]
 ]
 

@@ -220,7 +220,7 @@ def test_nothing_to_stand_beside_a_table_is_refused(published: Published) -> Non
 
 
 def test_each_blank_cell_says_why(tmp_path: Path) -> None:
-    methods = ["bm3d", "sure (blind)", *METHODS]
+    methods = ["epll", "sure (blind)", *METHODS]
     table = publish(tmp_path, print_numbers([*ROWS, ABSENT], methods))
     scores = made_up()
     scores = scores[(scores["method"] != "noise2void") | (scores["images"] != "set12")]
@@ -247,7 +247,7 @@ def test_each_blank_cell_says_why(tmp_path: Path) -> None:
 
 def test_a_noise_that_was_not_run_says_so(tmp_path: Path) -> None:
     row = ("poisson", 0.05, "set12")
-    sheet = side_by_side(publish(tmp_path, print_numbers([row, ROWS[0]], ["sure", "bm3d"])), made_up())
+    sheet = side_by_side(publish(tmp_path, print_numbers([row, ROWS[0]], ["sure", "epll"])), made_up())
     ((stub, *_),) = block(sheet, row)
     assert reason(sheet, stub.removeprefix("published ")) == "not among the runs of this reference."
     shown, explained = letters(sheet)
