@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def installing_into(target: Path) -> dict[str, str]:
     """Give an environment in which ``pip install`` fills ``target``, and what lies there is installed.
 
-    Skips the test where pip or hatchling, which builds such packages (editable ones by editables), is missing.
+    Skips the test where pip, or what builds such packages, is missing.
     """
     if missing := [name for name in ("pip", "hatchling", "editables") if not find_spec(name)]:
         pytest.skip(f"needs {', '.join(missing)}")
