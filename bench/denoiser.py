@@ -44,7 +44,7 @@ class Denoiser:
     """A method's rule with a trained network.
 
     Args:
-        net: the trained U-Net, on ``device``.
+        net: the trained U-Net, on ``device``; where nothing is trained, the U-Net as it was made.
         method: turns the network into a denoiser.
         noise: for which it was trained; where the parameter is unknown, it is estimated for each image.
         device: where it computes.

@@ -46,7 +46,7 @@ class Homogenised(Untrained):
         if noise is None:
             raise WithheldError(f"{type(self).__name__} cannot denoise without the noise law")
         law = type(noise)(torch.as_tensor(noise.level, dtype=torch.float64, device="cpu"))
-        v, sd = homogenise(noisy.double().cpu(), law)
+        v, sd = homogenise(noisy.cpu().double(), law)
         levels = torch.as_tensor(sd).expand(len(v), 1, 1, 1).flatten().tolist()
         turn = OPPONENTS if noisy.shape[1] == len(OPPONENTS) else np.eye(noisy.shape[1])
         images = [
