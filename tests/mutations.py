@@ -63,6 +63,7 @@ STOPWATCH, LAUNCH = "bench/stopwatch.py", "bench/launch.py"
 LEVEL, FAMILY = "bench/noise_level.py", "bench/noise_family.py"
 STATISTICS, REPRODUCTION, CONTRASTS = "bench/statistics.py", "bench/reproduction.py", "bench/contrasts.py"
 REFERENCE, VERIFY = "bench/reference.py", "bench/verify.py"
+HOMOGENISE, DENOISER, PLAN = "bench/homogenise.py", "bench/denoiser.py", "bench/plan.py"
 
 GAUSSIAN_RULE = "truth/test_tweedie_gaussian.py::test_rule_gives_the_posterior_mean"
 TWO_STEPS = "truth/test_tweedie_gaussian.py::test_two_steps_give_the_posterior_mean_of_the_total_variance"
@@ -79,6 +80,7 @@ JOIN = "test_unet.py::test_a_join_is_the_convolution_of_what_it_never_makes"
 BY_HAND = "test_step.py::test_a_step_is_one_of_adam_on_the_mean_loss"
 TRIAL = "test_training.py::test_trying_the_loss_out_moves_no_weight_and_leaves_no_gradient"
 CLOCK = "test_training.py::test_seconds_are_those_of_the_steps_alone"
+WAY_BACK = "test_homogenise.py::test_the_way_back_inverts_the_mean"
 CURVE = "test_launch.py::test_a_curve_holds_halved_steps_of_the_first_test_set"
 
 MUTATIONS = (
@@ -147,6 +149,28 @@ MUTATIONS = (
         "torch.empty_like(clean).normal_(generator=rng)",
         "torch.randn_like(clean)",
         "test_noise.py::test_drawing_is_a_function_of_clean_and_generator",
+    ),
+    # How any law is made uniform and Gaussian
+    Mutation(
+        "plain constant in the unbiased inverse of the root",
+        HOMOGENISE,
+        "- 11 / (8 * d**2) - 1 / 8",
+        "- 11 / (8 * d**2) - 3 / 8",
+        WAY_BACK,
+    ),
+    Mutation(
+        "bias of the logarithm left in",
+        HOMOGENISE,
+        "torch.exp(mean - torch.digamma(shape) + shape.log())",
+        "torch.exp(mean)",
+        WAY_BACK,
+    ),
+    Mutation(
+        "leading term for the logarithm's spread",
+        HOMOGENISE,
+        "torch.polygamma(1, torch.as_tensor(noise.k, dtype=noisy.dtype)).sqrt()",
+        "noise.stabilised_sd",
+        "test_homogenise.py::test_the_noise_is_as_strong_as_is_said",
     ),
     # Tweedie's rules
     Mutation(
@@ -899,6 +923,27 @@ MUTATIONS = (
         'if name != "traceback"',
         "if name",
         "test_reference.py::test_a_failure_comes_without_its_traceback",
+    ),
+    Mutation(
+        "what learns nothing is trained",
+        LAUNCH,
+        "return denoiser, Cost.none(bench.engine)",
+        "pass",
+        "test_launch.py::test_what_learns_nothing_is_scored_and_never_trained",
+    ),
+    Mutation(
+        "passes counted whatever their size",
+        DENOISER,
+        "self.values += image.numel()",
+        "self.values += 2000",
+        "test_evaluation.py::test_passes_are_counted_in_sizes_of_the_image",
+    ),
+    Mutation(
+        "all methods under every noise, defined or not",
+        PLAN,
+        "                    if not named:\n                        continue\n",
+        "",
+        "test_launch.py::test_all_is_every_method_wherever_it_is_defined",
     ),
     Mutation(
         "any score below the committed one confirmed",
