@@ -10,6 +10,7 @@ from bench.devices import resolve_precision
 from bench.discovery import EVERY, listings, parse_method, source_hash
 from bench.errors import InputError
 from bench.images import require_patch
+from bench.method import Untrained
 from bench.noise import Noise, parse_noise
 from bench.runs import Run
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     import torch
 
     from bench.images import ImageSet
-    from bench.method import Method
+    from bench.method import Method, Precision
     from bench.patches import TrainingNoise
     from bench.recipes import Recipe
+
+Wanted = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def plan(
     training_images: ImageSet,
     *,
     device: torch.device,
-    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    precision: Wanted = "auto",
     training_noise: TrainingNoise = "frozen",
     blind: bool = False,
 ) -> list[Job]:
@@ -108,7 +111,7 @@ def plan(
                     learning_rate=recipe.learning_rate,
                     seed=seed,
                     training_noise=training_noise,
-                    precision=resolve_precision(precision, borne=method.precision, device=device),
+                    precision=_precision(method, precision, device),
                     device=device.type,
                 )
                 jobs.append(Job(run, method, noise, tests, run.key(source_hash(type(method)))))
@@ -121,6 +124,13 @@ def _methods(specs: Sequence[str]) -> list[tuple[str, Method, bool]]:
     named = dict.fromkeys(spec for spec in specs if spec != EVERY)
     others = [name for name in listings() if name not in named] if EVERY in specs else []
     return [(*parse_method(spec), spec in named) for spec in (*named, *others)]
+
+
+def _precision(method: Method, wanted: Wanted, device: torch.device) -> Precision:
+    """Choose the precision of a training; what is not trained takes part in any, with its own."""
+    if isinstance(method, Untrained):
+        return method.precision
+    return resolve_precision(wanted, borne=method.precision, device=device)
 
 
 def _withheld(noises: list[Noise]) -> list[tuple[UnknownNoise, tuple[Noise, ...]]]:

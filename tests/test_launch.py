@@ -356,6 +356,13 @@ def test_what_learns_nothing_is_told_an_estimate_of_unknown_noise(tiny: Tiny) ->
     assert set(scores["sees"]) == {"noisy + law, untrained"}
 
 
+def test_what_learns_nothing_has_no_precision_to_choose(tiny: Tiny) -> None:
+    recipe = replace(tiny.recipe, methods=("supervised", "wavelet"), noises=("gaussian:25",))
+    jobs = plan(recipe, tiny.bench.training_images, device=CPU, precision="bfloat16")
+    assert {job.label: job.run.precision for job in jobs} == {"supervised": "bfloat16", "wavelet": "float32"}
+    assert jobs[-1].key == plan(recipe, tiny.bench.training_images, device=CPU)[-1].key
+
+
 def test_a_missing_package_fails_its_cells_alone(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bm3d", None)
     failed, trained = tiny.launch(methods=("bm3d", "supervised"))

@@ -113,7 +113,7 @@ def test_picks_are_self_supervised_and_lead_by_the_paired_difference():
     ours, second = (row[row["method"] == name] for name in (first.method, first.second))
     assert first.lead.startswith(f"+{difference_of(ours, second).mean:.2f} [")
     assert first.gap.startswith("−")
-    assert first.cost == pytest.approx(ours["training_seconds"].mean() / second["training_seconds"].mean())
+    assert first.cost == pytest.approx(ours["training_flops"].mean() / second["training_flops"].mean())
 
 
 def test_a_failed_method_is_never_picked():
@@ -162,7 +162,7 @@ def test_what_is_not_trained_costs_nothing_and_is_no_pick(tmp_path):
     table = one_table(scores)
     numbers = cells(table, scores)
     plate = cost_plate(numbers, table.methods, folder=tmp_path, stem="cost")
-    assert plate.caption.endswith("At 0 s: what is not trained.")
+    assert plate.caption.endswith("At 0: what is not trained.")
     drawn = pd.read_csv(tmp_path / "cost.csv")
     assert set(drawn.loc[drawn["on_front"], "method"]) == {"reference"}  # better than all at no cost
     assert {pick.method for pick in picks(numbers, scores, None)} == {"noise2void"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from matplotlib.ticker import EngFormatter
 
 from bench.comparable import CELL
 from bench.figures import GREY, mark, plain, tidy
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 
 DRAWN = [*CELL, "training_seconds", "training_flops", "psnr", "on_front"]
 TITLE = "Quality against cost"
+COST = "training_flops"
 CAPTION = (
-    "Mean PSNR of a test set against the seconds that one training took, evaluation not counted. On the "
-    "Pareto front (filled marks, joined by a line) are the methods that no other beats in one of the two "
-    "without losing in the other; hollow marks are beaten. Seconds depend on the machine; the table has the "
-    "operations too."
+    "Mean PSNR of a test set against the floating-point operations of one training, which are the same on "
+    "every machine. On the Pareto front (filled marks, joined by a line) are the methods that no other beats "
+    "in one of the two without losing in the other; hollow marks are beaten. Seconds, which depend on the "
+    "machine and on what else it did, are in the table."
 )
-UNTRAINED = " At 0 s: what is not trained."
+UNTRAINED = " At 0: what is not trained."
 
 
 def on_front(cost: Sequence[float], gain: Sequence[float]) -> list[bool]:
@@ -47,7 +49,7 @@ def on_front(cost: Sequence[float], gain: Sequence[float]) -> list[bool]:
 
 
 def cost_plate(numbers: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str) -> Plate:
-    """Draw PSNR against training seconds, one panel per noise and test set.
+    """Draw PSNR against training operations, one panel per noise and test set.
 
     Args:
         numbers: finished cells, as by ``cells``.
@@ -62,27 +64,28 @@ def cost_plate(numbers: pd.DataFrame, methods: Sequence[str], *, folder: Path, s
         plate.label("PSNR (dB)")
         files = plate.save(pd.concat([row for _, row in rows])[DRAWN], folder, stem)
     fronts = [f"{heading(*place)}: {', '.join(row[row['on_front']]['method'])}" for place, row in rows]
-    caption = CAPTION + (UNTRAINED if (numbers["training_seconds"] == 0).any() else "")
+    caption = CAPTION + (UNTRAINED if (numbers[COST] == 0).any() else "")
     return Plate(stem, TITLE, caption, f"On the Pareto front, cheapest first. {'; '.join(fronts)}.", files)
 
 
 def _with_front(row: pd.DataFrame) -> pd.DataFrame:
-    cheapest = row.sort_values(["training_seconds", "method"])
-    cost, gain = cheapest["training_seconds"].tolist(), cheapest["psnr"].tolist()
+    cheapest = row.sort_values([COST, "method"])
+    cost, gain = cheapest[COST].tolist(), cheapest["psnr"].tolist()
     return cheapest.assign(on_front=on_front(cost, gain))
 
 
 def _draw(axes: Axes, row: pd.DataFrame, methods: Sequence[str]) -> None:
     front = row[row["on_front"]]
-    axes.plot(front["training_seconds"], front["psnr"], color=GREY, linewidth=1, linestyle="--")
+    axes.plot(front[COST], front["psnr"], color=GREY, linewidth=1, linestyle="--")
     points: Any = row.itertuples()
     for point in points:
         look = mark(methods.index(point.method))
         face = look["color"] if point.on_front else "none"
-        axes.plot(point.training_seconds, point.psnr, **look, markersize=8, markerfacecolor=face)
+        axes.plot(point.training_flops, point.psnr, **look, markersize=8, markerfacecolor=face)
     # For the legend, which speaks of no panel: filled, in the order of all methods.
     for method in sorted(row["method"], key=methods.index):
         axes.plot([], [], **mark(methods.index(method)), linestyle="none", label=plain(method))
-    axes.set_xlabel("training time (s)")
+    axes.set_xlabel("training operations")
+    axes.xaxis.set_major_formatter(EngFormatter("FLOP"))
     axes.margins(0.15)
     tidy(axes)

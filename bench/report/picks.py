@@ -25,7 +25,7 @@ class Pick:
         psnr: its mean, dB.
         second: the next best; "" where there is none.
         lead: the paired difference to it with its interval, as text.
-        cost: seconds of training, over the second's; NaN without one.
+        cost: operations of training, over the second's; NaN without one.
         gap: the paired difference to the baseline, as text; "" without one.
     """
 
@@ -76,6 +76,6 @@ def _pick(
         best.psnr,
         second.method if second else "",
         difference(second.method if second else None),
-        best.training_seconds / second.training_seconds if second else float("nan"),
+        best.training_flops / second.training_flops if second else float("nan"),
         difference(baseline),
     )
