@@ -160,6 +160,10 @@ class Findings:
         """Give a published PSNR, dB; ``row`` is noise, parameter and test set."""
         return float(_cell(self.shelf.published.cells, method, row)["psnr"].item())
 
+    def published_gap(self, method: str, other: str, *row: Any) -> str:
+        """Give the difference of two published numbers, the first less the second, dB."""
+        return signed(self.published(method, *row) - self.published(other, *row))
+
     def mean(self, method: str, *row: Any) -> float:
         """Give a mean PSNR of ours, dB."""
         return mean_of(_cell(self.main, method, row)).value

@@ -17,13 +17,15 @@ NOISE = ["noise", "parameter"]
 
 
 def settings(scores: pd.DataFrame) -> Sheet:
-    """Compare settings of the optimiser, which all methods share.
+    """Compare settings of the optimiser, which all methods share, by methods that were tried under several.
 
     Args:
         scores: one line per run and held-out image, of one seed.
     """
-    means = scores.groupby([*SEARCHED, *CELL])[["psnr"]].mean().reset_index()
-    methods = _methods(scores)
+    plain = scores[~scores["method"].str.contains(":", regex=False)]
+    means = plain.groupby([*SEARCHED, *CELL])[["psnr"]].mean().reset_index()
+    means = means[means.groupby([*NOISE, "method"])["psnr"].transform("size") > 1]
+    methods = _methods(plain[plain["method"].isin(means["method"])])
     rows = []
     for (rate, batch, patch, steps, *noise), cells in parts_of(means, [*SEARCHED, *NOISE]).items():
         psnr = dict(zip(cells["method"], cells["psnr"], strict=True))
@@ -67,9 +69,8 @@ def _noises(scores: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 
 def _methods(scores: pd.DataFrame) -> list[str]:
-    """Name the methods without hyper-parameters of their own, those that saw least first."""
-    plain = scores[~scores["method"].str.contains(":", regex=False)]
-    sees = dict(plain[["method", "sees"]].itertuples(index=False, name=None))
+    """Name the methods, those that saw least first."""
+    sees = dict(scores[["method", "sees"]].itertuples(index=False, name=None))
     return sorted(sees, key=lambda method: (exposure(sees[method]), method))
 
 

@@ -63,12 +63,13 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     searched = SEES | {"sure:eps=0.01": "noisy + noise"}
-    held = {"bsd400-held": ["h.png", "i.png"]}
+    tried = {"sets": {"bsd400-held": ["h.png", "i.png"]}, "training_images": "bsd400-tune", "seeds": (0,)}
     resampled = made_up(training_noise="resampled")
     parts = [
         made_up(),
         resampled.assign(psnr=resampled["psnr"] + np.linspace(0, 1, len(resampled))),
-        made_up(searched, sets=held, training_images="bsd400-tune", seeds=(0,), learning_rate=1e-3, batch=4),
+        made_up(searched, **tried, learning_rate=1e-3, batch=4),
+        made_up(SEES, **tried, learning_rate=2e-3, batch=4),
     ]
     scores = pd.concat(parts, ignore_index=True)
     shelve(tmp_path / "reports" / "one", scores)
