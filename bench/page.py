@@ -144,13 +144,13 @@ class Findings:
 
     def glance(self, stem: str, baseline: str, images: str) -> str:
         """Write one test set's table, and draw the differences to a baseline beside it."""
-        sheet, found = glance(self.main[self.main["images"] == images], baseline)
+        sheet, found = glance(self._columns[self._columns["images"] == images], baseline)
         self.shelf.files.extend(write_glance(found, baseline, folder=self.shelf.out, stem=stem))
         return self._sheet(stem, sheet)
 
     def ranks(self, stem: str) -> str:
         """Draw the mean ranks; gives the name of the figure."""
-        files = write_ranks(self.main, folder=self.shelf.out, stem=stem)
+        files = write_ranks(self._columns, folder=self.shelf.out, stem=stem)
         self.shelf.files.extend(files)
         return f"{stem}.svg"
 
@@ -194,6 +194,11 @@ class Findings:
     def hours(self, scores: pd.DataFrame) -> float:
         """Sum the training times of runs, in hours."""
         return float(scores.drop_duplicates("key")["training_seconds"].sum()) / 3600
+
+    @property
+    def _columns(self) -> pd.DataFrame:
+        """The scores of methods that the published table has, which alone have run on all of its noises."""
+        return self.main[self.main["method"].isin(self.methods)]
 
     @property
     def _tuning(self) -> pd.DataFrame:

@@ -29,7 +29,6 @@ def settings(scores: pd.DataFrame) -> Sheet:
     rows = []
     for (rate, batch, patch, steps, *noise), cells in parts_of(means, [*SEARCHED, *NOISE]).items():
         psnr = dict(zip(cells["method"], cells["psnr"], strict=True))
-        psnr = {method: psnr[method] for method in methods if method in psnr}
         stub = [f"{rate:g}", f"{batch} of {patch}x{patch}", f"{steps:,}", noise_label(*noise)]
         texts = [f"{psnr[method]:.2f}" if method in psnr else MISSING for method in methods]
         rows.append(

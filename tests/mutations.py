@@ -800,9 +800,16 @@ MUTATIONS = (
     Mutation(
         "variants in the mean of a setting",
         "bench/tuning.py",
-        "for method in methods if method in psnr}",
-        "for method in psnr}",
-        "test_tuning.py::test_settings_are_compared_by_plain_means",
+        'plain = scores[~scores["method"].str.contains(":", regex=False)]',
+        "plain = scores",
+        "test_tuning.py::test_settings_are_compared_by_plain_means_of_what_was_tried_under_several",
+    ),
+    Mutation(
+        "methods tried under one setting in the table of settings",
+        "bench/tuning.py",
+        'transform("size") > 1',
+        'transform("size") > 0',
+        "test_tuning.py::test_settings_are_compared_by_plain_means_of_what_was_tried_under_several",
     ),
     Mutation(
         "overlong gradients not shortened",

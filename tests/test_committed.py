@@ -1,16 +1,31 @@
-"""What is committed in tables/ and reports/: no number that the code would not write from the scores."""
+"""What is committed in tables/ and reports/: numbers that the code writes, and claims that they bear out."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench.page import PAGE, write_page
 from bench.published import open_published
+from bench.reference import find_reference
+from bench.reproduction import reproduce
+from bench.statistics import difference_of
 
 ROOT = Path(__file__).parents[1]
 WRITTEN = sorted(page.parent for page in (ROOT / "tables").glob(f"*/{PAGE}"))
+TABLE = ROOT / "tables" / "noise2score"
+ORDER = ["supervised", "noise2noise", "noise2score", "sure", "noise2void"]
+LAWS = [
+    ("gaussian", 25),
+    ("gaussian", 50),
+    ("poisson", 0.01),
+    ("poisson", 0.05),
+    ("gamma", 100),
+    ("gamma", 50),
+]
+FLOORS = {"supervised": 28.5, "noise2noise": 28.4, "noise2score": 28.2, "sure": 28.0, "noise2void": 26.5}
 
 
 @pytest.mark.parametrize("folder", WRITTEN, ids=lambda folder: folder.name)
@@ -20,3 +35,60 @@ def test_every_table_is_written_from_the_reports_byte_for_byte(folder: Path, tmp
     assert {file.name for file in texts} >= {PAGE}
     for file in texts:
         assert file.read_bytes() == (folder / file.name).read_bytes(), file.name
+
+
+@pytest.fixture(scope="module")
+def ours() -> pd.DataFrame:
+    """The scores that stand beside the published ones."""
+    published = open_published(TABLE)
+    reference = find_reference(ROOT / "reports", published.reference)
+    return reproduce(published, reference.scores(), reference.failures()).scores
+
+
+def part(scores: pd.DataFrame, law: str, parameter: float, images: str, method: str) -> pd.DataFrame:
+    place = (scores["noise"] == law) & (scores["parameter"] == parameter)
+    return scores[place & (scores["images"] == images) & (scores["method"] == method)]
+
+
+def test_every_method_was_trained_under_every_noise_of_the_grey_table(ours: pd.DataFrame) -> None:
+    for images, count in (("bsd68", 68), ("set12", 12)):
+        for law in LAWS:
+            for method in ORDER:
+                scores = part(ours, *law, images, method)
+                seeds = 2 if law == ("gaussian", 25) else 1
+                assert scores.groupby("seed").size().to_list() == [count] * seeds, (law, images, method)
+                assert scores["psnr"].notna().all()
+
+
+@pytest.mark.parametrize("sigma", [25, 50])
+def test_gaussian_noise_orders_the_methods_as_published(ours: pd.DataFrame, sigma: int) -> None:
+    parts = {method: part(ours, "gaussian", sigma, "bsd68", method) for method in ORDER}
+
+    def behind(worse: str, better: str) -> float:
+        """Give the end of the interval of the difference that is nearer to nothing, dB."""
+        return -difference_of(parts[worse], parts[better]).high
+
+    assert behind("noise2noise", "supervised") > 0
+    for method in ("noise2score", "sure"):
+        assert behind(method, "noise2noise") > 0
+        assert behind("noise2void", method) > 0.5
+
+
+@pytest.mark.parametrize("method", ORDER)
+def test_at_sigma_25_the_budget_suffices(ours: pd.DataFrame, method: str) -> None:
+    assert part(ours, "gaussian", 25, "bsd68", method)["psnr"].mean() >= FLOORS[method]
+
+
+def test_the_readme_opens_with_the_glance_and_says_what_it_shows(ours: pd.DataFrame) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (TABLE / "glance.md").read_text(encoding="utf-8").strip() in text
+    assert "(tables/noise2score/glance.svg)" in text
+    found = pd.read_csv(TABLE / "glance.csv")
+    said = " ".join(text.split("![")[0].split())
+    for method in ("noise2score", "noise2void"):
+        gaps = -found.loc[found["method"] == method, "difference"]
+        assert f"{gaps.min():.1f} to {gaps.max():.1f} dB" in said, method
+    best = found[~found["method"].isin(["supervised", "noise2noise"])]
+    assert set(best.loc[best.groupby(["noise", "parameter"])["psnr"].idxmax(), "method"]) == {"noise2score"}
+    flops = ours.groupby("method")["training_flops"].unique()
+    assert list(flops["noise2score"]) == list(flops["supervised"])

@@ -37,7 +37,7 @@ def searched() -> pd.DataFrame:
 
 
 def test_settings_are_compared_by_plain_means_of_what_was_tried_under_several(searched: pd.DataFrame) -> None:
-    one_more = tried({"supervised": "noisy + clean"}, **FINE)
+    one_more = tried({"supervised": "noisy + clean", "sure:eps=0.01": "noisy + noise"}, **FINE)
     searched = pd.concat([searched, one_more[one_more["parameter"] == 25]])
     alone = tried({"noise2noise": "noisy + noisy2"}, **COARSE)  # under one setting: it compares none
     sheet = settings(pd.concat([searched, alone]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.ticker import EngFormatter
 
 from bench.comparable import CELL
 from bench.figures import GREY, mark, plain, tidy
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 DRAWN = [*CELL, "training_seconds", "training_flops", "psnr", "on_front"]
 TITLE = "Quality against cost"
-COST = "training_flops"
+COST, TERA = "training_flops", 1e12
 CAPTION = (
     "Mean PSNR of a test set against the floating-point operations of one training, which are the same on "
     "every machine. On the Pareto front (filled marks, joined by a line) are the methods that no other beats "
@@ -76,16 +75,15 @@ def _with_front(row: pd.DataFrame) -> pd.DataFrame:
 
 def _draw(axes: Axes, row: pd.DataFrame, methods: Sequence[str]) -> None:
     front = row[row["on_front"]]
-    axes.plot(front[COST], front["psnr"], color=GREY, linewidth=1, linestyle="--")
+    axes.plot(front[COST] / TERA, front["psnr"], color=GREY, linewidth=1, linestyle="--")
     points: Any = row.itertuples()
     for point in points:
         look = mark(methods.index(point.method))
         face = look["color"] if point.on_front else "none"
-        axes.plot(point.training_flops, point.psnr, **look, markersize=8, markerfacecolor=face)
+        axes.plot(point.training_flops / TERA, point.psnr, **look, markersize=8, markerfacecolor=face)
     # For the legend, which speaks of no panel: filled, in the order of all methods.
     for method in sorted(row["method"], key=methods.index):
         axes.plot([], [], **mark(methods.index(method)), linestyle="none", label=plain(method))
-    axes.set_xlabel("training operations")
-    axes.xaxis.set_major_formatter(EngFormatter("FLOP"))
+    axes.set_xlabel("training compute (TFLOP)")
     axes.margins(0.15)
     tidy(axes)
