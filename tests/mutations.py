@@ -985,9 +985,10 @@ def run_tests(tests: list[str], mutation: Mutation | None = None) -> int:
         silence()
         os.chdir(copy)
         sys.path.insert(0, str(copy))  # before an editable install
-        code = pytest.main(
-            ["-qx", "--assert=plain", "-p", "no:cacheprovider", *(f"tests/{test}" for test in tests)]
-        )
+        options = ["-qx", "--assert=plain", "-p", "no:cacheprovider"]
+        # The folder that all of pytest's processes share is cleared by each, in the others' way.
+        options += ["--basetemp", str(copy / "scratch")]
+        code = pytest.main([*options, *(f"tests/{test}" for test in tests)])
         tested = {Path(sys.modules[name].__file__ or "").parents[1] for name in ("bench", "tests")}
         os.chdir(ROOT)
         if tested != {copy}:
