@@ -10,15 +10,27 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from bench.arguments import DEFAULT_STORE, REPORTS, Data, Device, Names, Runs, existing_runs
+from bench.arguments import DEFAULT_STORE, REPORTS, Data, Device, Names, Runs, existing_runs, say_set_aside
 from bench.check_cli import check, new
 from bench.compare_cli import compare
-from bench.console import BAD_INPUT, SOME_FAILED, open_console, print_grid, print_list, say, say_written
+from bench.console import (
+    BAD_INPUT,
+    SIGNALLED,
+    SOME_FAILED,
+    STORE_LOST,
+    open_console,
+    print_grid,
+    print_list,
+    say,
+    say_written,
+)
+from bench.durable import StorageError
 from bench.errors import InputError, unknown
 from bench.picture_cli import denoise, estimate, fingerprint
 from bench.recipes import RECIPES, Recipe
 from bench.reference_cli import collect, verify
 from bench.report_cli import report
+from bench.stopping import Stopped
 from demos.cli import demo
 
 if TYPE_CHECKING:
@@ -63,14 +75,17 @@ def run(  # noqa: PLR0913 - one argument per option
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
     engine: Literal["auto", "eager", "graph", "compile"] = "auto",
     device: Device = "auto",
+    shard: Annotated[str | None, tyro.conf.arg(metavar="I/N")] = None,
+    checkpoint_every: float = 60,
     data: Data = None,
     runs: Runs = DEFAULT_STORE,
 ) -> None:
     """Train and score a grid of methods and noises, then print the table.
 
-    Runs that are stored already are not trained again. Options from --methods to --lpips change the
-    recipe, as in `noisebench run grey --methods supervised --noises gaussian:25 --width 32` or
-    `noisebench run --train my/photos --test my/other/photos --noises gamma:20`.
+    Runs that are stored already are not trained again, and an interrupted one goes on from its last
+    checkpoint. Several processes may fill one folder of runs, each run being done by one of them. Options
+    from --methods to --lpips change the recipe, as in `noisebench run grey --methods supervised --noises
+    gaussian:25 --width 32` or `noisebench run --train my/photos --test my/other/photos --noises gamma:20`.
 
     Args:
         recipe: quick, grey-cpu, grey, colour or tuning; `noisebench list` says what each costs and reaches.
@@ -92,13 +107,16 @@ def run(  # noqa: PLR0913 - one argument per option
         precision: auto takes bfloat16 where the method bears it and the device has units for it
         engine: launch steps kernel by kernel (eager), as a CUDA graph, or compiled; auto takes graph on CUDA
         device: where to train
+        shard: do the I-th of N parts of the grid, 1/N to N/N, as one of an array of machines
+        checkpoint_every: seconds from one checkpoint of a training to the next
         data: folder with the image sets, as DIR/set12/01.png; default: $NOISEBENCH_DATA, else downloads
         runs: where runs are stored
     """
     from bench.devices import open_device
-    from bench.launch import Bench, launch
-    from bench.plan import plan
+    from bench.launch import launch
+    from bench.plan import plan, shard_of
     from bench.progress import Display
+    from bench.running import Bench
     from bench.sets import open_set
     from bench.step import resolve_engine
     from bench.store import Store
@@ -108,6 +126,7 @@ def run(  # noqa: PLR0913 - one argument per option
     console = open_console()
     opened = open_device(device)
     store = Store.open(runs)
+    say_set_aside(store)
     training_images = open_set(chosen.train, channels=chosen.channels, data=data)
     jobs = plan(
         chosen,
@@ -117,6 +136,8 @@ def run(  # noqa: PLR0913 - one argument per option
         training_noise=training_noise,
         blind=blind,
     )
+    if shard:
+        jobs = shard_of(jobs, shard)
     test_images = tuple(open_set(name, channels=chosen.channels, data=data) for name in chosen.test)
     _say_notes(console, (training_images, *test_images))
     metric = _load_lpips(console, wanted=chosen.lpips, device=str(opened))
@@ -128,13 +149,20 @@ def run(  # noqa: PLR0913 - one argument per option
         metric,
         engine=resolve_engine(engine, opened),
         looks=chosen.looks,
+        checkpoint_every=checkpoint_every,
     )
     _say_left_out(console, chosen, jobs)
-    with Display(console, jobs) as display:
+    with Display(console, jobs) as display, bench.stop.listening():
         failed = launch(jobs, bench, display)
     _say_work(console, display.outcomes, store)
-    keys, sets = [job.key for job in jobs], [images.name for images in test_images]
-    _show_tables(console, store, runs / "tables", keys=keys, sets=sets)
+    if shard:
+        say(
+            console,
+            f"this was shard {shard}; when all are done, `noisebench table {runs}` shows the whole grid",
+        )
+    else:
+        keys, sets = [job.key for job in jobs], [images.name for images in test_images]
+        _show_tables(console, store, runs / "tables", keys=keys, sets=sets)
     if failed:
         _say_failures(failed, store)
         sys.exit(SOME_FAILED)
@@ -164,10 +192,8 @@ def table(
 
         say_written(write_page(open_published(folder), reports=reports, out=out or folder))
         return
-    from bench.store import Store
-
     runs = Path(what)
-    _show_tables(open_console(), Store(existing_runs(runs)), out or runs / "tables")
+    _show_tables(open_console(), existing_runs(runs), out or runs / "tables")
 
 
 @app.command
@@ -179,9 +205,8 @@ def curve(runs: tyro.conf.Positional[Path] = DEFAULT_STORE, *, out: Path | None 
         out: where the figure, its data and its table go; default: the folder `tables` in the folder of runs
     """
     from bench.curve import write_curves
-    from bench.store import Store
 
-    say_written(write_curves(Store(existing_runs(runs)).curves(), folder=out or runs / "tables"))
+    say_written(write_curves(existing_runs(runs).curves(), folder=out or runs / "tables"))
 
 
 @app.command
@@ -268,15 +293,15 @@ def show(run: tyro.conf.Positional[str], *, runs: Runs = DEFAULT_STORE) -> None:
         run: its key, the start of its key, or its folder
         runs: the folder of runs
     """
-    from bench.store import FACTS, SCORES, Store, read_json
+    from bench.seal import FILES, SEAL, read_facts
+    from bench.store import SCORES, Store, read_table
 
     folder = Store(runs).find(run)
-    facts = read_json(folder / FACTS)
+    facts = read_facts(folder)
     console = open_console()
-    console.print_json(data={name: value for name, value in facts.items() if name != "columns"})
-    import pandas as pd
-
-    scores = pd.read_parquet(folder / SCORES)
+    hidden = ("columns", FILES, SEAL)
+    console.print_json(data={name: value for name, value in facts.items() if name not in hidden})
+    scores = read_table(folder, SCORES, facts)
     columns = ["images", "image", "noisy_psnr", "psnr", "noisy_ssim", "ssim", "lpips", "seconds"]
     rows = [[_number(value) for value in row] for row in scores[columns].itertuples(index=False)]
     for name, part in scores.groupby("images", sort=False):
@@ -290,7 +315,7 @@ for command in (collect, verify, compare, report, check, new, denoise, estimate,
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line; exit with 0, 1 where a run failed, 2 where the request cannot be met."""
+    """Run the command line; exit as README says."""
     try:
         # Were the choice of a command given no help, tyro would search the source of `typing` for some.
         choice = tyro.conf.arg(help="one of these")
@@ -298,6 +323,15 @@ def main(args: list[str] | None = None) -> None:
     except InputError as error:
         say(open_console(stderr=True), ("error:", "bold red"), f" {error}")
         sys.exit(BAD_INPUT)
+    except StorageError as error:
+        say(open_console(stderr=True), ("error:", "bold red"), f" {error}")
+        sys.exit(STORE_LOST)
+    except Stopped as stopped:
+        text = (
+            " what is stored stays, a training has left a checkpoint, and the same command goes on from there"
+        )
+        say(open_console(stderr=True), (f"stopped by {stopped}:", "bold yellow"), text)
+        sys.exit(SIGNALLED + stopped.number)
 
 
 DESCRIPTION = (

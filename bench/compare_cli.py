@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from bench.arguments import existing_results
 from bench.console import open_console, print_grid, say, say_written
 
 
@@ -27,9 +28,8 @@ def compare(
     """
     from bench.compare import compare as compare_results
     from bench.compare import write_comparison
-    from bench.results import open_results
 
-    sheets = compare_results(open_results(a), open_results(b), names=(str(a), str(b)))
+    sheets = compare_results(existing_results(a), existing_results(b), names=(str(a), str(b)))
     console = open_console()
     for sheet in sheets:
         print_grid(console, sheet.title, sheet.header, sheet.rows)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # rich is imported where it is needed: it takes a tenth of a second to load, and `--help` needs nothing of it.
 
-SOME_FAILED, BAD_INPUT = 1, 2
-"""What commands exit with."""
+SOME_FAILED, BAD_INPUT, STORE_LOST, SIGNALLED = 1, 2, 3, 128
+"""What commands exit with; the last is added to the number of the signal that stopped them."""
 
 LOG_WIDTH = 140
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 from bench.blind import UnknownNoise, told
 from bench.devices import exact_float32
@@ -16,8 +16,9 @@ from bench.discovery import build, load_class, source_hash
 from bench.errors import InputError
 from bench.noise import NOISES, Noise
 from bench.runs import PROTOCOL
+from bench.seal import FACTS, read_facts, read_file
 from bench.step import in_precision
-from bench.store import FACTS, WEIGHTS, read_json
+from bench.store import WEIGHTS
 from bench.unet import UNet
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
     for name in (FACTS, WEIGHTS):
         if not (folder / name).is_file():
             raise InputError(f"{str(folder)!r} is not a finished run with weights: it has no {name}")
-    facts = read_json(folder / FACTS)
+    facts = read_facts(folder)
     run = facts["run"]
     if facts["protocol"] != PROTOCOL:
         raise InputError(
@@ -144,7 +145,7 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
         message = f"the file of {run['method']!r} has changed since {folder.name} was trained"
         warnings.warn(message, stacklevel=2)
     net = UNet(run["channels"], width=run["width"], seed=run["seed"])
-    net.load_state_dict(load_file(folder / WEIGHTS))
+    net.load_state_dict(load(read_file(folder, WEIGHTS, facts)))
     opened = torch.device(device)
     law, parameter = NOISES[run["noise"]], run["parameter"]
     noise = UnknownNoise(law, *parameter) if isinstance(parameter, list) else law(parameter)

@@ -62,29 +62,45 @@ def read_picture(path: Path) -> tuple[np.ndarray, Depth]:
 
 
 def write_picture(path: Path, image: np.ndarray, depth: Depth) -> None:
-    """Write an image, clamped to [0, 1] and rounded to the depth, without loss.
+    """Write an image as ``encode_picture`` encodes it.
 
     Args:
-        path: where to; its suffix chooses the format, one of ``WRITABLE[depth]``.
+        path: where to; its suffix chooses the format.
+        image: as for ``encode_picture``.
+        depth: likewise.
+
+    Raises:
+        InputError: as by ``encode_picture``, or the file cannot be written.
+    """
+    try:
+        path.write_bytes(encode_picture(image, suffix=path.suffix, depth=depth))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def encode_picture(image: np.ndarray, *, suffix: str, depth: Depth) -> bytes:
+    """Encode an image, clamped to [0, 1] and rounded to the depth, without loss.
+
+    Args:
         image: (H, W, C) float, C 1 (grey) or 3 (RGB), intensities in [0, 1].
+        suffix: of the format's files, one of ``WRITABLE[depth]``.
         depth: as `read_picture` gave it.
 
     Raises:
-        InputError: if the format does not hold the depth, the image holds NaN, or the file cannot be written.
+        InputError: if the format does not hold the depth, or the image holds NaN.
     """
-    if path.suffix.lower() not in WRITABLE[depth]:
-        raise InputError(f"{path}: cannot hold {depth} without loss; allowed: {', '.join(WRITABLE[depth])}")
+    if suffix.lower() not in WRITABLE[depth]:
+        raise InputError(f"cannot hold {depth} without loss; allowed: {', '.join(WRITABLE[depth])}")
     if np.isnan(image).any():
-        raise InputError(f"{path}: not written, for the image holds NaN; allowed: finite intensities")
+        raise InputError("not written, for the image holds NaN; allowed: finite intensities")
     clamped = np.clip(image.astype(np.float64), 0, 1) * PEAKS[depth]
     samples = clamped.astype(np.float32) if depth == "float32" else np.rint(clamped).astype(depth)
     # OpenCV 4's default for float colour TIFF is LogLuv, which is lossy.
-    parameters = _LZW if path.suffix.lower() != ".png" else ()
-    _, encoded = cv2.imencode(path.suffix, np.ascontiguousarray(samples[..., ::-1]), parameters)
-    try:
-        path.write_bytes(encoded.tobytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    parameters = _LZW if suffix.lower() != ".png" else ()
+    _, encoded = cv2.imencode(suffix, np.ascontiguousarray(samples[..., ::-1]), parameters)
+    return bytes(encoded)
 
 
 def output_name(path: Path, depth: Depth) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -117,6 +118,29 @@ def plan(
                 jobs.append(Job(run, method, noise, tests, run.key(source_hash(type(method)))))
     require_patch(training_images, recipe.patch)
     return jobs
+
+
+def shard_of(jobs: Sequence[Job], part: str) -> list[Job]:
+    """Choose one of N parts of a grid, such that all of them together are the grid, and none shares a job.
+
+    Args:
+        jobs: of the grid, in the order of ``plan``.
+        part: ``I/N``, I from 1 to N.
+
+    Raises:
+        InputError: it is not written so, or the part has no job.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", part)
+    number, count = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= number <= count:
+        raise InputError(f"the shard {part!r} must be I/N, from 1/N to N/N, as 2/5")
+    # A job in N, not a block of them, so that all parts have much the same methods to train.
+    chosen = list(jobs[number - 1 :: count])
+    if not chosen:
+        raise InputError(
+            f"the shard {part!r} is empty: the grid has {len(jobs)} runs, of which each needs one"
+        )
+    return chosen
 
 
 def _methods(specs: Sequence[str]) -> list[tuple[str, Method, bool]]:

@@ -65,6 +65,10 @@ class Display:
         """Move its bar."""
         self.progress.update(self.run, completed=entry["step"], note=f"loss {entry['loss']:.3g}")
 
+    def warned(self, job: Job, text: str) -> None:
+        """Print a line about a run that is not over."""
+        self.console.print(f"{escape(job.title)}: [yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
+
     def ended(self, job: Job, outcome: str) -> None:
         """Print its line."""
         self.outcomes.append(outcome)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.errors import InputError, unknown
+from bench.seal import FACTS, FILES, SEAL, read_facts, read_object, write_json
 from bench.store import (
-    FACTS,
     FAILED,
     IDENTITY,
     SCORES,
@@ -17,8 +17,7 @@ from bench.store import (
     Store,
     failures_of,
     latest,
-    read_json,
-    write_json,
+    parse_table,
     write_scores,
 )
 
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNS = "runs"
+LOCAL = ("traceback", FILES, SEAL)
+"""Facts that speak of the folder in which a run was stored."""
+
 STAMP = ["key", "finished"]
 """By which facts and scores are known to be of the same training."""
 
@@ -50,11 +52,12 @@ class Reference:
         path = self.folder / RUNS / f"{key}.json"
         if not path.is_file():
             raise unknown(f"run in {str(self.folder)!r}", key, self.keys())
-        return read_json(path)
+        return read_object(path)
 
     def scores(self) -> pd.DataFrame:
         """Read the scores of all finished runs, with the columns of ``Store.scores``."""
-        return pd.read_parquet(self.folder / SCORES)
+        path = self.folder / SCORES
+        return parse_table(path.read_bytes(), path)
 
     def failures(self) -> pd.DataFrame:
         """Read the failed runs, one row per run and test set, with the cause in ``error``."""
@@ -141,31 +144,31 @@ def _held(reference: Reference) -> list[_Found]:
     there = (reference.folder / SCORES).is_file()
     by_key = {str(key): rows for key, rows in reference.scores().groupby("key")} if there else {}
     where = reference.folder / RUNS
-    return [_found(where / f"{key}.json", by_key.get(key)) for key in sorted({*by_key, *reference.keys()})]
+    found = []
+    for key in sorted({*by_key, *reference.keys()}):
+        path = where / f"{key}.json"
+        if not path.is_file():
+            raise InputError(f"a run has scores but no facts: {str(path)!r} is missing")
+        found.append(_found(path, read_object(path), by_key.get(key)))
+    return found
 
 
 def _stored(store: Store) -> list[_Found]:
     """Read all runs of a store, finished or failed."""
-    folders = sorted({path.parent for name in (FACTS, SCORES) for path in store.root.glob(f"*/{name}")})
     failed = sorted(store.root.glob(f"{FAILED}/*/{FACTS}"))
-    if not folders and not failed:
+    keys = store.keys()
+    if not keys and not failed:
         raise InputError(f"there are no runs in {str(store.root)!r}; `noisebench run` makes some")
-    finished = [
-        _found(run / FACTS, pd.read_parquet(run / SCORES) if (run / SCORES).is_file() else None)
-        for run in folders
-    ]
-    return finished + [_found(path, None) for path in failed]
+    finished = [_found(store.root / key / FACTS, store.facts(key), store.scores([key])) for key in keys]
+    return finished + [_found(path, read_facts(path.parent), None) for path in failed]
 
 
-def _found(path: Path, scores: pd.DataFrame | None) -> _Found:
-    """Join the facts at a path with the scores of the same run.
+def _found(path: Path, facts: dict[str, Any], scores: pd.DataFrame | None) -> _Found:
+    """Join the facts that stand at a path with the scores of the same run.
 
     Raises:
-        InputError: one of the two is missing, or they are not of one run.
+        InputError: the scores are missing, or the two are not of one run.
     """
-    if not path.is_file():
-        raise InputError(f"a run has scores but no facts: {str(path)!r} is missing")
-    facts = read_json(path)
     if "error" in facts and scores is None:
         return _Found(facts, pd.DataFrame())
     if scores is None:
@@ -198,9 +201,7 @@ def _settings(runs: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 def _write(runs: Iterable[_Found], scores: pd.DataFrame, folder: Path) -> None:
     """Write scores and facts, and remove the facts of other runs."""
-    facts = {
-        run.key: {name: value for name, value in run.facts.items() if name != "traceback"} for run in runs
-    }
+    facts = {run.key: {name: value for name, value in run.facts.items() if name not in LOCAL} for run in runs}
     where = Store.open(folder / RUNS).root
     for key, content in facts.items():
         write_json(content, where / f"{key}.json")

@@ -30,7 +30,7 @@ def collect(
     """
     from bench.reference import collect as collect_runs
 
-    reference = collect_runs([existing_runs(folder) for folder in runs], out)
+    reference = collect_runs([existing_runs(folder).root for folder in runs], out)
     count = len(reference.keys())
     say(open_console(), f"{count} runs are in {reference.folder}")
 

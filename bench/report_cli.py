@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tyro
 
-from bench.arguments import DEFAULT_STORE, Data, Names
+from bench.arguments import DEFAULT_STORE, Data, Names, existing_results
 from bench.console import say_written
 
 
@@ -31,10 +31,9 @@ def report(
         test: test sets of your own by folder, as they were given to `noisebench run`
     """
     from bench.report.document import Pictures, write_report
-    from bench.results import open_results
 
     written = write_report(
-        open_results(results),
+        existing_results(results),
         results,
         out=out or results / "report",
         pictures=Pictures(pictures, data, test or ()),

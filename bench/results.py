@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.errors import InputError
 from bench.reference import open_reference
-from bench.store import FACTS, SCORES, Store
+from bench.seal import FACTS
+from bench.store import SCORES, Store
 
 if TYPE_CHECKING:
     from pathlib import Path

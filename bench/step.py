@@ -16,6 +16,8 @@ from bench.runs import LEARNING_RATE, LONGEST_GRADIENT
 from bench.seeds import seed_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from bench.method import Method, Network, Precision
@@ -27,6 +29,9 @@ MEMORY = 0.98
 """The usual length is a running mean, which keeps this share of itself at each step."""
 ASCENT = 20.0
 """The learning rate of the logarithm of a Lagrange multiplier, in units of the network's."""
+
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What Adam remembers of each parameter."""
 
 Engine = Literal["eager", "graph", "compile"]
 
@@ -151,6 +156,49 @@ class Step:
         clip_grads_with_norm_(self.net.parameters(), LONGEST_GRADIENT, ratio)
         self.usual_length.copy_(usual.lerp(length.minimum(LONGEST_GRADIENT * usual), 1 - MEMORY))
 
+    def state(self) -> dict[str, Tensor]:
+        """Give all that the next step depends on, by name, copied to the CPU; it waits for the device."""
+        state = {f"net.{name}": value for name, value in self.net.state_dict().items()}
+        state |= {f"multiplier.{name}": value for name, value in self.logarithms.items()}
+        for name, parameter in self._parameters():
+            moments = self.optimiser.state[parameter]
+            state |= {f"adam.{name}.{moment}": value for moment, value in moments.items()}
+        state["usual_length"] = self.usual_length
+        return {name: value.detach().to("cpu", copy=True) for name, value in state.items()}
+
+    def restore(self, state: dict[str, Tensor], step: int) -> None:
+        """Go on from the state after so many steps; the next ones are as if there had been no break.
+
+        Raises:
+            TrainingError: the state is of another network or method.
+        """
+        wanted = {f"net.{name}" for name in self.net.state_dict()} | {"usual_length"}
+        wanted |= {f"multiplier.{name}" for name in self.logarithms}
+        wanted |= {f"adam.{name}.{moment}" for name, _ in self._parameters() for moment in MOMENTS}
+        if wanted != set(state):
+            other = ", ".join(sorted(wanted ^ set(state))[:3])
+            raise TrainingError(f"the checkpoint is of another network or method: they differ in {other}")
+        self.net.load_state_dict({name: state[f"net.{name}"] for name in self.net.state_dict()})
+        with torch.no_grad():
+            for name, logarithm in self.logarithms.items():
+                logarithm.copy_(state[f"multiplier.{name}"])
+        for name, parameter in self._parameters():
+            for moment in MOMENTS:
+                stored = state[f"adam.{name}.{moment}"]
+                # Like the parameter in its layout too, on which the order of sums may depend.
+                own = torch.zeros((), device=parameter.device) if moment == "step" else parameter.detach()
+                self.optimiser.state[parameter][moment] = torch.empty_like(own).copy_(stored)
+        self.usual_length.copy_(state["usual_length"])
+        # The schedule's own count begins at 1, at which it would look for a step of the optimiser.
+        so_far = {"last_epoch": step - 1, "_step_count": step + 1}
+        self.schedule.load_state_dict(self.schedule.state_dict() | so_far)
+        self.schedule.step()
+
+    def _parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Name all that the optimiser moves."""
+        yield from self.net.named_parameters()
+        yield from ((f"multiplier {name}", value) for name, value in self.logarithms.items())
+
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step; reading it waits for the device."""
@@ -178,10 +226,12 @@ class CapturedStep(Step):
         self.device = options["device"]
         self.stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         self.graph: torch.cuda.CUDAGraph | None = None
+        self.unrecorded = self.FIRST
 
     def __call__(self, step: int, batch: Batch) -> Tensor:
         """As ``Step``; all batches must have the shapes of the first."""
-        if step < self.FIRST:
+        if self.unrecorded:
+            self.unrecorded -= 1
             return self._unrecorded(step, batch)
         if self.graph is None:
             self._record(batch)

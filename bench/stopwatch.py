@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
 
 class Stopwatch:
-    """Counts the seconds since it was made, without those in which it was stopped."""
+    """Counts the seconds since it was made, without those in which it was stopped.
 
-    def __init__(self, device: torch.device) -> None:
+    Args:
+        device: whose work it waits for.
+        before: seconds that count already.
+    """
+
+    def __init__(self, device: torch.device, *, before: float = 0.0) -> None:
         self.device = device
         synchronise(device)
-        self.since = time.perf_counter()
+        self.since = time.perf_counter() - before
 
     @property
     def seconds(self) -> float:

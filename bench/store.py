@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
-import json
-import os
+import io
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
+from bench.durable import StorageError, move_durably, storing, write_durably
 from bench.errors import InputError, unknown
+from bench.seal import (
+    FACTS,
+    FILES,
+    NEXT,
+    DamagedRunError,
+    check_folder,
+    checksums,
+    read_facts,
+    read_file,
+    seal_folder,
+    write_facts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-FACTS, SCORES, WEIGHTS = "run.json", "scores.parquet", "weights.safetensors"
+SCORES, WEIGHTS = "scores.parquet", "weights.safetensors"
 CURVE, LOG, PICTURES = "curve.parquet", "log.jsonl", "pictures"
-FAILED, PARTIAL = "failed", "partial"
+CHECKPOINT = "checkpoint.safetensors"
+FAILED, PARTIAL, DAMAGED, LOCKS = "failed", "partial", "damaged", "locks"
 IDENTITY = ["method", "noise", "parameter", "training_images", "images", "image", "channels", "seed", "width"]
 IDENTITY += ["steps", "batch", "patch", "learning_rate", "training_noise", "precision", "device"]
 
+FINISHED = "finished"
+"""When; of two runs of the same settings the later counts."""
+
 SETTINGS = [column for column in IDENTITY if column != "image"]
+
+KEY = re.compile(r"[0-9a-f]{16}")
+
+
+class BusyError(RuntimeError):
+    """Another process is at work on a run."""
 
 
 @dataclass(frozen=True)
 class Store:
     """A folder of runs.
 
-    Finished runs lie in ``KEY/``, failed ones apart in ``failed/KEY/``. A run is written under ``partial/``
-    and moved to its place in one step, so that a folder in its place is always whole.
+    Finished runs lie in ``KEY/``, failed ones apart in ``failed/KEY/``. A run is written under ``partial/``,
+    where it stays if it is interrupted, and moved to its place in one step, so that a folder in its place is
+    always whole. Its ``run.json`` holds the checksums of its files; a run that is not as they say is set
+    aside in ``damaged/``. Whoever works on a run holds its lock in ``locks/``, which the system gives back
+    when the process ends, however it ends; so there is no stale lock to break.
     """
 
     root: Path
@@ -58,28 +86,105 @@ class Store:
         return (self.root / key).is_dir()
 
     @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Keep a run to oneself.
+
+        Raises:
+            BusyError: another process has it.
+            StorageError: the store is gone.
+        """
+        path = self.root / LOCKS / f"{key}.lock"
+        with storing(path):
+            path.parent.mkdir(exist_ok=True)
+            lock = FileLock(path)
+            try:
+                lock.acquire(blocking=False)
+            except Timeout as error:
+                raise BusyError(f"another process is at work on run {key}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
-        """Give a fresh folder for a run; move it to its place at the end, or among the failed on an error."""
-        partial = self.root / PARTIAL / f"{key}-{os.getpid()}"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        """Give a run's folder, with what an interrupted attempt left of it; then move it to its place.
+
+        The block writes all files and ``run.json``, which is sealed at the end. An exception moves the folder
+        among the failed; but an interrupt, and a store that can no longer be written, leave it where it is.
+        """
+        partial = self.root / PARTIAL / key
+        with storing(partial):
+            partial.mkdir(parents=True, exist_ok=True)
         failed = self.root / FAILED / key
         try:
             yield partial
+        except StorageError:
+            raise
         except Exception:
-            shutil.rmtree(failed, ignore_errors=True)
-            failed.parent.mkdir(exist_ok=True)
-            partial.replace(failed)
+            if (partial / FACTS).is_file():
+                self._finish(partial, failed)
             raise
-        except BaseException:
-            shutil.rmtree(partial)
-            raise
-        partial.replace(self.root / key)
+        self._finish(partial, self.root / key)
         shutil.rmtree(failed, ignore_errors=True)
+
+    def _finish(self, partial: Path, target: Path) -> None:
+        seal_folder(partial, apart=frozenset({CHECKPOINT}))
+        with storing(target):
+            target.parent.mkdir(exist_ok=True)
+            if target.exists():
+                shutil.rmtree(target)
+        move_durably(partial, target)
+        (target / CHECKPOINT).unlink(missing_ok=True)
+
+    def set_aside_damaged(self) -> list[str]:
+        """Move runs that are not as they were stored to ``damaged/``, and say of each what is wrong.
+
+        What is left of an interrupted change is finished or removed. Runs that another process works on are
+        let alone.
+        """
+        found = []
+        for folder in sorted(
+            path for pattern in ("*", f"{FAILED}/*") for path in self.root.glob(pattern) if _is_run(path)
+        ):
+            try:
+                with self.lock(folder.name):
+                    try:
+                        self._recover(folder)
+                        check_folder(folder)
+                    except DamagedRunError as error:
+                        found.append(f"{error}; set aside in {self._set_aside(folder)}")
+            except BusyError:
+                continue
+        return found
+
+    def _set_aside(self, folder: Path) -> Path:
+        kept = self.root / DAMAGED
+        with storing(kept):
+            kept.mkdir(exist_ok=True)
+            place = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=kept))
+        move_durably(folder, place / folder.name)
+        return place
+
+    def _recover(self, folder: Path) -> None:
+        """Finish the change that ``run.json`` already tells of, or remove what it does not tell of."""
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+        if (folder / NEXT).is_dir():
+            self._adopt_next(folder, read_facts(folder))
+
+    def _adopt_next(self, folder: Path, facts: dict[str, Any]) -> None:
+        following = folder / NEXT
+        for name, digest in checksums(following).items():
+            if facts[FILES].get(name) == digest:
+                target = folder / name
+                with storing(target):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                move_durably(following / name, target)
+        shutil.rmtree(following)
 
     def keys(self) -> list[str]:
         """List the keys of all finished runs."""
-        return sorted(path.parent.name for path in self.root.glob(f"*/{FACTS}"))
+        return sorted(path.name for path in self.root.glob("*") if _is_run(path))
 
     def find(self, name: str) -> Path:
         """Find a finished run by its key, the start of its key, or its folder.
@@ -97,18 +202,35 @@ class Store:
         return self.root / matches[0]
 
     def facts(self, key: str) -> dict[str, Any]:
-        """Read a run's ``run.json``."""
-        return read_json(self.root / key / FACTS)
+        """Read a run's ``run.json``.
+
+        Raises:
+            DamagedRunError: it is not as it was stored; as do all that read a run.
+        """
+        return read_facts(self.root / key)
+
+    def begin_extension(self, key: str) -> Path:
+        """Make the folder for further pictures of a finished run, which ``extend`` adds with the scores."""
+        self._recover(self.root / key)
+        following = self.root / key / NEXT
+        with storing(following):
+            following.mkdir()
+        return following
 
     def extend(self, key: str, rows: pd.DataFrame, evaluated: dict[str, Any]) -> None:
-        """Add the scores of further test sets to a finished run; those of the same sets are replaced."""
+        """Add the scores of further test sets to a finished run; those of the same sets are replaced.
+
+        Everything new lies in ``next/`` before ``run.json`` tells of it, and is moved to its place
+        afterwards, so that a crash at any moment leaves the run as it was, or as it shall be.
+        """
         folder, facts = self.root / key, self.facts(key)
-        stored = pd.read_parquet(folder / SCORES)
-        both = pd.concat([stored, rows], ignore_index=True)
-        write_scores(both.drop_duplicates(["parameter", "images", "image"], keep="last"), folder)
+        both = pd.concat([read_table(folder, SCORES, facts), rows], ignore_index=True)
+        write_scores(both.drop_duplicates(["parameter", "images", "image"], keep="last"), folder / NEXT)
         for noise, sets in evaluated.items():
             facts["evaluation"][noise] = facts["evaluation"].get(noise, {}) | sets
-        write_json(facts, folder / FACTS)
+        facts[FILES] |= checksums(folder / NEXT)
+        write_facts(facts, folder)
+        self._adopt_next(folder, facts)
 
     def scores(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
         """Read the scores of finished runs, by default of all; where a run was superseded, the latest alone.
@@ -117,7 +239,14 @@ class Store:
         protocol.
         """
         finished = self.keys() if keys is None else [key for key in keys if key in self]
-        return latest(pd.read_parquet(self.root / key / SCORES) for key in finished)
+        return latest(map(self._scores_of, finished))
+
+    def _scores_of(self, key: str) -> pd.DataFrame:
+        scores = read_table(self.root / key, SCORES, self.facts(key))
+        if absent := sorted({*IDENTITY, FINISHED} - {*scores}):
+            path = self.root / key / SCORES
+            raise DamagedRunError(f"{path} is damaged: it lacks the columns {', '.join(absent)}")
+        return scores
 
     def curves(self) -> pd.DataFrame:
         """Read how quality grew in those finished runs that were scored on their way, the latest of its kind.
@@ -126,33 +255,44 @@ class Store:
             One row per run, step, test set and parameter: the columns of ``scores`` that describe the run,
             with step, seconds, flops and psnr (the mean over the set, dB).
         """
-        parts = [
-            pd.read_parquet(path).assign(finished=self.facts(path.parent.name)["columns"]["finished"])
-            for path in sorted(self.root.glob(f"*/{CURVE}"))
-        ]
+        parts = []
+        for key in self.keys():
+            facts = self.facts(key)
+            if CURVE in facts[FILES]:
+                curve = read_table(self.root / key, CURVE, facts)
+                parts.append(curve.assign(finished=facts["columns"]["finished"]))
         if not parts:
             return pd.DataFrame()
-        rows = pd.concat(parts, ignore_index=True).sort_values("finished", kind="stable")
+        rows = pd.concat(parts, ignore_index=True).sort_values(FINISHED, kind="stable")
         latest = rows.groupby(SETTINGS, dropna=False)["key"].transform("last")
         return rows[rows["key"] == latest].reset_index(drop=True)
 
     def failures(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
         """Read the failed runs, one row per run and test set, with the cause in ``error``."""
         wanted = None if keys is None else set(keys)
-        paths = sorted(self.root.glob(f"{FAILED}/*/{FACTS}"))
-        return failures_of(read_json(path) for path in paths if wanted is None or path.parent.name in wanted)
+        folders = sorted(path.parent for path in self.root.glob(f"{FAILED}/*/{FACTS}"))
+        return failures_of(read_facts(path) for path in folders if wanted is None or path.name in wanted)
+
+    def error_since(self, key: str, moment: datetime) -> str | None:
+        """Give the error of a failed run that was begun after a moment; None where there is none."""
+        folder = self.root / FAILED / key
+        if not (folder / FACTS).is_file():
+            return None
+        facts = read_facts(folder)
+        begun = datetime.fromisoformat(facts["started"])
+        return str(facts["error"]) if begun >= moment.replace(microsecond=0) else None
 
 
 def latest(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Join the scores of runs; where a run was superseded, the latest alone stays.
 
     Args:
-        parts: one line per test image of a run, with the columns of ``IDENTITY`` and ``finished``.
+        parts: one line per test image of a run, with the columns of ``IDENTITY`` and ``FINISHED``.
     """
     runs = list(parts)
     if not runs:
         return pd.DataFrame()
-    rows = pd.concat(runs, ignore_index=True).sort_values("finished", kind="stable")
+    rows = pd.concat(runs, ignore_index=True).sort_values(FINISHED, kind="stable")
     return rows.drop_duplicates(IDENTITY, keep="last").reset_index(drop=True)
 
 
@@ -167,21 +307,43 @@ def picture_folder(run: Path, noise: str, images: str) -> Path:
     return run / PICTURES / noise.replace(":", "-") / images
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+def read_table(folder: Path, name: str, facts: dict[str, Any]) -> pd.DataFrame:
+    """Read one of a run's tables, if it is as it was stored.
+
+    Raises:
+        DamagedRunError: it is missing, has changed, or is no table.
+    """
+    return parse_table(read_file(folder, name, facts), folder / name)
 
 
-def write_json(content: dict[str, Any], path: Path) -> None:
-    """Write a JSON object in one step, so that a reader meets the old file or the new one, whole."""
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    beside.replace(path)
+def parse_table(content: bytes, path: Path) -> pd.DataFrame:
+    """Read a table from the content of a file.
+
+    Raises:
+        DamagedRunError: it is none.
+    """
+    try:
+        return pd.read_parquet(io.BytesIO(content))
+    except (OSError, ValueError) as error:
+        raise DamagedRunError(f"{path} is damaged: no table can be read from it ({error})") from error
 
 
 def write_scores(rows: pd.DataFrame, folder: Path) -> None:
     """Write a run's scores in one step."""
-    beside = folder / (SCORES + ".new")
-    rows.to_parquet(beside, index=False)
-    beside.replace(folder / SCORES)
+    write_table(rows, folder / SCORES)
+
+
+def write_table(rows: pd.DataFrame, path: Path) -> None:
+    """Write a table in one step.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    content = io.BytesIO()
+    rows.to_parquet(content, index=False)
+    write_durably(path, content.getvalue())
+
+
+def _is_run(path: Path) -> bool:
+    """Tell a run's folder from others; one without its ``run.json`` is known by its name."""
+    return path.is_dir() and (KEY.fullmatch(path.name) is not None or (path / FACTS).exists())

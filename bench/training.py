@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from bench.checkpoint import BEGINNING, Checkpoint
 from bench.runs import LEARNING_RATE
 from bench.step import Engine, TrainingError, open_step
 from bench.stopwatch import Stopwatch
@@ -17,6 +19,7 @@ from bench.work import count_memory, count_work
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from bench.checkpoint import Saving
     from bench.method import Batch, Method, Precision
     from bench.patches import Patches
     from bench.unet import UNet
@@ -75,6 +78,7 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
     engine: Engine = "eager",
     learning_rate: float = LEARNING_RATE,
     milestones: Milestones | None = None,
+    saving: Saving | None = None,
 ) -> Cost:
     """Train a network in place by Adam, with a one-cycle cosine schedule; the last weights count.
 
@@ -88,8 +92,10 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
         engine: how steps are launched; see ``resolve_engine``.
         learning_rate: the highest of the schedule.
         milestones: where to look at the network in between.
+        saving: keeps checkpoints, from the last of which the training goes on to the very same weights.
 
     Raises:
+        Stopped: someone asked to stop; a checkpoint is kept.
         TrainingError: the loss has a wrong shape, does not depend on the network, or is not finite.
     """
     sampling = patches.sampling
@@ -105,26 +111,43 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
     first = patches(0)
     flops = count_work(lambda: advance.try_out(first)).flops
     peak_bytes = count_memory(lambda: advance.try_out(first), device)
-    pending: list[Tensor] = []
-    last_finite = math.nan
-    clock = Stopwatch(device)
-    for step in range(sampling.steps):
-        pending.append(advance(step, patches(step)))
-        done = step + 1
-        if len(pending) == LOG_EVERY or done == sampling.steps:
-            values = torch.stack(pending).tolist()
-            pending.clear()
-            last_finite = _check_finite(values, done, patches, last_finite=last_finite)
-            mean = sum(values) / len(values)
-            rate = advance.learning_rate
-            report({"step": done, "loss": mean, "learning_rate": rate, "seconds": clock.seconds})
-        if milestones and done in milestones.steps:
-            seconds = clock.seconds
-            with clock.stopped():
-                milestones.look(done, seconds, done * flops)
+    start = saving.found if saving else BEGINNING
+    if start is not BEGINNING:
+        advance.restore(start.tensors, start.step)
+    pending: list[Tensor] = [torch.tensor(loss, device=device) for loss in start.pending]
+    last_finite = start.last_finite
+    clock = Stopwatch(device, before=start.seconds)
+    for step in range(start.step, sampling.steps):
+        _look(milestones, step, clock, flops)
+        with saving.stop.deferred() if saving else nullcontext():
+            pending.append(advance(step, patches(step)))
+            done = step + 1
+            last = done == sampling.steps
+            if len(pending) == LOG_EVERY or last:
+                values = torch.stack(pending).tolist()
+                pending.clear()
+                last_finite = _check_finite(values, done, patches, last_finite=last_finite)
+                mean = sum(values) / len(values)
+                rate = advance.learning_rate
+                report({"step": done, "loss": mean, "learning_rate": rate, "seconds": clock.seconds})
+            if saving and (saving.due() or last or (milestones and done in milestones.steps)):
+                seconds = clock.seconds
+                losses = [float(loss) for loss in pending]
+                _check_finite(losses, done, patches, last_finite=last_finite)
+                with clock.stopped():
+                    saving.save(Checkpoint(done, seconds, losses, last_finite, advance.state()))
+    _look(milestones, sampling.steps, clock, flops)
     seconds = clock.seconds
     rate = sampling.steps * sampling.batch / seconds
     return Cost(seconds, rate, sampling.steps * flops, peak_bytes, engine)
+
+
+def _look(milestones: Milestones | None, done: int, clock: Stopwatch, flops: int) -> None:
+    """Look at the network, if so many steps are a milestone, while the clock stands still."""
+    if milestones and done in milestones.steps:
+        seconds = clock.seconds
+        with clock.stopped():
+            milestones.look(done, seconds, done * flops)
 
 
 def _check_finite(values: list[float], done: int, patches: Patches, *, last_finite: float) -> float:

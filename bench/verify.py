@@ -14,11 +14,12 @@ from bench.devices import describe
 from bench.discovery import source_hash
 from bench.errors import InputError, unknown
 from bench.evaluation import corrupt, evaluate
-from bench.launch import Bench, launch
+from bench.launch import launch
 from bench.noise import NOISES
 from bench.plan import plan
 from bench.provenance import commit, versions
 from bench.recipes import Recipe
+from bench.running import Bench
 from bench.runs import PROTOCOL
 from bench.seeds import generator
 from bench.sets import open_set
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     import torch
 
     from bench.images import ImageSet
-    from bench.launch import Watcher
     from bench.plan import Job
     from bench.reference import Reference
+    from bench.running import Watcher
     from bench.step import Engine
     from bench.store import Store
 

@@ -19,14 +19,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench.conformance.subject import declared, images_of, smooth
-from bench.launch import Bench, launch
+from bench.launch import launch
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.plan import Job, plan
 from bench.published import LAYOUT, NUMBERS, Published, open_published
 from bench.recipes import RECIPES, Recipe
 from bench.reference import RUNS, Reference, open_reference
+from bench.running import Bench
+from bench.seal import read_facts, write_facts, write_json
 from bench.sets import open_set
-from bench.store import SETTINGS, Store, write_json, write_scores
+from bench.store import SETTINGS, Store, write_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -135,15 +137,19 @@ every_domain = pytest.mark.parametrize("domain", ["stabilised", "raw"])
 
 @dataclass
 class Silent:
-    """Keeps the outcomes of jobs, and shows nothing."""
+    """Keeps what is said of jobs, and shows nothing."""
 
     outcomes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def started(self, job: Job) -> None:
         pass
 
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
         pass
+
+    def warned(self, job: Job, text: str) -> None:
+        self.warnings.append(text)
 
     def ended(self, job: Job, outcome: str) -> None:
         self.outcomes.append(outcome)
@@ -160,9 +166,12 @@ class Tiny:
         return plan(replace(self.recipe, **changes), self.bench.training_images, device=CPU)
 
     def launch(self, **changes: Any) -> list[str]:
+        return self.watched(**changes).outcomes
+
+    def watched(self, **changes: Any) -> Silent:
         watcher = Silent()
         launch(self.jobs(**changes), self.bench, watcher)
-        return watcher.outcomes
+        return watcher
 
 
 def make_tiny(folders: tuple[Path, Path], root: Path, *, channels: int) -> Tiny:
@@ -178,6 +187,11 @@ def make_tiny(folders: tuple[Path, Path], root: Path, *, channels: int) -> Tiny:
         patch=32,
     )
     return Tiny(recipe, Bench(train, (test,), CPU, Store.open(root), "not asked for"))
+
+
+def amend(folder: Path, **changes: Any) -> None:
+    """Change facts of a stored run, under a seal of their own."""
+    write_facts(read_facts(folder) | changes, folder)
 
 
 # Published tables and reference results

@@ -16,13 +16,14 @@ from bench.denoiser import load_run
 from bench.devices import open_device
 from bench.errors import InputError
 from bench.evaluation import corrupt, evaluate
-from bench.launch import Bench, launch
+from bench.launch import launch
 from bench.method import Batch
 from bench.noise import NOISES, Gaussian, Noise, Poisson
 from bench.noise_level import estimate_noise
 from bench.patches import Patches, Sampling, intensities
 from bench.plan import Job, plan
 from bench.recipes import RECIPES, Recipe
+from bench.running import Bench
 from bench.seeds import generator
 from bench.sets import open_set
 from bench.store import Store
@@ -125,7 +126,7 @@ def test_a_loaded_run_estimates_and_scores_the_same(place: Bench):
 
 
 def test_a_failed_blind_run_is_missing_in_every_row(place: Bench, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bench.launch.train", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("bench.running.train", lambda *_, **__: 1 / 0)
     outcomes_of(place, jobs_of(place, "gaussian:25", "gaussian:50"))
     failures = place.store.failures()
     assert list(failures["parameter"]) == [25, 50]

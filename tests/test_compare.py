@@ -14,8 +14,9 @@ from bench.comparable import CELL, ROW, SAME_SCORE
 from bench.compare import HEADER, compare, write_comparison
 from bench.errors import InputError
 from bench.reference import collect
+from bench.seal import FACTS, write_json
 from bench.statistics import difference_of, holm, seed_scatter
-from bench.store import FACTS, Store, write_json, write_scores
+from bench.store import Store, write_scores
 from tests.helpers import read_latex, read_markdown
 from tests.test_contrasts import cell_of, paired
 from tests.test_tabulate import NO_FAILURES, SEES, failed, failure, made_up

@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import methods
-from bench import launch as launching
+from bench import running
 from bench.denoiser import load_run
 from bench.discovery import listings, load_class
 from bench.errors import InputError
@@ -29,7 +29,7 @@ from bench.recipes import RECIPES
 from bench.runs import PROTOCOL
 from bench.sets import open_set
 from bench.tabulate import tabulate
-from tests.helpers import CPU, Silent, Tiny, make_tiny
+from tests.helpers import CPU, Silent, Tiny, amend, make_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,9 +118,8 @@ def test_looking_changes_nothing_but_the_curve(looked_at: Callable[[int], Tiny])
 def test_a_run_of_another_protocol_is_refused(tiny: Tiny) -> None:
     tiny.launch()
     folder = tiny.bench.store.root / tiny.jobs()[0].key
-    facts = json.loads((folder / "run.json").read_text())
     load_run(folder)
-    (folder / "run.json").write_text(json.dumps(facts | {"protocol": facts["protocol"] - 1}))
+    amend(folder, protocol=PROTOCOL - 1)
     with pytest.raises(InputError, match=f"under protocol {PROTOCOL - 1}, .* protocol {PROTOCOL},"):
         load_run(folder)
 
@@ -229,7 +228,7 @@ def test_replacing_what_is_withheld_by_nan_changes_no_result(
             batch = super().__call__(step)
             return batch if "noise" in self.needs else replace(batch, model=Untouchable())
 
-    monkeypatch.setattr(launching, "Patches", Poisoned)
+    monkeypatch.setattr(running, "Patches", Poisoned)
     poisoned = make_tiny(folders, tmp_path / "poisoned", channels=1)
     assert set(poisoned.launch(**recipe)) == {"trained"}
     for job in honest.jobs(**recipe):
@@ -265,14 +264,14 @@ def test_a_method_that_reaches_for_what_it_did_not_declare_fails(
 
 
 def test_a_failed_run_is_kept_apart_and_the_others_go_on(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = launching.train
+    real = running.train
 
     def explode(net: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
         if type(method).__name__ == "Sure":
             raise RuntimeError("it exploded")
         return real(net, method, *args, **kwargs)
 
-    monkeypatch.setattr(launching, "train", explode)
+    monkeypatch.setattr(running, "train", explode)
     outcomes = tiny.launch(methods=("supervised", "sure", "noise2noise"))
     assert outcomes == ["trained", "failed: it exploded", "trained"]
     store = tiny.bench.store
@@ -315,8 +314,8 @@ def untrainable(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError("something was to be trained")
 
-    monkeypatch.setattr(launching, "Patches", refuse)
-    monkeypatch.setattr(launching, "train", refuse)
+    monkeypatch.setattr(running, "Patches", refuse)
+    monkeypatch.setattr(running, "train", refuse)
 
 
 @pytest.mark.usefixtures("untrainable")

@@ -11,7 +11,8 @@ import pytest
 
 from bench.errors import InputError
 from bench.reference import collect, find_reference, open_reference
-from bench.store import FACTS, IDENTITY, SCORES, Store, write_json, write_scores
+from bench.seal import FACTS, seal_folder, write_json
+from bench.store import IDENTITY, SCORES, Store, write_scores
 from tests.helpers import make_tiny
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 
 SHARED: dict[str, Any] = dict.fromkeys(IDENTITY, 0) | {"method": "sound"}
+
+WHOLE = "0123456789abcdef"
+"""A key such as runs have."""
 
 
 def finish(root: Path, key: str, *, finished: str, sets: tuple[str, ...] = ("set",), **columns: Any) -> None:
@@ -44,6 +48,11 @@ def fail(root: Path, key: str, *, started: str, **columns: Any) -> None:
         }
         write_json(facts, folder / FACTS)
         raise RuntimeError
+
+
+def of_the_run(facts: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what speaks of the files of a folder."""
+    return {name: value for name, value in facts.items() if name not in ("files", "seal")}
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -81,7 +90,7 @@ def test_real_runs_come_with_all_their_scores_and_facts(
     assert reference.keys() == sorted(keys[0] + keys[1])
     for tiny, its_keys in zip(tinies, keys, strict=True):
         for key in its_keys:
-            assert reference.facts(key) == tiny.bench.store.facts(key)
+            assert reference.facts(key) == of_the_run(tiny.bench.store.facts(key))
     assert reference.failures().empty
 
 
@@ -136,7 +145,7 @@ def test_a_run_trained_again_is_replaced_as_a_whole(tmp_path: Path) -> None:
 def test_a_failure_comes_without_its_traceback(stores: list[Path], tmp_path: Path) -> None:
     reference = collect(stores, tmp_path / "reports")
     pd.testing.assert_frame_equal(reference.failures(), Store(stores[2]).failures())
-    facts = Store(stores[2] / "failed").facts("failed-again")
+    facts = of_the_run(Store(stores[2] / "failed").facts("failed-again"))
     assert facts.pop("traceback") == "/home/me"
     assert reference.facts("failed-again") == facts
 
@@ -169,12 +178,14 @@ def test_a_store_without_runs_is_named(stores: list[Path], tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("lost", "said"), [(FACTS, r"no facts: .*older.run\.json' is missing"), (SCORES, "run older .*no scores")]
+    ("lost", "said"),
+    [(FACTS, rf"{WHOLE}.run\.json is missing"), (SCORES, rf"{WHOLE}.scores\.parquet is missing")],
 )
 def test_a_stored_run_that_is_not_whole_is_named(
     stores: list[Path], tmp_path: Path, lost: str, said: str
 ) -> None:
-    (stores[0] / "older" / lost).unlink()
+    finish(stores[0], WHOLE, finished="2026-01-01")
+    (stores[0] / WHOLE / lost).unlink()
     with pytest.raises(InputError, match=said):
         collect(stores, tmp_path / "reports")
 
@@ -207,9 +218,10 @@ def test_a_damaged_reference_is_refused(
 
 def test_scores_without_a_column_that_tells_runs_apart_are_refused(tmp_path: Path) -> None:
     finish(tmp_path / "first", "key", finished="2026-01-01")
-    path = tmp_path / "first" / "key" / SCORES
-    pd.read_parquet(path).drop(columns="learning_rate").to_parquet(path)
-    with pytest.raises(InputError, match="the scores of run key lack the columns learning_rate"):
+    folder = tmp_path / "first" / "key"
+    write_scores(pd.read_parquet(folder / SCORES).drop(columns="learning_rate"), folder)
+    seal_folder(folder)
+    with pytest.raises(InputError, match=r"key.scores\.parquet is damaged: .* columns learning_rate"):
         collect([tmp_path / "first"], tmp_path / "reports")
 
 

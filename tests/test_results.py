@@ -35,7 +35,8 @@ def test_a_store_and_the_reference_made_of_it_hold_the_same(runs: Path, tmp_path
     assert list(store.failures()["error"]) == ["it diverged"]
     assert {"first", "second"} <= {*store.keys()} & {*reference.keys()}
     for key in ("first", "second"):
-        assert store.facts(key) == reference.facts(key)
+        facts = store.facts(key)
+        assert reference.facts(key) == {name: facts[name] for name in facts if name not in ("files", "seal")}
         assert store.facts(key)["columns"]["key"] == key
 
 

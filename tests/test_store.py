@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
+from bench.durable import StorageError
 from bench.errors import InputError
-from bench.store import CURVE, FACTS, IDENTITY, SCORES, SETTINGS, Store, write_json
+from bench.seal import FACTS, write_json
+from bench.store import CHECKPOINT, CURVE, FAILED, IDENTITY, SCORES, SETTINGS, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +28,7 @@ def keep(store: Store, key: str, **columns: object) -> None:
 def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     with store.writing("key") as folder:
-        (folder / FACTS).write_text("{}")
+        write_json({"columns": {}}, folder / FACTS)
         assert "key" not in store
         assert store.keys() == []
     assert "key" in store
@@ -38,22 +40,34 @@ def test_an_error_moves_what_was_written_among_the_failed(tmp_path: Path) -> Non
     for attempt in ("first", "second"):
         with pytest.raises(RuntimeError, match=attempt), store.writing("key") as folder:
             (folder / "log.jsonl").write_text(attempt)
+            write_json({"columns": {}}, folder / FACTS)
             raise RuntimeError(attempt)
     assert "key" not in store
     assert (tmp_path / "failed" / "key" / "log.jsonl").read_text() == "second"
 
 
-def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, StorageError])
+def test_an_interrupt_leaves_what_there_is_for_the_next_attempt(
+    tmp_path: Path, kind: type[BaseException]
+) -> None:
     store = Store.open(tmp_path)
-    with pytest.raises(KeyboardInterrupt), store.writing("key"):
-        raise KeyboardInterrupt
-    assert [path for path in tmp_path.rglob("*") if path.name != "partial"] == []
+    with pytest.raises(kind), store.writing("key") as folder:
+        (folder / CHECKPOINT).write_text("so far")
+        raise kind
+    assert store.keys() == []
+    assert not (tmp_path / FAILED).exists()
+    with store.writing("key") as folder:
+        assert (folder / CHECKPOINT).read_text() == "so far"
+        write_json({"columns": {}}, folder / FACTS)
+    assert [path.name for path in (tmp_path / "key").iterdir()] == [FACTS]
 
 
 def test_a_success_clears_the_failure_before(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
-    with pytest.raises(RuntimeError), store.writing("key"):
+    with pytest.raises(RuntimeError), store.writing("key") as folder:
+        write_json({"columns": {}}, folder / FACTS)
         raise RuntimeError
+    assert (tmp_path / FAILED / "key").is_dir()
     keep(store, "key", finished="1")
     assert list((tmp_path / "failed").iterdir()) == []
 

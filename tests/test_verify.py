@@ -13,15 +13,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench import launch as launching
+from bench import running
 from bench.errors import InputError
 from bench.launch import launch
 from bench.plan import plan
 from bench.reference import Reference, collect
 from bench.runs import PROTOCOL
+from bench.seal import write_json
 from bench.sets import open_set
 from bench.statistics import seed_scatter
-from bench.store import SCORES, Store, write_json, write_scores
+from bench.store import SCORES, Store, write_scores
 from bench.verify import SAME_WEIGHTS, Verdict, draw_lot, verify
 from tests.helpers import CPU, Silent
 
@@ -52,7 +53,7 @@ def change_facts(reference: Reference, key: str, **changes: Any) -> None:
 @pytest.fixture(autouse=True)
 def one_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hold the commit still, since somebody may be editing this checkout."""
-    for module in ("launch", "verify"):
+    for module in ("running", "verify"):
         monkeypatch.setattr(f"bench.{module}.commit", lambda: "0" * 40)
 
 
@@ -234,7 +235,7 @@ def test_a_run_of_another_protocol_is_trained_under_the_present_one(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for module in ("runs", "launch"):
+    for module in ("runs", "running"):
         monkeypatch.setattr(f"bench.{module}.PROTOCOL", PROTOCOL - 1)
     tiny.launch(seeds=(0, 1))
     monkeypatch.undo()
@@ -281,14 +282,14 @@ def test_every_setting_of_a_run_is_found_again(
 def test_a_training_that_fails_leaves_the_others(
     tiny: Tiny, of_two_seeds: Reference, fresh: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = launching.seed_of
+    real = running.seed_of
 
     def explode(role: str, seed: int) -> int:
         if (role, seed) == ("weights", 0):
             raise RuntimeError("it exploded")
         return real(role, seed)
 
-    monkeypatch.setattr(launching, "seed_of", explode)
+    monkeypatch.setattr(running, "seed_of", explode)
     said: list[str] = []
     jobs = tiny.jobs(seeds=(0, 1))
     failed, sound = check(of_two_seeds, [job.key for job in jobs], fresh, said=said)

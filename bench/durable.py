@@ -1,0 +1,85 @@
+"""Durable files: whole or not there, and flushed, so that no crash and no power cut leaves half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NEW = ".new"
+"""Ends the name of a file that is not whole yet."""
+
+GO_ON = "what is stored stays valid, and the same command goes on from there"
+ADVICE = {
+    errno.ENOSPC: f"the disk is full; free some space, or move the folder to a larger disk: {GO_ON}",
+    errno.EDQUOT: f"your quota of the disk is used up; free some space, or move the folder: {GO_ON}",
+    errno.EROFS: f"the disk can no longer be written, as after a fault; make it writable: {GO_ON}",
+}
+OTHERWISE = f"the folder may be gone or out of reach; bring it back: {GO_ON}"
+
+
+class StorageError(RuntimeError):
+    """Results can no longer be written: the disk is full, or gone. Nothing that was stored is lost by it."""
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turn what the system says of writing to ``path`` into advice.
+
+    Raises:
+        StorageError: an operation of the block failed.
+    """
+    try:
+        yield
+    except OSError as error:
+        advice = ADVICE.get(error.errno or 0, OTHERWISE)
+        raise StorageError(f"{path} cannot be written ({error.strerror or error}): {advice}") from error
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file in one step: a reader meets the old one or the new one, whole.
+
+    Raises:
+        StorageError: it cannot be written; what was there before is as it was.
+    """
+    beside = path.with_name(path.name + NEW)
+    with storing(path):
+        try:
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
+        flush_folder(path.parent)
+
+
+def move_durably(source: Path, target: Path) -> None:
+    """Move a file or a folder of flushed files to its place in one step.
+
+    Raises:
+        StorageError: it cannot be moved, and is where it was.
+    """
+    with storing(target):
+        flush_folder(source.parent if source.is_file() else source)
+        source.replace(target)
+        flush_folder(target.parent)
+        flush_folder(source.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush the names in a folder, which are apart from what its files hold; Windows offers no way."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
