@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load
 
 from bench.blind import UnknownNoise, told
@@ -16,7 +17,7 @@ from bench.discovery import build, load_class, source_hash
 from bench.errors import InputError
 from bench.noise import NOISES, Noise
 from bench.runs import PROTOCOL
-from bench.seal import FACTS, read_facts, read_file
+from bench.seal import FACTS, DamagedRunError, read_facts, read_file
 from bench.step import in_precision
 from bench.store import WEIGHTS
 from bench.unet import UNet
@@ -145,7 +146,10 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
         message = f"the file of {run['method']!r} has changed since {folder.name} was trained"
         warnings.warn(message, stacklevel=2)
     net = UNet(run["channels"], width=run["width"], seed=run["seed"])
-    net.load_state_dict(load(read_file(folder, WEIGHTS, facts)))
+    try:
+        net.load_state_dict(load(read_file(folder, WEIGHTS, facts)))
+    except (SafetensorError, RuntimeError) as error:
+        raise DamagedRunError(f"{folder / WEIGHTS} holds no weights of the run: {error}") from error
     opened = torch.device(device)
     law, parameter = NOISES[run["noise"]], run["parameter"]
     noise = UnknownNoise(law, *parameter) if isinstance(parameter, list) else law(parameter)
