@@ -1,11 +1,10 @@
-"""Memory: what a step of training takes, what there is, and which batch would fit where it does not."""
+"""Memory: whether a step of training fits, and which batch would where it does not."""
 
 from __future__ import annotations
 
 import sys
+import traceback
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,11 @@ if TYPE_CHECKING:
     from bench.method import Batch
     from bench.step import Step
 
-SHARE = 0.9
-"""Of the free memory; the rest is for what libraries take for themselves."""
+SAMPLED = 8
+"""A step is measured on a batch this many times smaller, and on half of that."""
+
+SAID = ("out of memory", "can't allocate memory", "could not create a primitive", "std::bad_alloc")
+"""What torch and its libraries say of it; the third is oneDNN's word for whatever it has no room to prepare."""
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 
@@ -31,66 +33,41 @@ class OutOfMemoryError(InputError):
     """A training for which the memory does not suffice; the message says what would."""
 
 
-@dataclass(frozen=True)
-class Footprint:
-    """The memory that a step takes, beside weights and images.
-
-    Args:
-        patches: of a batch.
-        first: bytes of a step on one patch.
-        further: bytes of each patch more.
-    """
-
-    patches: int
-    first: int
-    further: int
-
-    @classmethod
-    def measure(cls, step: Step, batch: Batch, device: torch.device) -> Footprint | None:
-        """Measure it on one patch and on two; None where the device does not count its memory."""
-        first, two = (count_memory(partial(step.try_out, batch.first(count)), device) for count in (1, 2))
-        return None if first is None or two is None else cls(batch.size, first, two - first)
-
-    @property
-    def bytes(self) -> int:
-        """Of a whole step."""
-        return self.first + (self.patches - 1) * self.further
-
-    def fitting(self, room: float) -> int:
-        """Give the most patches whose step takes no more than so many bytes."""
-        if room < self.first:
-            return 0
-        return 1 + int((room - self.first) / self.further) if self.further > 0 else self.patches
-
-    def advice(self, device: torch.device) -> str:
-        """Say what a step takes, what there is, and what would fit."""
-        free = free_memory(device)
-        fits = min(self.fitting(SHARE * free), self.patches - 1)
-        remedy = f"--batch {fits} would fit" if fits > 0 else "not one patch fits: take a smaller --patch"
-        return (
-            f"out of memory: a step on {self.patches} patches takes about {_gigabytes(self.bytes)}, of which "
-            f"{device} has {_gigabytes(free)} free; {remedy}, or a smaller --width, each being another "
-            "experiment, with results of its own"
-        )
-
-
 @contextmanager
 def room_for(step: Step, batch: Batch, device: torch.device) -> Iterator[None]:
     """Train in this block, on batches like this one, or say what would fit.
 
     Raises:
-        OutOfMemoryError: the memory does not suffice. Of the host's this is found before anything is trained,
-            for the system would else end the process without a word.
+        OutOfMemoryError: the memory does not suffice. Where the host's is far too small, this is found before
+            anything is trained, for the system would else end the process without a word.
     """
-    footprint = Footprint.measure(step, batch, device)
-    if footprint and device.type == "cpu" and footprint.bytes > free_memory(device):
-        raise OutOfMemoryError(footprint.advice(device))
+    needed = need_of(step, batch, device) if device.type == "cpu" else None
+    if needed and needed > free_memory(device):
+        raise OutOfMemoryError(f"{_needs(batch, needed)}; {_advice(step, batch, device)}")
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if footprint is None or not _is_about_memory(error):
+        if not _is_about_memory(error):
             raise
-        raise OutOfMemoryError(footprint.advice(device)) from error
+        traceback.clear_frames(error.__traceback__)  # they hold the tensors of the step that failed
+        raise OutOfMemoryError(f"{_needs(batch, needed)}; {_advice(step, batch, device)}") from None
+
+
+def need_of(step: Step, batch: Batch, device: torch.device) -> int | None:
+    """Estimate the bytes that the tensors of a step take at a time, from steps on a part of the batch.
+
+    Libraries may take as much again for themselves.
+
+    Returns:
+        None where the device does not count its memory.
+    """
+    more = min(batch.size, max(4, batch.size // SAMPLED))
+    few = max(1, more // 2)
+    of_few, of_more = (_take(step, batch, count, device) for count in (few, more))
+    if of_few is None or of_more is None:
+        return None
+    each = (of_more - of_few) / (more - few) if more > few else of_more
+    return int(of_more + (batch.size - more) * each)
 
 
 def free_memory(device: torch.device) -> int:
@@ -99,6 +76,32 @@ def free_memory(device: torch.device) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return max(0, min([psutil.virtual_memory().available, *_limits()]))
+
+
+def _take(step: Step, batch: Batch, count: int, device: torch.device) -> int | None:
+    return count_memory(lambda: step.try_out(batch.first(count)), device)
+
+
+def _needs(batch: Batch, needed: int | None) -> str:
+    takes = f" takes at least {needed / 2**30:.2f} GiB, which" if needed else ""
+    return f"out of memory: a step on {batch.size} patches{takes} is more than there is"
+
+
+def _advice(step: Step, batch: Batch, device: torch.device) -> str:
+    """Try smaller and smaller batches, and name the first that fits."""
+    count = batch.size // 2
+    while count:
+        try:
+            if device.type != "cpu" or 2 * (need_of(step, batch.first(count), device) or 0) < free_memory(
+                device
+            ):
+                step.try_out(batch.first(count))
+                return f"--batch {count} would fit, as another experiment, with results of its own"
+        except (MemoryError, RuntimeError) as error:
+            if not _is_about_memory(error):
+                raise
+        count //= 2
+    return "not even one patch fits; take a smaller --patch or --width"
 
 
 def _limits() -> Iterator[int]:
@@ -115,10 +118,4 @@ def _limits() -> Iterator[int]:
 
 def _is_about_memory(error: Exception) -> bool:
     said = str(error)
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "out of memory" in said or "can't allocate memory" in said
-    )
-
-
-def _gigabytes(size: float) -> str:
-    return f"{size / 2**30:.2f} GiB"
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in said for words in SAID)
