@@ -24,7 +24,7 @@ SAMPLED = 8
 """A step is measured on a batch this many times smaller, and on half of that."""
 
 SAID = ("out of memory", "can't allocate memory", "could not create a primitive", "std::bad_alloc")
-"""What torch and its libraries say of it; the third is oneDNN's word for whatever it has no room to prepare."""
+"""What torch and its libraries say of it; the third is oneDNN's, of what it has no room to prepare."""
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 
@@ -43,14 +43,15 @@ def room_for(step: Step, batch: Batch, device: torch.device) -> Iterator[None]:
     """
     needed = need_of(step, batch, device) if device.type == "cpu" else None
     if needed and needed > free_memory(device):
-        raise OutOfMemoryError(f"{_needs(batch, needed)}; {_advice(step, batch, device)}")
+        fitting = (count for count in _smaller(batch) if _is_safe(step, batch.first(count), device))
+        raise OutOfMemoryError(f"{_needs(batch, needed)}; {_advice(step, batch, fitting)}")
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not _is_about_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # they hold the tensors of the step that failed
-        raise OutOfMemoryError(f"{_needs(batch, needed)}; {_advice(step, batch, device)}") from None
+        raise OutOfMemoryError(f"{_needs(batch, needed)}; {_advice(step, batch, _smaller(batch))}") from None
 
 
 def need_of(step: Step, batch: Batch, device: torch.device) -> int | None:
@@ -87,20 +88,30 @@ def _needs(batch: Batch, needed: int | None) -> str:
     return f"out of memory: a step on {batch.size} patches{takes} is more than there is"
 
 
-def _advice(step: Step, batch: Batch, device: torch.device) -> str:
-    """Try smaller and smaller batches, and name the first that fits."""
-    count = batch.size // 2
-    while count:
+def _smaller(batch: Batch) -> Iterator[int]:
+    """Halve the batch again and again."""
+    count = batch.size
+    while count := count // 2:
+        yield count
+
+
+def _is_safe(step: Step, batch: Batch, device: torch.device) -> bool:
+    """Tell whether a step may be tried without the system ending the process for it."""
+    needed = need_of(step, batch, device)
+    return needed is not None and 2 * needed < free_memory(device)
+
+
+def _advice(step: Step, batch: Batch, counts: Iterator[int]) -> str:
+    """Try batches, and name the first that fits."""
+    for count in counts:
         try:
-            if device.type != "cpu" or 2 * (need_of(step, batch.first(count), device) or 0) < free_memory(
-                device
-            ):
-                step.try_out(batch.first(count))
-                return f"--batch {count} would fit, as another experiment, with results of its own"
+            step.try_out(batch.first(count))
         except (MemoryError, RuntimeError) as error:
             if not _is_about_memory(error):
                 raise
-        count //= 2
+            traceback.clear_frames(error.__traceback__)
+        else:
+            return f"--batch {count} would fit, as another experiment, with results of its own"
     return "not even one patch fits; take a smaller --patch or --width"
 
 

@@ -62,7 +62,7 @@ METRICS, UNET, STEP, TRAINING = "bench/metrics.py", "bench/unet.py", "bench/step
 STOPWATCH, LAUNCH = "bench/stopwatch.py", "bench/launch.py"
 LEVEL, FAMILY = "bench/noise_level.py", "bench/noise_family.py"
 STATISTICS, REPRODUCTION, CONTRASTS = "bench/statistics.py", "bench/reproduction.py", "bench/contrasts.py"
-REFERENCE, VERIFY = "bench/reference.py", "bench/verify.py"
+REFERENCE, VERIFY, IMAGE_FILE = "bench/reference.py", "bench/verify.py", "bench/image_file.py"
 HOMOGENISE, DENOISER, PLAN = "bench/homogenise.py", "bench/denoiser.py", "bench/plan.py"
 
 GAUSSIAN_RULE = "truth/test_tweedie_gaussian.py::test_rule_gives_the_posterior_mean"
@@ -965,6 +965,98 @@ MUTATIONS = (
         "elif _noisy(case.facts, parameter, images) != _noisy(remade.facts, parameter, images):",
         "elif not remade:",
         "test_verify.py::test_other_test_noise_is_told_apart",
+    ),
+    # What is let in
+    Mutation(
+        "pipes and devices read",
+        IMAGE_FILE,
+        "not stat.S_ISREG(status.st_mode)",
+        "stat.S_ISDIR(status.st_mode)",
+        "hostile/test_pictures.py::test_every_hostile_input_is_refused_by_its_name",
+    ),
+    Mutation(
+        "files read whatever their size",
+        IMAGE_FILE,
+        "status.st_size > LARGEST_FILE",
+        "status.st_size < 0",
+        "test_image_file.py::test_the_largest_file_is_read",
+    ),
+    Mutation(
+        "checksums of a PNG not verified",
+        IMAGE_FILE,
+        "        header.verify()\n",
+        "",
+        "test_image_file.py::test_any_flipped_bit_of_the_pixels_of_a_png_is_found",
+    ),
+    Mutation(
+        "further formats decoded",
+        IMAGE_FILE,
+        'FORMATS = ("BMP", "JPEG",',
+        'FORMATS = ("BMP", "EPS", "GIF", "JPEG",',
+        "test_image_file.py::test_other_formats_are_not_decoded",
+    ),
+    Mutation(
+        "size of a picture taken for that of its tiles",
+        IMAGE_FILE,
+        "-(-length // tile) * tile",
+        "length",
+        "test_image_file.py::test_a_huge_image_is_refused_by_its_header",
+    ),
+    Mutation(
+        "as many scans as a JPEG claims",
+        IMAGE_FILE,
+        "content.count(_SCAN) > MOST_SCANS",
+        "content.count(_SCAN) < 0",
+        "test_image_file.py::test_a_jpeg_of_endless_scans_is_refused",
+    ),
+    Mutation(
+        "OpenCV left to its own limit",
+        "bench/__init__.py",
+        '"OPENCV_IO_MAX_IMAGE_PIXELS"',
+        '"OPENCV_LIMIT"',
+        "test_image_file.py::test_opencv_has_the_same_limit",
+    ),
+    Mutation(
+        "a link judged by where it lies",
+        IMAGE_FILE,
+        "Path(os.path.realpath(path))",
+        "Path(os.path.abspath(path))",
+        "test_sets.py::test_link_out_of_the_folder_is_refused",
+    ),
+    Mutation(
+        "rows of a table read from anywhere",
+        "bench/sets.py",
+        "    require_inside(path, *roots)\n",
+        "",
+        "test_sets.py::test_a_row_reads_no_file_from_elsewhere",
+    ),
+    Mutation(
+        "a run's word opens a folder of the reader's",
+        "bench/report/document.py",
+        "if name not in named and name not in REGISTRY:",
+        "if not name:",
+        "test_report.py::test_runs_open_no_folder_that_the_reader_did_not_name",
+    ),
+    Mutation(
+        "names passed on to the terminal as they are",
+        "bench/terminal.py",
+        'visible(segment.text, keep="\\n")',
+        "segment.text",
+        "test_console.py::test_whatever_is_printed_a_terminal_only_shows_it",
+    ),
+    Mutation(
+        "names may turn the direction of writing",
+        "bench/names.py",
+        " or unicodedata.bidirectional(character) in _TURNING",
+        "",
+        "test_names.py::test_what_steers_a_terminal_is_refused_and_shown",
+    ),
+    Mutation(
+        "weights in the cache unpickled",
+        METRICS,
+        ", weights_only=True",
+        "",
+        "test_metrics.py::test_weights_in_the_cache_are_read_and_never_run",
     ),
 )
 
