@@ -271,7 +271,7 @@ def _rebuild(
 
 def _retraining(scores: pd.DataFrame, names: Sequence[str]) -> dict[str, float]:
     """Say for each test set how far apart the mean PSNRs of two trainings may lie, dB."""
-    return {name: seed_scatter(scores[scores["images"] == name]).retraining for name in names}
+    return {name: seed_scatter(scores[scores["images"] == name]).retraining() for name in names}
 
 
 def _remake(case: _Case, watcher: Watcher) -> _Remade | None:

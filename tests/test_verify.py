@@ -86,7 +86,7 @@ def test_the_same_code_on_the_same_machine_gives_the_same_bits(
         committed=mean,
         here=mean,
         difference=0.0,
-        allowed=seed_scatter(scores).retraining,
+        allowed=seed_scatter(scores).retraining(),
         how="trained",
         changed=(),
         outcome="identical",
@@ -107,7 +107,7 @@ def test_nothing_is_trained_twice(of_two_seeds: Reference, fresh: Store) -> None
 def test_another_training_may_differ_as_trainings_do(
     of_two_seeds: Reference, fresh: Store, share: float, outcome: str
 ) -> None:
-    allowed = seed_scatter(of_two_seeds.scores()).retraining
+    allowed = seed_scatter(of_two_seeds.scores()).retraining()
     # Moved alike, the seeds scatter as before.
     shift_scores(of_two_seeds.folder, share * allowed)
     (verdict,) = check(of_two_seeds, of_two_seeds.keys()[:1], fresh)
@@ -133,7 +133,7 @@ def test_the_scatter_is_that_of_the_test_set_and_the_protocol(
     scores = reference.scores().query("steps == 4")
     for one in (verdict, other):
         assert one.outcome == "identical"
-        assert one.allowed == seed_scatter(scores[scores["images"] == one.images]).retraining
+        assert one.allowed == seed_scatter(scores[scores["images"] == one.images]).retraining()
     assert verdict.allowed != other.allowed
 
 
