@@ -16,7 +16,10 @@ from bench.glance import glance, write_glance
 from bench.ranks import write_ranks
 from bench.reference import open_reference
 from bench.reproduction import beside, lacking, reproduce, signed, with_interval
+from bench.retrained import retrained
 from bench.statistics import difference_of, mean_of, seed_scatter
+from bench.tabulate import methods_in
+from bench.trainings import trainings_of
 from bench.tuning import hyper_parameters, settings
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from bench.reference import Reference
     from bench.reproduction import Reproduction
     from bench.sheet import Sheet
+    from bench.trainings import Trainings
 
 TEMPLATE, PAGE = "README.md.j2", "README.md"
 
@@ -97,6 +101,19 @@ class Findings:
         """The scores of the runs that stand beside the published table."""
         return self.reproduction.scores
 
+    @cached_property
+    def trainings(self) -> Trainings:
+        """Those runs beside the same ones trained again."""
+        names = self.shelf.published.retrained
+        again = {name: open_reference(self.shelf.reports / name).scores() for name in names}
+        return trainings_of(self.main, again)
+
+    @property
+    def processors(self) -> str:
+        """What those runs were trained on."""
+        keys = self.main["key"].unique()
+        return " and ".join(sorted({self.results.facts(key)["hardware"]["name"] for key in keys}))
+
     @property
     def methods(self) -> list[str]:
         """The columns of the published table."""
@@ -133,6 +150,10 @@ class Findings:
     def changes(self, stem: str, title: str, scores: pd.DataFrame, other: pd.DataFrame) -> str:
         """Write what another protocol changes."""
         return self._sheet(stem, changes(scores, other, title=title))
+
+    def retrained(self, stem: str) -> str:
+        """Write how far the same trainings end elsewhere."""
+        return self._sheet(stem, retrained(self.trainings, methods_in(self.main)))
 
     def settings(self, stem: str) -> str:
         """Write how the optimiser's settings were chosen."""
