@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import numpy as np
 
 from bench.comparable import ROW, noise_label
 from bench.contrasts import against, changes, written
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bench.reference import Reference
     from bench.reproduction import Reproduction
     from bench.sheet import Sheet
+    from bench.statistics import Scatter
     from bench.trainings import Trainings
 
 TEMPLATE, PAGE = "README.md.j2", "README.md"
@@ -211,6 +213,21 @@ class Findings:
         """Give the standard deviation of a test set's mean from one training seed to another, dB."""
         of_set = self.main[self.main["images"] == images]
         return f"{seed_scatter(of_set).sd:.3f}"
+
+    def training(self, method: str, images: str) -> Scatter:
+        """Give how far a training of one run ends from another of the same, over the runs of a method, dB."""
+        found = self.trainings.scatter(method, images)
+        if found is None:
+            raise InputError(f"no training of {method} was made again on {images}")
+        return found
+
+    def made_again(self, method: str, *row: Any) -> str:
+        """Give how far trainings made again ended from the committed ones in the mean, dB."""
+        differences = self.trainings.differences
+        found = _cell(differences.reset_index(), method, row)[list(differences)].to_numpy()
+        if np.isnan(found).all():
+            raise InputError(f"no training of {method} was made again on {noise_label(*row[:2])}, {row[2]}")
+        return signed(float(np.nanmean(found)))
 
     def hours(self, scores: pd.DataFrame) -> float:
         """Sum the training times of runs, in hours."""

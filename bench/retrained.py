@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,11 +20,14 @@ if TYPE_CHECKING:
     from bench.statistics import Scatter
     from bench.trainings import Trainings
 
+PLACE = [*ROW, "seed"]
 SPREAD = ["images", "method", "sd", "degrees", "half_width"]
 DIGITS = 3
 """Behind the point: trainings of one run differ by less than the hundredths of other tables."""
+FAR = "*"
 MEANING = (
     "Mean PSNR of the training made again less that of the committed one, dB, on the same noisy images. "
+    f"{FAR}: farther than the scatter of the method's other runs lets expect (95 %, all numbers together). "
     "Below: the standard deviation of a training about the mean of its run, pooled over a method's runs, "
     "with its degrees of freedom in brackets; and the 95 % interval of the difference of two trainings "
     "(Student). A training that came back to the last bit adds nothing to either."
@@ -49,6 +51,8 @@ def retrained(trainings: Trainings, methods: Sequence[str]) -> Sheet:
             "none of these runs was trained again; name a reference of such trainings as `retrained` in "
             "layout.toml"
         )
+    lines = lines.reset_index()
+    lines["far"] = [_is_far(line, trainings, numbers=len(lines)) for line in lines.itertuples()]
     sets = sorted(differences.index.unique("images"))
     scatter = {
         (images, method): found
@@ -56,29 +60,37 @@ def retrained(trainings: Trainings, methods: Sequence[str]) -> Sheet:
         if (found := trainings.scatter(method, images))
     }
     spreads = [[*place, found.sd, found.degrees, found.retraining()] for place, found in scatter.items()]
-    numbers = lines.reset_index().merge(pd.DataFrame(spreads, columns=SPREAD), how="left", on=SPREAD[:2])
     return Sheet(
         "The same trainings again, less the committed ones (PSNR, dB)",
         ["noise", "test set", "seed", "trained again in", *methods],
-        [*_difference_rows(differences, methods), *_scatter_rows(scatter, methods, sets)],
+        [*_difference_rows(lines, differences, methods), *_scatter_rows(scatter, methods, sets)],
         [MEANING, f"{MISSING}: not trained again."],
-        numbers,
+        lines.merge(pd.DataFrame(spreads, columns=SPREAD), how="left", on=SPREAD[:2]),
         left=4,
     )
 
 
-def _difference_rows(differences: pd.DataFrame, methods: Sequence[str]) -> Iterator[list[str]]:
-    places = parts_of(differences.reset_index(), [*ROW, "seed"])
-    for place, part in sorted(places.items(), key=lambda item: (strength(item[0][:3]), item[0][3])):
+def _is_far(line: Any, trainings: Trainings, *, numbers: int) -> bool:
+    """Tell whether a training ended farther off than the other runs of its method let expect."""
+    others = trainings.without(line.key).scatter(line.method, line.images)
+    return others is not None and abs(line.difference) > others.retraining(numbers)
+
+
+def _difference_rows(
+    lines: pd.DataFrame, differences: pd.DataFrame, methods: Sequence[str]
+) -> Iterator[list[str]]:
+    texts = {
+        tuple(line[column] for column in [*PLACE, "again", "method"]): (
+            f"{signed(line['difference'], digits=DIGITS)}{FAR if line['far'] else ''}"
+        )
+        for line in lines.to_dict("records")
+    }
+    places = parts_of(differences.reset_index(), PLACE)
+    for place in sorted(places, key=lambda place: (strength(place[:3]), place[3])):
         noise, parameter, images, seed = place
         for again in differences.columns:
-            found = dict(zip(part["method"], part[again], strict=True))
-            texts = (_text(found.get(method, math.nan)) for method in methods)
-            yield [noise_label(noise, parameter), images, str(seed), again, *texts]
-
-
-def _text(difference: float) -> str:
-    return MISSING if math.isnan(difference) else signed(difference, digits=DIGITS)
+            found = (texts.get((*place, again, method), MISSING) for method in methods)
+            yield [noise_label(noise, parameter), images, str(seed), again, *found]
 
 
 def _scatter_rows(

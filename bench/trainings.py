@@ -38,12 +38,17 @@ class Trainings:
         """Of each training made again, less the committed one, dB."""
         return self.means.drop(columns=COMMITTED).sub(self.means[COMMITTED], axis="index")
 
+    def without(self, key: str) -> Trainings:
+        """Leave one run out."""
+        return Trainings(self.means.drop(index=key, level="key"))
+
     def scatter(self, method: str, images: str) -> Scatter | None:
         """Pool how far the trainings of one run lie from each other, over the runs of a method.
 
         They share their seed, and so the first weights, the crops and all noise, and differ by what the order
-        of float32 sums makes of a training: each is taken for a draw about the mean of its run. One that
-        ended where another did, to the last bit, is no other training, and does not count.
+        of float32 sums makes of a training: each is taken for a draw about the mean of its run, as wide under
+        one noise as under another. One that ended where another did, to the last bit, is no other training,
+        and does not count.
 
         Args:
             method: with its hyper-parameters.
@@ -73,7 +78,7 @@ class Trainings:
             InputError: no other run of its method was trained again, and none with two seeds.
         """
         (method,) = self._values("method", key)
-        others = Trainings(self.means.drop(index=key, level="key"))
+        others = self.without(key)
         found = {}
         for images in self._values("images", key):
             scatter = others.scatter(method, images) or self.seed_scatter(method, images)

@@ -146,7 +146,8 @@ def test_numbers_in_the_text_are_those_of_pandas(desk: Desk) -> None:
         f'change(one.select(training_noise="resampled"), "sure", {CELL_OF})',
         f'on_image(one.select(training_noise="resampled"), "sure", {CELL_OF}, image="b.png")',
         'scatter("bsd68")',
-        'trainings.scatter("sure", "bsd68").sd',
+        'training("sure", "bsd68").sd',
+        f'made_again("sure", {CELL_OF})',
         'methods|join(" ")',
         "hours(one.main)",
         'hours(one.select(training_noise=["frozen", "resampled"], training_images="bsd400"))',
@@ -165,10 +166,13 @@ def test_numbers_in_the_text_are_those_of_pandas(desk: Desk) -> None:
     assert said[5] == signed(change[0] - change[1])
     assert said[6] == f"{seed_scatter(frozen[frozen['images'] == 'bsd68']).sd:.3f}"
     assert float(said[7]) == of_main(desk).scatter("sure", "bsd68").sd
-    assert said[8].split(" ") == METHODS
+    again = pd.read_parquet(desk.reports / "again" / "scores.parquet")
+    frozen_again = again[(again["training_noise"] == "frozen") & (again["batch"] == 16)]
+    assert said[8] == signed(lines(frozen_again, "sure")["psnr"].mean() - sure["psnr"].mean())
+    assert said[9].split(" ") == METHODS
     # One training for each method, noise and seed, however many images and sets it was scored on.
     hours = frozen.drop_duplicates(["method", "noise", "seed"])["training_seconds"].sum() / 3600
-    assert [float(text) for text in said[9:]] == pytest.approx([hours, 2 * hours])
+    assert [float(text) for text in said[10:]] == pytest.approx([hours, 2 * hours])
 
 
 def test_the_page_is_the_same_each_time_and_of_no_order(desk: Desk) -> None:
@@ -205,6 +209,9 @@ def test_a_page_of_text_alone_makes_its_folder(desk: Desk) -> None:
         ('{{ one.psnr("sure", "gamma", 50, "kodak24") }}', "no scores of sure on gamma k=50, kodak24"),
         ('{{ one.published("sure", "gamma", 50, "set12") }}', "no scores of sure on gamma k=50, set12"),
         (f'{{{{ one.gap("sure", "bm3d", {CELL_OF}) }}}}', "no scores of bm3d"),
+        ('{{ one.training("noise2void", "bsd68") }}', "no training of noise2void was made again on bsd68"),
+        (f'{{{{ one.made_again("noise2void", {CELL_OF}) }}}}', "no training .* on gaussian σ=25, bsd68"),
+        (f'{{{{ one.made_again("bm3d", {CELL_OF}) }}}}', "no scores of bm3d"),
         ('{{ one.against("paired", ["bm3d"]) }}', "no scores of bm3d to compare with"),
         ('{{ one.hours(one.select(training_noise="foul")) }}', r"no scores of \{'training_noise': 'foul'\}"),
         ('{{ one.hours(one.select(training_noize="frozen")) }}', "'training_noize'; did you mean 'training_"),

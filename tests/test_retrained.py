@@ -10,9 +10,9 @@ from scipy import stats
 
 from bench.errors import InputError
 from bench.retrained import SPREAD, retrained
-from bench.trainings import RUN
+from bench.trainings import RUN, trainings_of
 from tests.helpers import read_latex, read_markdown
-from tests.test_trainings import SURE, VOID, both, moved
+from tests.test_trainings import SURE, VOID, Means, both, moved, scored
 
 METHODS = ["noise2void", "sure", "supervised"]
 FIRST = moved(SURE, [0.1, -0.2, 0.3])
@@ -50,7 +50,7 @@ def test_every_run_has_a_line_and_what_was_not_trained_again_a_mark() -> None:
 
 def test_numbers_are_those_of_each_training_with_its_methods_scatter() -> None:
     numbers = retrained(both(FIRST, SECOND), METHODS).numbers
-    assert set(numbers) == {*RUN, "again", "difference", *SPREAD}
+    assert set(numbers) == {*RUN, "again", "difference", "far", *SPREAD}
     assert len(numbers) == 2 * (len(FIRST) + len(SECOND))
     committed = SURE | VOID
     for line in numbers.itertuples():
@@ -71,8 +71,20 @@ def test_numbers_are_those_of_each_training_with_its_methods_scatter() -> None:
         assert lines["half_width"].to_list() == pytest.approx([half] * len(lines))
 
 
+def test_what_is_farther_than_the_methods_other_runs_let_expect_is_marked() -> None:
+    runs: Means = {("sure", float(sigma), 0): 28.0 for sigma in range(10, 80, 10)}
+    steady = [0.01, -0.01] * 3
+    # Root 2 times the standard deviation of the six others is .01; 14 numbers have to hold together.
+    edge = 0.01 * stats.t.ppf(1 - 0.025 / 14, 6)
+    for last, mark in ((0.99 * edge, ""), (-1.01 * edge, "*")):
+        again = scored(moved(runs, [*steady, last]))
+        sheet = retrained(trainings_of(scored(runs), {"again": again}), ["sure"])
+        assert [row[-1][6:] for row in sheet.rows[:14]] == [""] * 12 + [mark] * 2
+        assert sheet.numbers["far"].sum() == 2 * len(mark)
+
+
 def test_it_is_the_same_in_every_format() -> None:
-    sheet = retrained(both(FIRST, SECOND), METHODS)
+    sheet = retrained(both(FIRST, SECOND, FIRST | moved(VOID, [0, 9])), METHODS)
     assert read_markdown(sheet.markdown()) == read_latex(sheet.latex()) == [sheet.header, *sheet.rows]
     assert "–: not trained again." in sheet.notes
 
