@@ -63,7 +63,7 @@ class Trainings:
     def seed_scatter(self, method: str, images: str) -> Scatter | None:
         """Pool how far the committed trainings of one cell lie from each other, as ``seed_scatter`` does.
 
-        It is more than ``scatter``, for with the seed all noise is another.
+        It holds more than ``scatter``, for with the seed all noise is another.
         """
         committed = self._means_of(method, images)[COMMITTED]
         return pooled([seeds.to_numpy() for _, seeds in committed.groupby(level=CELL)])

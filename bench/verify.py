@@ -152,8 +152,9 @@ def verify(
     So a mean PSNR may differ as those of other trainings do: by Student's interval of the difference of two
     trainings, whose standard deviation is that of the method on the test set under the same protocol. It is
     pooled over the method's runs that were trained more than once, without the very run; where there are
-    none, over committed seeds, which scatter more. The level is such that the honest numbers of one call,
-    *all together*, lie within their intervals in 95 % of cases (Bonferroni): the more numbers, the wider.
+    none, over committed seeds, with which all noise changes too. The level is such that the honest numbers of
+    one call, *all together*, lie within their intervals in 95 % of cases (Bonferroni): the more numbers, the
+    wider. This takes a method to scatter alike under every noise.
 
     Args:
         reference: the committed results.
