@@ -62,7 +62,8 @@ METRICS, UNET, STEP, TRAINING = "bench/metrics.py", "bench/unet.py", "bench/step
 STOPWATCH, LAUNCH = "bench/stopwatch.py", "bench/launch.py"
 LEVEL, FAMILY = "bench/noise_level.py", "bench/noise_family.py"
 STATISTICS, REPRODUCTION, CONTRASTS = "bench/statistics.py", "bench/reproduction.py", "bench/contrasts.py"
-REFERENCE, VERIFY, IMAGE_FILE = "bench/reference.py", "bench/verify.py", "bench/image_file.py"
+REFERENCE, VERIFY, TRAININGS = "bench/reference.py", "bench/verify.py", "bench/trainings.py"
+IMAGE_FILE = "bench/image_file.py"
 HOMOGENISE, DENOISER, PLAN = "bench/homogenise.py", "bench/denoiser.py", "bench/plan.py"
 
 GAUSSIAN_RULE = "truth/test_tweedie_gaussian.py::test_rule_gives_the_posterior_mean"
@@ -1057,6 +1058,77 @@ MUTATIONS = (
         ", weights_only=True",
         "",
         "test_metrics.py::test_weights_in_the_cache_are_read_and_never_run",
+    ),
+    # How far another training may end
+    Mutation(
+        "each number of a call held by itself",
+        STATISTICS,
+        "(1 - LEVEL) / 2 / intervals",
+        "(1 - LEVEL) / 2",
+        "test_statistics.py::test_all_numbers_hold_together_in_95_percent_of_cases",
+    ),
+    Mutation(
+        "two trainings no farther apart than one from its mean",
+        STATISTICS,
+        "numbers) * self.sd * math.sqrt(2)",
+        "numbers) * self.sd",
+        "test_statistics.py::test_all_numbers_hold_together_in_95_percent_of_cases",
+    ),
+    Mutation(
+        "run judged by its own retraining",
+        TRAININGS,
+        'self.means.drop(index=key, level="key")',
+        "self.means",
+        "test_trainings.py::test_own_trainings_do_not_judge_a_run",
+    ),
+    Mutation(
+        "one scatter of trainings for all methods",
+        TRAININGS,
+        'runs.get_level_values("method") == method',
+        'runs.get_level_values("method") != ""',
+        "test_trainings.py::test_the_interval_holds_95_percent_of_honest_retrainings_of_every_method",
+    ),
+    Mutation(
+        "seeds asked before trainings of the same run",
+        TRAININGS,
+        "others.scatter(method, images) or self.seed_scatter(method, images)",
+        "self.seed_scatter(method, images) or others.scatter(method, images)",
+        "test_trainings.py::test_the_interval_holds_95_percent_of_honest_retrainings_of_every_method",
+    ),
+    Mutation(
+        "training of the same bits counted twice",
+        TRAININGS,
+        "np.unique(run[~np.isnan(run)])",
+        "run[~np.isnan(run)]",
+        "test_trainings.py::test_what_came_back_to_the_last_bit_is_no_other_training",
+    ),
+    Mutation(
+        "committed training less the one made again",
+        TRAININGS,
+        ".sub(self.means[COMMITTED]",
+        ".rsub(self.means[COMMITTED]",
+        "test_retrained.py::test_every_run_has_a_line_and_what_was_not_trained_again_a_mark",
+    ),
+    Mutation(
+        "weights at hand counted among the trainings",
+        VERIFY,
+        "for case in cases if not case.weights)",
+        "for case in cases)",
+        "test_verify.py::test_all_trainings_of_a_call_hold_together_and_weights_at_hand_do_not_count",
+    ),
+    Mutation(
+        "threads of another device's host taken",
+        VERIFY,
+        'case.facts["run"]["device"] == case.job.run.device == "cpu"',
+        'case.job.run.device == "cpu"',
+        "test_verify.py::test_a_run_is_made_anew_by_as_many_threads_as_then",
+    ),
+    Mutation(
+        "threads kept after a run",
+        "bench/devices.py",
+        "    finally:\n        torch.set_num_threads(before)",
+        "    finally:\n        pass",
+        "test_devices.py::test_threads_are_taken_for_a_while_where_there_are_cores",
     ),
 )
 
