@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from bench.devices import exact_float32
 from bench.discovery import build, load_class, source_hash
 from bench.errors import InputError
 from bench.noise import NOISES, Noise
-from bench.runs import PROTOCOL
+from bench.runs import PROTOCOL, Run
 from bench.seal import FACTS, DamagedRunError, read_facts, read_file
 from bench.step import in_precision
 from bench.store import WEIGHTS
@@ -135,7 +135,9 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
         if not (folder / name).is_file():
             raise InputError(f"{str(folder)!r} is not a finished run with weights: it has no {name}")
     facts = read_facts(folder)
-    run = facts["run"]
+    run = facts.get("run", {})
+    if absent := {field.name for field in fields(Run)} - {*run}:
+        raise DamagedRunError(f"{folder / FACTS} is damaged: run lacks {', '.join(sorted(absent))}")
     if facts["protocol"] != PROTOCOL:
         raise InputError(
             f"{str(folder)!r} was trained under protocol {facts['protocol']}, whose network this version, of "

@@ -11,19 +11,19 @@ from typing_extensions import TypedDict
 class RunFacts(TypedDict, total=False):
     """What was asked for; see ``bench.runs.Run``."""
 
-    method: Required[str]
-    hyper_parameters: Required[dict[str, Any]]
-    noise: Required[str]
-    parameter: Required[float | list[float]]
+    method: str
+    hyper_parameters: dict[str, Any]
+    noise: str
+    parameter: float | list[float]
     training_images: str
     fingerprint: str
-    channels: Required[int]
-    width: Required[int]
+    channels: int
+    width: int
     steps: int
     batch: int
     patch: int
     learning_rate: float
-    seed: Required[int]
+    seed: int
     training_noise: str
     precision: str
     device: str

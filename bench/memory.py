@@ -41,11 +41,12 @@ def room_for(step: Step, batch: Batch, device: torch.device) -> Iterator[None]:
         OutOfMemoryError: the memory does not suffice. Where the host's is far too small, this is found before
             anything is trained, for the system would else end the process without a word.
     """
-    needed = need_of(step, batch, device) if device.type == "cpu" else None
-    if needed and needed > free_memory(device):
-        fitting = (count for count in _smaller(batch) if _is_safe(step, batch.first(count), device))
-        raise OutOfMemoryError(f"{_needs(batch, needed)}; {_advice(step, batch, fitting)}")
+    needed = None
     try:
+        needed = need_of(step, batch, device) if device.type == "cpu" else None
+        if needed and needed > free_memory(device):
+            safe = (count for count in _smaller(batch) if _is_safe(step, batch.first(count), device))
+            raise OutOfMemoryError(f"{_needs(batch, needed)}; {_advice(step, batch, safe)}")
         yield
     except (MemoryError, RuntimeError) as error:
         if not _is_about_memory(error):

@@ -5,15 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from bench.errors import InputError
-
-if TYPE_CHECKING:
-    from bench.noise import Noise
+from bench.noise import Noise
 
 Need = Literal["noisy", "noisy2", "clean", "noise"]
 NEEDS: tuple[Need, ...] = ("noisy", "noisy2", "clean", "noise")
@@ -72,7 +70,7 @@ class Batch:
     def first(self, count: int) -> Batch:
         """Give the first few patches alone."""
         model = self.model
-        if model is not None and isinstance(model.level, torch.Tensor):
+        if isinstance(model, Noise) and isinstance(model.level, torch.Tensor):
             model = type(model)(model.level[:count])
         return replace(self, images={need: image[:count] for need, image in self.images.items()}, model=model)
 
