@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+from bench.limits import LARGEST_IMAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.denoiser import Denoiser
+
+# OpenCV reads its limit once, when it is loaded, and some file may have another size to it than to Pillow.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(LARGEST_IMAGE))
 
 
 def load_run(folder: str | Path, *, device: str = "cpu") -> Denoiser:

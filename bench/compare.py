@@ -156,7 +156,7 @@ def _retraining(part: Part) -> list[str]:
     """Say for each test set how far two trainings of one cell differ, where two seeds show it."""
     return [
         f"Retraining: two trainings of a cell in {part.name} with unlike seeds, and the noise drawn anew, "
-        f"differ in mean PSNR on {images} by up to {seed_scatter(lines).retraining:.3f} dB (95 %); the "
+        f"differ in mean PSNR on {images} by up to {seed_scatter(lines).retraining():.3f} dB (95 %); the "
         "intervals do not hold this."
         for images, lines in part.scores.groupby("images")
         if shows_scatter(lines)

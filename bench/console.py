@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from bench.names import visible
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -22,17 +24,18 @@ LOG_WIDTH = 140
 
 def open_console(*, stderr: bool = False) -> Console:
     """Open the standard output; a log, which has no width of its own, gets one that holds a whole table."""
-    from rich.console import Console
+    from bench.terminal import Terminal
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH
-    return Console(width=width, stderr=stderr)
+    return Terminal(width=width, stderr=stderr)
 
 
 def say(console: Console, *parts: str | tuple[str, str]) -> None:
-    """Print texts as they are, some with a style, on one line however long."""
+    """Print texts, some with a style, on one line however long: a break within them shows as an escape."""
     from rich.text import Text
 
-    console.print(Text.assemble(*parts), soft_wrap=True)
+    shown = [visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts]
+    console.print(Text.assemble(*shown), soft_wrap=True)
 
 
 def say_written(files: Sequence[Path]) -> None:

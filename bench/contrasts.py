@@ -14,7 +14,7 @@ from bench.markup import MISSING
 from bench.reproduction import signed
 from bench.sheet import Sheet
 from bench.statistics import Difference, difference_of, holm
-from bench.tabulate import exposure, strength
+from bench.tabulate import methods_in, strength
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +40,7 @@ def against(scores: pd.DataFrame, methods: Sequence[str]) -> Sheet:
     """
     if absent := set(methods) - set(scores["method"]):
         raise InputError(f"there are no scores of {', '.join(sorted(absent))} to compare with")
-    sees = scores.drop_duplicates("method").set_index("method")["sees"]
-    others = sorted(sees.index, key=lambda method: (exposure(sees[method]), method))
+    others = methods_in(scores)
     pairs: dict[tuple[Any, ...], Difference] = {}
     for row, lines in sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0])):
         parts = {method: part for (method,), part in parts_of(lines, ["method"]).items()}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load
 
 from bench.blind import UnknownNoise, told
@@ -15,8 +16,8 @@ from bench.devices import exact_float32
 from bench.discovery import build, load_class, source_hash
 from bench.errors import InputError
 from bench.noise import NOISES, Noise
-from bench.runs import PROTOCOL
-from bench.seal import FACTS, read_facts, read_file
+from bench.runs import PROTOCOL, Run
+from bench.seal import FACTS, DamagedRunError, read_facts, read_file
 from bench.step import in_precision
 from bench.store import WEIGHTS
 from bench.unet import UNet
@@ -134,7 +135,9 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
         if not (folder / name).is_file():
             raise InputError(f"{str(folder)!r} is not a finished run with weights: it has no {name}")
     facts = read_facts(folder)
-    run = facts["run"]
+    run = facts.get("run", {})
+    if absent := {field.name for field in fields(Run)} - {*run}:
+        raise DamagedRunError(f"{folder / FACTS} is damaged: run lacks {', '.join(sorted(absent))}")
     if facts["protocol"] != PROTOCOL:
         raise InputError(
             f"{str(folder)!r} was trained under protocol {facts['protocol']}, whose network this version, of "
@@ -145,7 +148,10 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
         message = f"the file of {run['method']!r} has changed since {folder.name} was trained"
         warnings.warn(message, stacklevel=2)
     net = UNet(run["channels"], width=run["width"], seed=run["seed"])
-    net.load_state_dict(load(read_file(folder, WEIGHTS, facts)))
+    try:
+        net.load_state_dict(load(read_file(folder, WEIGHTS, facts)))
+    except (SafetensorError, RuntimeError) as error:
+        raise DamagedRunError(f"{folder / WEIGHTS} holds no weights of the run: {error}") from error
     opened = torch.device(device)
     law, parameter = NOISES[run["noise"]], run["parameter"]
     noise = UnknownNoise(law, *parameter) if isinstance(parameter, list) else law(parameter)

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +17,8 @@ import torch
 from bench.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bench.method import Precision
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
@@ -45,6 +48,18 @@ def open_device(name: str) -> torch.device:
     if str(device) not in there and name not in there:
         raise InputError(f"the device {name!r} is not there; this machine has: {', '.join(there)}, or auto")
     return device
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch take ``count`` threads for a while, where the process may use as many cores."""
+    before = torch.get_num_threads()
+    if count <= joblib.cpu_count():
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _keep_freed_memory() -> None:

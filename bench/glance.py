@@ -11,7 +11,7 @@ from bench.errors import InputError
 from bench.figures import GREY, drawing, mark, open_folder, save, share_legend, tidy
 from bench.sheet import Sheet
 from bench.statistics import difference_of, mean_of
-from bench.tabulate import exposure, self_supervised, strength
+from bench.tabulate import methods_in, self_supervised, strength
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def glance(scores: pd.DataFrame, baseline: str) -> tuple[Sheet, pd.DataFrame]:
     if len(sets := scores["images"].unique()) != 1:
         raise InputError(f"a glance is at one test set, but there are {', '.join(map(str, sets))}")
     sees = scores.drop_duplicates("method").set_index("method")["sees"]
-    methods = sorted(sees.index, key=lambda method: (exposure(sees[method]), method))
+    methods = methods_in(scores)
     rows: list[list[str]] = []
     strong: set[tuple[int, int]] = set()
     numbers = []

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import struct
-import warnings
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
 from bench.errors import InputError
+from bench.image_file import load_image, read_file
+from bench.names import require_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from PIL import Image
 
 SMALLEST_SIDE = 11
 """Pixels; the side of the SSIM window, which has to fit into every picture."""
 
 GREY_WEIGHTS = (0.298936, 0.587043, 0.114021)
 """Weights of red, green and blue in grey: MATLAB's rgb2gray, by which the BSD68 files were made."""
-
-DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
-"""What Pillow raises over files that are cut off or damaged."""
 
 _ALLOWED = "an image set holds 8-bit images (grey, RGB, CMYK or palette)"
 _MODES = ("L", "LA", "RGB", "RGBA", "P", "PA", "CMYK")
@@ -42,6 +38,9 @@ class Picture:
         name: file name, such as ``test_001.png``.
         pixels: (H, W, C) uint8, C 1 (grey) or 3 (RGB). Not writable: the fingerprint speaks for these bytes.
         fingerprint: sha256 over shape and pixels, in hex.
+
+    Raises:
+        InputError: if the name could not be that of one file, as `require_name` says.
     """
 
     name: str
@@ -49,6 +48,7 @@ class Picture:
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
+        require_name(self.name, of="image")
         shape = "x".join(map(str, self.pixels.shape))
         digest = hashlib.sha256(f"{shape}:".encode() + self.pixels.tobytes())
         object.__setattr__(self, "fingerprint", digest.hexdigest())
@@ -77,7 +77,8 @@ class ImageSet:
 
     Raises:
         InputError: if the set is empty, or if two pictures have the same pixels: noise is keyed by the
-            fingerprint, so they would share one noise field and count twice.
+            fingerprint, so they would share one noise field and count twice; or if a part of the name, of
+            which `/` separates several, is none by `require_name`: folders of stored pictures are called so.
     """
 
     name: str
@@ -87,6 +88,7 @@ class ImageSet:
     notes: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        require_set_name(self.name)
         if not self.pictures:
             raise InputError(f"image set {self.name!r} is empty; at least one image is needed")
         seen: dict[str, str] = {}
@@ -120,12 +122,16 @@ def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[Picture, 
         The picture, and a line for each conversion that a reader should know of.
 
     Raises:
-        InputError: if the file is no 8-bit still image with sides of ``SMALLEST_SIDE`` pixels or more, if it
-            is transparent anywhere, or if it is grey and 3 channels are asked for.
+        InputError: as `read_file`, `load_image` and `Picture` do; if the file is no 8-bit image with sides of
+            ``SMALLEST_SIDE`` pixels or more, if it is transparent anywhere, or if it is grey and 3 channels
+            are asked for.
     """
     where = _where(source, name)
-    content = _content(source, where)
-    image = _opened(content, where)
+    content = read_file(source, where=where) if isinstance(source, Path) else source
+    image = load_image(content, where=where)
+    if image is None:
+        raise InputError(f"{where}: samples that Pillow cannot read; {_ALLOWED}")
+    _require_eight_bits(image, content, where)
     plain, changes = _without_alpha(image, where)
     pixels = np.array(plain.convert("L" if plain.mode == "L" else "RGB"))
     if channels == 1:
@@ -169,6 +175,16 @@ def grey(pixels: np.ndarray) -> np.ndarray:
     # Three products and two sums, not a matrix product: BLAS may fuse or reorder, and the bytes are hashed.
     red, green, blue = (weight * pixels[..., i].astype(np.float64) for i, weight in enumerate(GREY_WEIGHTS))
     return np.rint(red + green + blue).astype(np.uint8)[..., None]
+
+
+def require_set_name(name: str) -> None:
+    """Check that a set's name leads to no folder but its own.
+
+    Raises:
+        InputError: as `require_name` does of each part between slashes.
+    """
+    for part in name.split("/"):
+        require_name(part, of=f"image set {name!r}")
 
 
 def require_patch(image_set: ImageSet, patch: int) -> None:
@@ -216,35 +232,8 @@ def _where(source: Path | bytes, name: str) -> str:
     return str(source) if source.name == name else f"{name} ({source})"
 
 
-def _content(source: Path | bytes, where: str) -> bytes:
-    try:
-        content = source.read_bytes() if isinstance(source, Path) else source
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read ({error.strerror or error})") from error
-    if not content:
-        raise InputError(f"{where}: the file is empty (0 bytes); {_ALLOWED}")
-    return content
-
-
-def _opened(content: bytes, where: str) -> Image.Image:
-    """Give the decoded image, if it is a still one of 8 bits and large enough."""
-    try:
-        with warnings.catch_warnings():
-            # What else Pillow warns of is metadata, on which no pixel depends.
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content))
-            frames = getattr(image, "n_frames", 1)
-            sample = _sample(image, content)
-            image.load()
-    except UnidentifiedImageError as error:
-        raise InputError(f"{where}: not an image that Pillow can read; {_ALLOWED}") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise InputError(f"{where}: too large, as a decompression bomb would be ({error})") from error
-    except DAMAGED as error:
-        raise InputError(f"{where}: truncated or damaged ({error})") from error
-    if frames > 1:
-        raise InputError(f"{where}: holds {frames} frames; an image set holds still images, of one")
+def _require_eight_bits(image: Image.Image, content: bytes, where: str) -> None:
+    sample = _sample(image, content)
     if sample != "8-bit":
         raise InputError(f"{where}: {sample} samples; {_ALLOWED}")
     if image.mode not in _MODES:
@@ -254,7 +243,6 @@ def _opened(content: bytes, where: str) -> Image.Image:
             f"{where}: {image.height}x{image.width} pixels; "
             f"at least {SMALLEST_SIDE}x{SMALLEST_SIDE} are needed, the window of SSIM"
         )
-    return image
 
 
 def _sample(image: Image.Image, content: bytes) -> str:

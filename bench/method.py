@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from bench.errors import InputError
-
-if TYPE_CHECKING:
-    from bench.noise import Noise
+from bench.noise import Noise
 
 Need = Literal["noisy", "noisy2", "clean", "noise"]
 NEEDS: tuple[Need, ...] = ("noisy", "noisy2", "clean", "noise")
@@ -63,6 +61,18 @@ class Batch:
         if self.model is None:
             raise WithheldError("the batch holds no 'noise': declare it in `needs`")
         return self.model
+
+    @property
+    def size(self) -> int:
+        """B, the number of patches."""
+        return len(next(iter(self.images.values())))
+
+    def first(self, count: int) -> Batch:
+        """Give the first few patches alone."""
+        model = self.model
+        if isinstance(model, Noise) and isinstance(model.level, torch.Tensor):
+            model = type(model)(model.level[:count])
+        return replace(self, images={need: image[:count] for need, image in self.images.items()}, model=model)
 
     def _declared(self, need: str) -> Tensor:
         if need not in self.images:

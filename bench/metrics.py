@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import pickle
 import socket
 import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from http.client import HTTPException
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING
 
 import lpips
@@ -19,7 +19,7 @@ from torchvision.models import AlexNet_Weights  # type: ignore[import-untyped]
 from bench.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor, nn
 
@@ -122,16 +122,24 @@ def load_lpips(device: torch.device) -> Lpips:
     """
     weights = AlexNet_Weights.IMAGENET1K_V1
     try:
-        # The lpips package would draw a progress bar, so the weights are fetched before it asks for them.
         with _patience(DOWNLOAD_PATIENCE_S), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            weights.get_state_dict(progress=False, check_hash=True)
-    except (OSError, HTTPException, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            # Fetched here, for the lpips package would unpickle the file with whatever code it holds.
+            state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        return Lpips(_lpips_on(state), device)
+    except (OSError, HTTPException, RuntimeError, EOFError, UnpicklingError, KeyError, TypeError) as error:
         raise LpipsUnavailable(
             f"the ImageNet weights of AlexNet ({weights.url}) are not to be had: {error}"
         ) from error
+
+
+def _lpips_on(state: Mapping[str, Tensor]) -> nn.Module:
+    """Build the lpips package's network on AlexNet's weights, as the package itself does."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*(pretrained|weight enum)", category=UserWarning)
-        return Lpips(lpips.LPIPS(net="alex", version="0.1", verbose=False), device)
+        net: nn.Module = lpips.LPIPS(net="alex", version="0.1", verbose=False, pnet_rand=True)
+    for part in net.get_submodule("net").children():
+        part.load_state_dict({name: state[f"features.{name}"] for name in part.state_dict()})
+    return net
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import numpy as np
 
 from bench.comparable import ROW, noise_label
 from bench.contrasts import against, changes, written
@@ -16,7 +17,10 @@ from bench.glance import glance, write_glance
 from bench.ranks import write_ranks
 from bench.reference import open_reference
 from bench.reproduction import beside, lacking, reproduce, signed, with_interval
+from bench.retrained import retrained
 from bench.statistics import difference_of, mean_of, seed_scatter
+from bench.tabulate import methods_in
+from bench.trainings import trainings_of
 from bench.tuning import hyper_parameters, settings
 
 if TYPE_CHECKING:
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from bench.reference import Reference
     from bench.reproduction import Reproduction
     from bench.sheet import Sheet
+    from bench.statistics import Scatter
+    from bench.trainings import Trainings
 
 TEMPLATE, PAGE = "README.md.j2", "README.md"
 
@@ -97,6 +103,19 @@ class Findings:
         """The scores of the runs that stand beside the published table."""
         return self.reproduction.scores
 
+    @cached_property
+    def trainings(self) -> Trainings:
+        """Those runs beside the same ones trained again."""
+        names = self.shelf.published.retrained
+        again = {name: open_reference(self.shelf.reports / name).scores() for name in names}
+        return trainings_of(self.main, again)
+
+    @property
+    def processors(self) -> str:
+        """What those runs were trained on."""
+        keys = self.main["key"].unique()
+        return " and ".join(sorted({self.results.facts(key)["hardware"]["name"] for key in keys}))
+
     @property
     def methods(self) -> list[str]:
         """The columns of the published table."""
@@ -133,6 +152,10 @@ class Findings:
     def changes(self, stem: str, title: str, scores: pd.DataFrame, other: pd.DataFrame) -> str:
         """Write what another protocol changes."""
         return self._sheet(stem, changes(scores, other, title=title))
+
+    def retrained(self, stem: str) -> str:
+        """Write how far the same trainings end elsewhere."""
+        return self._sheet(stem, retrained(self.trainings, methods_in(self.main)))
 
     def settings(self, stem: str) -> str:
         """Write how the optimiser's settings were chosen."""
@@ -190,6 +213,21 @@ class Findings:
         """Give the standard deviation of a test set's mean from one training seed to another, dB."""
         of_set = self.main[self.main["images"] == images]
         return f"{seed_scatter(of_set).sd:.3f}"
+
+    def training(self, method: str, images: str) -> Scatter:
+        """Give how far a training of one run ends from another of the same, over the runs of a method, dB."""
+        found = self.trainings.scatter(method, images)
+        if found is None:
+            raise InputError(f"no training of {method} was made again on {images}")
+        return found
+
+    def made_again(self, method: str, *row: Any) -> str:
+        """Give how far trainings made again ended from the committed ones in the mean, dB."""
+        differences = self.trainings.differences
+        found = _cell(differences.reset_index(), method, row)[list(differences)].to_numpy()
+        if np.isnan(found).all():
+            raise InputError(f"no training of {method} was made again on {noise_label(*row[:2])}, {row[2]}")
+        return signed(float(np.nanmean(found)))
 
     def hours(self, scores: pd.DataFrame) -> float:
         """Sum the training times of runs, in hours."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from typing import TYPE_CHECKING, Literal, cast
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from bench.errors import InputError
-from bench.images import DAMAGED
+from bench.image_file import load_image, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,18 +32,21 @@ def read_picture(path: Path) -> tuple[np.ndarray, Depth]:
     """Read an image file, turned upright by its orientation tag.
 
     Args:
-        path: an image of 8 or 16 bits per sample, or a float32 TIFF.
+        path: a BMP, JPEG, PNG, TIFF or WebP of 8 or 16 bits per sample, or a float32 TIFF.
 
     Returns:
         The image (H, W, C) float32, C 1 (grey) or 3 (RGB): 8 and 16 bits as fractions of their largest value,
         floats as they are and never clipped, for noise goes beyond [0, 1]; and the depth of the file.
 
     Raises:
-        InputError: if the file is missing, damaged, no image, transparent, of several frames, of another
-            depth, or holds NaN or infinity.
+        InputError: as `read_file` and `load_image` do; or if the image is transparent, of another depth, or
+            holds NaN or infinity.
     """
-    content = _content(path)
-    _require_plain(content, path)
+    content = read_file(path, where=str(path))
+    # OpenCV gives what it can of a damaged file, and drops further frames and alpha beside grey in silence.
+    image = load_image(content, where=str(path))
+    if image is not None and image.has_transparency_data:
+        raise InputError(f"{path}: has an alpha channel; allowed: grey or RGB without one")
     stored = _decoded(content, path, flags=cv2.IMREAD_UNCHANGED)
     if stored.dtype.name not in PEAKS:
         raise InputError(f"{path}: {stored.dtype.name} samples; allowed: {', '.join(PEAKS)}")
@@ -57,8 +57,8 @@ def read_picture(path: Path) -> tuple[np.ndarray, Depth]:
     upright = _decoded(content, path, flags=cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     if not np.isfinite(upright).all():
         raise InputError(f"{path}: holds NaN or infinity; allowed: finite intensities")
-    image = np.atleast_3d(upright)[..., ::-1]
-    return np.ascontiguousarray(image, dtype=np.float32) / np.float32(PEAKS[depth]), depth
+    rgb = np.atleast_3d(upright)[..., ::-1]
+    return np.ascontiguousarray(rgb, dtype=np.float32) / np.float32(PEAKS[depth]), depth
 
 
 def write_picture(path: Path, image: np.ndarray, depth: Depth) -> None:
@@ -115,41 +115,11 @@ def output_name(path: Path, depth: Depth) -> str:
     return f"{path.stem}_{path.suffix.removeprefix('.')}_denoised{WRITABLE[depth][0]}"
 
 
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if not content:
-        raise InputError(f"{path}: the file is empty (0 bytes)")
-    return content
-
-
 def _decoded(content: bytes, path: Path, *, flags: int) -> np.ndarray:
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
-        raise InputError(f"{path}: cannot be decoded ({error})") from error
+        raise InputError(f"{path}: cannot be decoded ({error.err})") from error
     if image is None:
         raise InputError(f"{path}: not an image that OpenCV can read, or a damaged one")
     return image
-
-
-def _require_plain(content: bytes, path: Path) -> None:
-    """Refuse what OpenCV passes over in silence: further frames, alpha beside grey, the end of a cut JPEG."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            image = Image.open(io.BytesIO(content))
-        except (Image.DecompressionBombError, *DAMAGED):
-            return  # float colour is beyond Pillow: OpenCV has the say
-        try:
-            frames = getattr(image, "n_frames", 1)
-            if image.format == "JPEG":
-                image.load()
-        except DAMAGED as error:
-            raise InputError(f"{path}: truncated or damaged ({error})") from error
-    if frames > 1:
-        raise InputError(f"{path}: holds {frames} frames; allowed: one")
-    if image.has_transparency_data:
-        raise InputError(f"{path}: has an alpha channel; allowed: grey or RGB without one")

@@ -29,6 +29,7 @@ class Published:
         training_noise: frozen or resampled, likewise.
         tuning_images: the training set of the runs by which settings were chosen.
         reference: name of the reference results that stand beside it.
+        retrained: names of further ones, in which runs of that reference were trained once more.
         numbers: one line per published number, with ``COLUMNS``; psnr in dB, ``suspect`` says what is wrong
             with a number, or is empty.
     """
@@ -40,6 +41,7 @@ class Published:
     training_noise: str
     tuning_images: str
     reference: str
+    retrained: tuple[str, ...]
     numbers: pd.DataFrame
 
     @property
@@ -97,5 +99,5 @@ def open_published(folder: Path) -> Published:
         raise InputError(f"{folder / NUMBERS} has two numbers of {twice.iloc[0].to_dict()}")
     if layout["source"] not in set(numbers["source"]):
         raise unknown("source", layout["source"], numbers["source"].unique())
-    training_images = tuple(layout.pop("training_images"))
-    return Published(folder=folder, numbers=numbers, training_images=training_images, **layout)
+    layout |= {name: tuple(layout[name]) for name in ("training_images", "retrained")}
+    return Published(folder=folder, numbers=numbers, **layout)

@@ -182,9 +182,9 @@ def with_interval(mean: Mean, *, of_seeds: int) -> str:
     return f"{mean.value:.2f}{interval}{seeds}"
 
 
-def signed(difference: float) -> str:
-    """Write a difference in dB with its sign."""
-    return f"{difference:+.2f}".replace("-", "−")
+def signed(difference: float, *, digits: int = 2) -> str:
+    """Write a difference in dB with its sign, and so many digits behind the point."""
+    return f"{difference:+.{digits}f}".replace("-", "−")
 
 
 def _ours(seeds: int) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.durable import NEW, write_durably
 from bench.errors import InputError
+from bench.facts import fault_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,9 +18,6 @@ FACTS = "run.json"
 FILES, SEAL = "files", "seal"
 NEXT = "next"
 """The folder in a run's own that holds what ``run.json`` tells of already, on its way to its place."""
-
-SHAPE: dict[str, type] = {"columns": dict, FILES: dict}
-"""What any run.json holds besides its seal."""
 
 
 class DamagedRunError(InputError):
@@ -67,9 +65,8 @@ def read_facts(folder: Path) -> dict[str, Any]:
         raise DamagedRunError(f"{path} has no seal: it was cut, edited, or stored by an earlier version")
     if facts[SEAL] != _seal_of(facts):
         raise DamagedRunError(f"{path} is damaged: it is not as its seal says")
-    for name, kind in SHAPE.items():
-        if not isinstance(facts.get(name), kind):
-            raise DamagedRunError(f"{path} is damaged: {name} is {facts.get(name)!r}, not a JSON object")
+    if fault := fault_of(facts):
+        raise DamagedRunError(f"{path} is damaged: {fault}")
     return facts
 
 

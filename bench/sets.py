@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import InputError, unknown
-from bench.images import ImageSet, Picture, build_set, decode, grey
+from bench.image_file import require_inside
+from bench.images import ImageSet, Picture, build_set, decode, grey, require_set_name
+from bench.names import require_name
 from bench.registry import REGISTRY
 
 if TYPE_CHECKING:
@@ -32,9 +34,13 @@ def open_set(spec: str, *, channels: int, data: Path | None = None) -> ImageSet:
         data: folder with a folder for each registered set; without it, the one that NOISEBENCH_DATA names.
             Registered sets that lie in neither are downloaded, and kept in the cache of ``datasets``.
 
+    A set's files lie in its folder, which may itself be a link: one to which a link leads out of it, or which
+    a table on the hub names elsewhere, is refused.
+
     Raises:
-        InputError: if there is no such set, a file is missing or no usable image, or a registered set's
-            pixels are not those of its manifest.
+        InputError: if there is no such set, its name or that of an image could lead out of a folder or steer
+            a terminal, a file is missing, outside or no usable image, or a registered set's pixels are not
+            those of its manifest.
     """
     if channels not in (1, 3):
         raise InputError(f"{channels!r} channels; allowed: 1 (grey) or 3 (RGB)")
@@ -60,21 +66,30 @@ def write_manifest(image_set: ImageSet, path: Path) -> None:
 
 def _is_path(spec: str) -> bool:
     looks_like_one = spec.startswith((".", "~")) or "/" in spec or os.sep in spec
-    return looks_like_one or (spec != "" and Path(spec).is_dir())
+    return looks_like_one or os.path.isdir(spec)  # noqa: PTH112 - Path.is_dir raises over a name too long
 
 
 def _open_folder(folder: Path, *, channels: int) -> ImageSet:
-    if not folder.is_dir():
-        reason = "not a folder" if folder.exists() else "no such folder"
-        raise InputError(f"image set {folder}: {reason}; a folder of images is needed")
     files = {
         file.name: file
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+        for file in _listed(folder)
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
     }
     if not files:
         raise InputError(f"image set {folder}: no images in this folder; allowed: {', '.join(SUFFIXES)}")
+    for file in files.values():
+        require_inside(file, folder)
     return build_set(folder.resolve().name, files, channels=channels, licence="not stated")
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        if folder.is_dir():
+            return sorted(folder.iterdir(), key=lambda file: file.name)
+        reason = "not a folder" if folder.exists() else "no such folder"
+    except OSError as error:
+        reason = f"cannot be listed ({error.strerror})"
+    raise InputError(f"image set {folder}: {reason}; a folder of images is needed")
 
 
 def _open_registered(entry: Entry, *, channels: int, data: Path | None) -> ImageSet:
@@ -109,7 +124,10 @@ def _locate(entry: Entry, data: Path | None) -> dict[str, Path]:
         return _files_in(_scikit_image_photographs(), entry)
     folder = _data_folder(data)
     if folder is not None and (folder / entry.folder).is_dir():
-        return _files_in(folder / entry.folder, entry)
+        files = _files_in(folder / entry.folder, entry)
+        for file in files.values():
+            require_inside(file, folder / entry.folder)
+        return files
     return _download(entry, looked_in=f"{folder / entry.folder}" if folder else "no data folder was named")
 
 
@@ -161,18 +179,21 @@ def _download(entry: Entry, *, looked_in: str) -> dict[str, Path]:
         ) from error
 
 
-_HUB = re.compile(r"hub:(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[^:@]+))?(:(?P<split>.+))?")
+_HUB = re.compile(r"hub:(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[^:@]+))?(:(?P<split>.+))?")
 
 
 def _open_hub(spec: str, *, channels: int) -> ImageSet:
     match = _HUB.fullmatch(spec)
     if match is None:
         raise InputError(f"image set {spec!r}; allowed: hub:OWNER/NAME[@REVISION][:SPLIT]")
-    rows = _hub_rows(spec, repository=match["repository"], revision=match["revision"], split=match["split"])
-    files = dict(_hub_file(spec, i, row) for i, row in enumerate(rows))
+    name, repository = spec.removeprefix("hub:"), match["repository"]
+    require_set_name(name)
+    rows = _hub_rows(spec, repository=repository, revision=match["revision"], split=match["split"])
+    roots = _hub_folders(repository)
+    files = dict(_hub_file(spec, i, row, roots) for i, row in enumerate(rows))
     notes = () if match["revision"] else (f"{spec}: no revision named, so the images may change",)
-    licence = f"see https://huggingface.co/datasets/{match['repository']}"
-    return build_set(spec.removeprefix("hub:"), files, channels=channels, licence=licence, notes=notes)
+    licence = f"see https://huggingface.co/datasets/{repository}"
+    return build_set(name, files, channels=channels, licence=licence, notes=notes)
 
 
 def _hub_rows(
@@ -199,9 +220,36 @@ def _hub_rows(
     return rows
 
 
-def _hub_file(spec: str, index: int, row: Mapping[str, Any] | None) -> tuple[str, Path | bytes]:
-    """Name a file by its place, since base names may repeat, and give its content or where it lies."""
+def _hub_folders(repository: str) -> tuple[Path, ...]:
+    """Say where images of a repository may lie.
+
+    In its own part of the hub's cache, among the downloads of ``datasets``, or in the folder of that name
+    here, which ``load_dataset`` takes first.
+    """
+    from datasets import config
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    cached = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repository, repo_type="dataset")
+    downloads = (config.DOWNLOADED_DATASETS_PATH, config.EXTRACTED_DATASETS_PATH)
+    return cached, *map(Path, downloads), Path(repository)
+
+
+def _hub_file(
+    spec: str, index: int, row: Mapping[str, Any] | None, roots: tuple[Path, ...]
+) -> tuple[str, Path | bytes]:
+    """Name a file by its place, since base names may repeat, and give its content or where it lies.
+
+    A row without content names any path that its author likes, so only files of the repository are read.
+    """
     if row is None:
         raise InputError(f"image set {spec!r}: row {index} holds no image")
-    name = f"{index:05d}" if row["path"] is None else f"{index:05d}-{Path(row['path']).name}"
-    return name, Path(row["path"]) if row["bytes"] is None else row["bytes"]
+    if row["path"] is None:
+        return f"{index:05d}", row["bytes"]
+    path = Path(row["path"])
+    name = f"{index:05d}-{path.name}"
+    require_name(name, of=f"image set {spec!r}, row {index}")
+    if row["bytes"] is not None:
+        return name, row["bytes"]
+    require_inside(path, *roots)
+    return name, path

@@ -52,15 +52,18 @@ class Difference:
 
 @dataclass(frozen=True)
 class Scatter:
-    """Standard deviation of a set's mean PSNR from one training seed to another, in dB."""
+    """Standard deviation of a set's mean PSNR from one training to another, in dB."""
 
     sd: float
     degrees: int
 
-    @property
-    def retraining(self) -> float:
-        """Half-width of the 95 % interval of the difference between two trainings, dB."""
-        return _quantile(self.degrees) * self.sd * math.sqrt(2)
+    def retraining(self, numbers: int = 1) -> float:
+        """Say how far apart two trainings may lie, dB.
+
+        It is the half-width of Student's interval of their difference, of such a level that in 95 % of cases
+        *all* of ``numbers`` differences lie within theirs, however they depend on each other (Bonferroni).
+        """
+        return _quantile(self.degrees, numbers) * self.sd * math.sqrt(2)
 
 
 def mean_of(scores: pd.DataFrame) -> Mean:
@@ -190,11 +193,26 @@ def seed_scatter(scores: pd.DataFrame) -> Scatter:
     Raises:
         InputError: as by ``mean_of`` for any cell, or none has two seeds.
     """
-    cells = [_grid(lines, of=_where(lines)).mean() for _, lines in scores.groupby(CELL)]
-    degrees = sum(len(means) - 1 for means in cells)
-    if not degrees:
+    cells = [_grid(lines, of=_where(lines)).mean().to_numpy() for _, lines in scores.groupby(CELL)]
+    scatter = pooled(cells)
+    if scatter is None:
         raise InputError(f"none of {len(cells)} cells has two seeds, so none shows the scatter of trainings")
-    squares = sum(float(((means - means.mean()) ** 2).sum()) for means in cells)
+    return scatter
+
+
+def pooled(groups: Sequence[np.ndarray]) -> Scatter | None:
+    """Pool how far the mean PSNRs of trainings lie from the mean of their group.
+
+    Args:
+        groups: of at least one training each, (trainings,), dB; their means may be unlike.
+
+    Returns:
+        None where no group has two trainings.
+    """
+    degrees = sum(group.size - 1 for group in groups)
+    if not degrees:
+        return None
+    squares = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)
     return Scatter(math.sqrt(squares / degrees), degrees)
 
 
@@ -227,8 +245,8 @@ def _where(scores: pd.DataFrame) -> str:
     return f"{line.method} on {noise_label(line.noise, line.parameter)}, {line['images']}"
 
 
-def _quantile(degrees: float) -> float:
-    return float(stats.t.ppf((1 + LEVEL) / 2, degrees))
+def _quantile(degrees: float, intervals: int = 1) -> float:
+    return float(stats.t.ppf(1 - (1 - LEVEL) / 2 / intervals, degrees))
 
 
 def _half_width(psnr: np.ndarray) -> float:

@@ -123,10 +123,9 @@ class Step:
         """
         self.set_out(0)
         losses = self.losses(self.plain, batch)
-        if tuple(losses.shape) != (self.sampling.batch,):
+        if tuple(losses.shape) != (batch.size,):
             raise TrainingError(
-                f"the loss has shape {tuple(losses.shape)}, but must be ({self.sampling.batch},), "
-                "one value per image"
+                f"the loss has shape {tuple(losses.shape)}, but must be ({batch.size},), one value per image"
             )
         if not losses.requires_grad:
             raise TrainingError("the loss does not depend on the network, so nothing can be learned from it")

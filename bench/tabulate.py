@@ -267,6 +267,12 @@ def exposure(sees: str) -> int:
     return max((order.index(need) for need in _needs(sees) if need in order), default=len(order))
 
 
+def methods_in(scores: pd.DataFrame) -> list[str]:
+    """Name the methods that have scores, those that saw least first."""
+    sees = dict(_keys(scores.drop_duplicates("method"), ["method", "sees"]))
+    return sorted(sees, key=lambda method: (exposure(sees[method]), method))
+
+
 def strength(row: Sequence[Any]) -> tuple[int, str, float, str]:
     """Rank noise, parameter and test set: by law, then from weak to strong."""
     noise, parameter, images = row

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from bench.checkpoint import BEGINNING, Checkpoint
+from bench.memory import room_for
 from bench.runs import LEARNING_RATE
 from bench.step import Engine, TrainingError, open_step
 from bench.stopwatch import Stopwatch
@@ -96,6 +97,7 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
 
     Raises:
         Stopped: someone asked to stop; a checkpoint is kept.
+        OutOfMemoryError: the memory does not suffice.
         TrainingError: the loss has a wrong shape, does not depend on the network, or is not finite.
     """
     sampling = patches.sampling
@@ -109,34 +111,35 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
         learning_rate=learning_rate,
     )
     first = patches(0)
-    flops = count_work(lambda: advance.try_out(first)).flops
-    peak_bytes = count_memory(lambda: advance.try_out(first), device)
-    start = saving.found if saving else BEGINNING
-    if start is not BEGINNING:
-        advance.restore(start.tensors, start.step)
-    pending: list[Tensor] = [torch.tensor(loss, device=device) for loss in start.pending]
-    last_finite = start.last_finite
-    clock = Stopwatch(device, before=start.seconds)
-    for step in range(start.step, sampling.steps):
-        _look(milestones, step, clock, flops)
-        with saving.stop.deferred() if saving else nullcontext():
-            pending.append(advance(step, patches(step)))
-            done = step + 1
-            last = done == sampling.steps
-            if len(pending) == LOG_EVERY or last:
-                values = torch.stack(pending).tolist()
-                pending.clear()
-                last_finite = _check_finite(values, done, patches, last_finite=last_finite)
-                mean = sum(values) / len(values)
-                rate = advance.learning_rate
-                report({"step": done, "loss": mean, "learning_rate": rate, "seconds": clock.seconds})
-            if saving and (saving.due() or last or (milestones and done in milestones.steps)):
-                seconds = clock.seconds
-                losses = [float(loss) for loss in pending]
-                _check_finite(losses, done, patches, last_finite=last_finite)
-                with clock.stopped():
-                    saving.save(Checkpoint(done, seconds, losses, last_finite, advance.state()))
-    _look(milestones, sampling.steps, clock, flops)
+    with room_for(advance, first, device):
+        flops = count_work(lambda: advance.try_out(first)).flops
+        peak_bytes = count_memory(lambda: advance.try_out(first), device)
+        start = saving.found if saving else BEGINNING
+        if start is not BEGINNING:
+            advance.restore(start.tensors, start.step)
+        pending: list[Tensor] = [torch.tensor(loss, device=device) for loss in start.pending]
+        last_finite = start.last_finite
+        clock = Stopwatch(device, before=start.seconds)
+        for step in range(start.step, sampling.steps):
+            _look(milestones, step, clock, flops)
+            with saving.stop.deferred() if saving else nullcontext():
+                pending.append(advance(step, patches(step)))
+                done = step + 1
+                last = done == sampling.steps
+                if len(pending) == LOG_EVERY or last:
+                    values = torch.stack(pending).tolist()
+                    pending.clear()
+                    last_finite = _check_finite(values, done, patches, last_finite=last_finite)
+                    mean = sum(values) / len(values)
+                    rate = advance.learning_rate
+                    report({"step": done, "loss": mean, "learning_rate": rate, "seconds": clock.seconds})
+                if saving and (saving.due() or last or (milestones and done in milestones.steps)):
+                    seconds = clock.seconds
+                    losses = [float(loss) for loss in pending]
+                    _check_finite(losses, done, patches, last_finite=last_finite)
+                    with clock.stopped():
+                        saving.save(Checkpoint(done, seconds, losses, last_finite, advance.state()))
+        _look(milestones, sampling.steps, clock, flops)
     seconds = clock.seconds
     rate = sampling.steps * sampling.batch / seconds
     return Cost(seconds, rate, sampling.steps * flops, peak_bytes, engine)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bench.comparable import CELL, noise_label, parts_of
 from bench.markup import MISSING
 from bench.sheet import Sheet
-from bench.tabulate import exposure, strength
+from bench.tabulate import methods_in, strength
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def settings(scores: pd.DataFrame) -> Sheet:
     plain = scores[~scores["method"].str.contains(":", regex=False)]
     means = plain.groupby([*SEARCHED, *CELL])[["psnr"]].mean().reset_index()
     means = means[means.groupby([*NOISE, "method"])["psnr"].transform("size") > 1]
-    methods = _methods(plain[plain["method"].isin(means["method"])])
+    methods = methods_in(plain[plain["method"].isin(means["method"])])
     rows = []
     for (rate, batch, patch, steps, *noise), cells in parts_of(means, [*SEARCHED, *NOISE]).items():
         psnr = dict(zip(cells["method"], cells["psnr"], strict=True))
@@ -65,12 +65,6 @@ def hyper_parameters(scores: pd.DataFrame) -> Sheet:
 def _noises(scores: pd.DataFrame) -> list[tuple[Any, ...]]:
     rows = scores[[*NOISE, "images"]].drop_duplicates().itertuples(index=False, name=None)
     return list(dict.fromkeys(row[:2] for row in sorted(rows, key=strength)))
-
-
-def _methods(scores: pd.DataFrame) -> list[str]:
-    """Name the methods, those that saw least first."""
-    sees = dict(scores[["method", "sees"]].itertuples(index=False, name=None))
-    return sorted(sees, key=lambda method: (exposure(sees[method]), method))
 
 
 def _where(scores: pd.DataFrame) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from bench.denoiser import load_run
-from bench.devices import describe
+from bench.devices import describe, threads
 from bench.discovery import source_hash
 from bench.errors import InputError, unknown
 from bench.evaluation import corrupt, evaluate
@@ -23,9 +24,9 @@ from bench.running import Bench
 from bench.runs import PROTOCOL
 from bench.seeds import generator
 from bench.sets import open_set
-from bench.statistics import seed_scatter
 from bench.store import WEIGHTS
 from bench.tabulate import by_protocol
+from bench.trainings import trainings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from bench.plan import Job
     from bench.reference import Reference
     from bench.running import Watcher
+    from bench.statistics import Scatter
     from bench.step import Engine
     from bench.store import Store
 
@@ -101,7 +103,7 @@ class _Case:
         job: that trains it anew.
         bench: where that is done.
         weights: the folder of the committed run with its weights, where it is at hand.
-        allowed: by test set, dB.
+        scatter: of its method's trainings, by test set; none where it is not trained.
     """
 
     facts: dict[str, Any]
@@ -109,7 +111,17 @@ class _Case:
     job: Job
     bench: Bench
     weights: Path | None
-    allowed: dict[str, float]
+    scatter: dict[str, Scatter]
+
+    @property
+    def numbers(self) -> list[tuple[float, str]]:
+        """The parameter and the test set of each mean PSNR that is compared."""
+        cells = self.scores[["parameter", "images"]].drop_duplicates()
+        return list(cells.itertuples(index=False, name=None))
+
+    def allowed(self, images: str, *, numbers: int) -> float:
+        """Say how far from zero a difference may lie, dB, where ``numbers`` of other trainings must do so."""
+        return SAME_WEIGHTS if self.weights else self.scatter[images].retraining(numbers)
 
 
 @dataclass(frozen=True)
@@ -124,6 +136,7 @@ def verify(
     reference: Reference,
     keys: Sequence[str],
     *,
+    retrained: Sequence[Reference],
     store: Store,
     device: torch.device,
     watch: Callable[[list[Job]], AbstractContextManager[Watcher]],
@@ -133,13 +146,21 @@ def verify(
     """Make committed runs anew, and compare their scores.
 
     Where the store holds a committed run itself, its weights are evaluated anew. Any other run is trained
-    under the present protocol, unless the store holds that training already. The mean PSNR of another
-    training may differ by the 95 % interval of the difference between two trainings, as the committed runs
-    of several seeds on the same test set show it.
+    under the present protocol, unless the store holds that training already; on the CPU by as many threads
+    as then, where there are as many cores, so that the same kind of machine comes back to the last bit. On
+    another, float32 sums are rounded otherwise, and a training magnifies that.
+
+    So a mean PSNR may differ as those of other trainings do: by Student's interval of the difference of two
+    trainings, whose standard deviation is that of the method on the test set under the same protocol. It is
+    pooled over the method's runs that were trained more than once, without the very run; where there are
+    none, over committed seeds, with which all noise changes too. The level is such that the honest numbers of
+    one call, *all together*, lie within their intervals in 95 % of cases (Bonferroni): the more numbers, the
+    wider. This takes a method to scatter alike under every noise.
 
     Args:
         reference: the committed results.
         keys: of its finished runs.
+        retrained: further results, in which runs of the reference were trained once more.
         store: where runs made anew are kept.
         device: where to train and evaluate.
         watch: opens what shows the work, given the jobs; told why a run failed.
@@ -151,10 +172,11 @@ def verify(
 
     Raises:
         InputError: before anything is trained: a key is unknown, an image set is not the committed run's, a
-            committed run is in the store without its weights, or no method was committed with two seeds.
+            committed run is in the store without its weights, or nothing shows the scatter of its method.
     """
     scores = reference.scores()
-    protocols = by_protocol(scores)
+    again = {results.folder.name: results.scores() for results in retrained}
+    trainings = {protocol: trainings_of(lines, again) for protocol, lines in by_protocol(scores).items()}
     # Runs share their image sets, of which some take seconds to open.
     opened = cache(partial(open_set, data=data))
     cases = []
@@ -164,12 +186,17 @@ def verify(
         train, tests = _image_sets(facts, rows, opened)
         job = _rebuild(facts, rows, train, device=device)
         bench = Bench(train, tests, device, store, "not needed to verify", engine=engine)
-        names = [images.name for images in tests]
         (protocol,) = by_protocol(rows)
-        allowed = dict.fromkeys(names, SAME_WEIGHTS) if weights else _retraining(protocols[protocol], names)
-        cases.append(_Case(facts, rows, job, bench, weights, allowed))
+        scatter = {} if weights else trainings[protocol].expected(key)
+        cases.append(_Case(facts, rows, job, bench, weights, scatter))
+    numbers = sum(len(case.numbers) for case in cases if not case.weights)
+    verdicts: list[Verdict] = []
     with watch([case.job for case in cases]) as watcher:
-        return [verdict for case in cases for verdict in _compare(case, _remake(case, watcher))]
+        for case in cases:
+            with _threads_as_then(case):
+                remade = _remake(case, watcher)
+            verdicts += _compare(case, remade, numbers=numbers)
+    return verdicts
 
 
 def draw_lot(scores: pd.DataFrame, count: int, *, seed: int) -> list[str]:
@@ -270,9 +297,11 @@ def _rebuild(
     return job
 
 
-def _retraining(scores: pd.DataFrame, names: Sequence[str]) -> dict[str, float]:
-    """Say for each test set how far apart the mean PSNRs of two trainings may lie, dB."""
-    return {name: seed_scatter(scores[scores["images"] == name]).retraining for name in names}
+def _threads_as_then(case: _Case) -> AbstractContextManager[None]:
+    """Compute by as many threads as then: how many there are decides in which order a processor adds."""
+    if case.facts["run"]["device"] == case.job.run.device == "cpu":
+        return threads(case.facts["hardware"]["threads"])
+    return nullcontext()
 
 
 def _remake(case: _Case, watcher: Watcher) -> _Remade | None:
@@ -314,15 +343,14 @@ def _evaluate(case: _Case, weights: Path) -> _Remade:
     return _Remade(case.facts | here, pd.DataFrame(rows))
 
 
-def _compare(case: _Case, remade: _Remade | None) -> Iterator[Verdict]:
+def _compare(case: _Case, remade: _Remade | None, *, numbers: int) -> Iterator[Verdict]:
     """Give one verdict for each noise and test set of a committed run."""
     columns = case.facts["columns"]
-    cells = case.scores[["parameter", "images"]].drop_duplicates()
-    for parameter, images in cells.itertuples(index=False, name=None):
+    for parameter, images in case.numbers:
         committed = _quality(case.scores, parameter, images)
         here = _quality(remade.scores, parameter, images) if remade else committed * math.nan
         difference = float(here["psnr"].mean() - committed["psnr"].mean())
-        allowed = case.allowed[images]
+        allowed = case.allowed(images, numbers=numbers)
         outcome: Outcome
         if not remade:
             outcome = "failed"

@@ -60,7 +60,7 @@ def noise(
 
 
 def _say(result: ScoreDemo | NoiseDemo) -> None:
-    from rich.console import Console
+    from bench.console import open_console
 
     written = f"written: {', '.join(map(str, result.files))}"
-    Console().print(f"{result.text}\n{written}", markup=False, highlight=False, soft_wrap=True)
+    open_console().print(f"{result.text}\n{written}", markup=False, highlight=False, soft_wrap=True)

@@ -97,7 +97,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         text = page.read_text(encoding="utf-8")
         pages[f"results/{page.parent.name}.md"] = without_links_outside(text)
         pages |= {f"results/{file.name}": file.read_bytes() for file in shown(text, page.parent)}
-    for name in ("CONTRIBUTING", "CHANGELOG"):
+    for name in ("CONTRIBUTING", "SECURITY", "CHANGELOG"):
         pages[f"{name.lower()}.md"] = read(f"{name}.md").replace("](docs/", "](")
     for uri, content in pages.items():
         files.append(File.generated(config, uri, content=content))

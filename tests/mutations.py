@@ -62,7 +62,8 @@ METRICS, UNET, STEP, TRAINING = "bench/metrics.py", "bench/unet.py", "bench/step
 STOPWATCH, LAUNCH = "bench/stopwatch.py", "bench/launch.py"
 LEVEL, FAMILY = "bench/noise_level.py", "bench/noise_family.py"
 STATISTICS, REPRODUCTION, CONTRASTS = "bench/statistics.py", "bench/reproduction.py", "bench/contrasts.py"
-REFERENCE, VERIFY = "bench/reference.py", "bench/verify.py"
+REFERENCE, VERIFY, TRAININGS = "bench/reference.py", "bench/verify.py", "bench/trainings.py"
+IMAGE_FILE = "bench/image_file.py"
 HOMOGENISE, DENOISER, PLAN = "bench/homogenise.py", "bench/denoiser.py", "bench/plan.py"
 
 GAUSSIAN_RULE = "truth/test_tweedie_gaussian.py::test_rule_gives_the_posterior_mean"
@@ -965,6 +966,169 @@ MUTATIONS = (
         "elif _noisy(case.facts, parameter, images) != _noisy(remade.facts, parameter, images):",
         "elif not remade:",
         "test_verify.py::test_other_test_noise_is_told_apart",
+    ),
+    # What is let in
+    Mutation(
+        "pipes and devices read",
+        IMAGE_FILE,
+        "not stat.S_ISREG(status.st_mode)",
+        "stat.S_ISDIR(status.st_mode)",
+        "hostile/test_pictures.py::test_every_hostile_input_is_refused_by_its_name",
+    ),
+    Mutation(
+        "files read whatever their size",
+        IMAGE_FILE,
+        "status.st_size > LARGEST_FILE",
+        "status.st_size < 0",
+        "test_image_file.py::test_the_largest_file_is_read",
+    ),
+    Mutation(
+        "checksums of a PNG not verified",
+        IMAGE_FILE,
+        "        header.verify()\n",
+        "",
+        "test_image_file.py::test_any_flipped_bit_of_the_pixels_of_a_png_is_found",
+    ),
+    Mutation(
+        "further formats decoded",
+        IMAGE_FILE,
+        'FORMATS = ("BMP", "JPEG",',
+        'FORMATS = ("BMP", "EPS", "GIF", "JPEG",',
+        "test_image_file.py::test_other_formats_are_not_decoded",
+    ),
+    Mutation(
+        "size of a picture taken for that of its tiles",
+        IMAGE_FILE,
+        "-(-length // tile) * tile",
+        "length",
+        "test_image_file.py::test_a_huge_image_is_refused_by_its_header",
+    ),
+    Mutation(
+        "as many scans as a JPEG claims",
+        IMAGE_FILE,
+        "content.count(_SCAN) > MOST_SCANS",
+        "content.count(_SCAN) < 0",
+        "test_image_file.py::test_a_jpeg_of_endless_scans_is_refused",
+    ),
+    Mutation(
+        "OpenCV left to its own limit",
+        "bench/__init__.py",
+        '"OPENCV_IO_MAX_IMAGE_PIXELS"',
+        '"OPENCV_LIMIT"',
+        "test_image_file.py::test_opencv_has_the_same_limit",
+    ),
+    Mutation(
+        "a link judged by where it lies",
+        IMAGE_FILE,
+        "Path(os.path.realpath(path))",
+        "Path(os.path.abspath(path))",
+        "test_sets.py::test_link_out_of_the_folder_is_refused",
+    ),
+    Mutation(
+        "rows of a table read from anywhere",
+        "bench/sets.py",
+        "    require_inside(path, *roots)\n",
+        "",
+        "test_sets.py::test_a_row_reads_no_file_from_elsewhere",
+    ),
+    Mutation(
+        "a run's word opens a folder of the reader's",
+        "bench/report/document.py",
+        "if name not in named and name not in REGISTRY:",
+        "if not name:",
+        "test_report.py::test_runs_open_no_folder_that_the_reader_did_not_name",
+    ),
+    Mutation(
+        "names passed on to the terminal as they are",
+        "bench/terminal.py",
+        'visible(segment.text, keep="\\n")',
+        "segment.text",
+        "test_console.py::test_whatever_is_printed_a_terminal_only_shows_it",
+    ),
+    Mutation(
+        "names may turn the direction of writing",
+        "bench/names.py",
+        " or unicodedata.bidirectional(character) in _TURNING",
+        "",
+        "test_names.py::test_what_steers_a_terminal_is_refused_and_shown",
+    ),
+    Mutation(
+        "weights in the cache unpickled",
+        METRICS,
+        ", weights_only=True",
+        "",
+        "test_metrics.py::test_weights_in_the_cache_are_read_and_never_run",
+    ),
+    # How far another training may end
+    Mutation(
+        "each number of a call held by itself",
+        STATISTICS,
+        "(1 - LEVEL) / 2 / intervals",
+        "(1 - LEVEL) / 2",
+        "test_statistics.py::test_all_numbers_hold_together_in_95_percent_of_cases",
+    ),
+    Mutation(
+        "two trainings no farther apart than one from its mean",
+        STATISTICS,
+        "numbers) * self.sd * math.sqrt(2)",
+        "numbers) * self.sd",
+        "test_statistics.py::test_all_numbers_hold_together_in_95_percent_of_cases",
+    ),
+    Mutation(
+        "run judged by its own retraining",
+        TRAININGS,
+        'self.means.drop(index=key, level="key")',
+        "self.means",
+        "test_trainings.py::test_own_trainings_do_not_judge_a_run",
+    ),
+    Mutation(
+        "one scatter of trainings for all methods",
+        TRAININGS,
+        'runs.get_level_values("method") == method',
+        'runs.get_level_values("method") != ""',
+        "test_trainings.py::test_the_interval_holds_95_percent_of_honest_retrainings_of_every_method",
+    ),
+    Mutation(
+        "seeds asked before trainings of the same run",
+        TRAININGS,
+        "others.scatter(method, images) or self.seed_scatter(method, images)",
+        "self.seed_scatter(method, images) or others.scatter(method, images)",
+        "test_trainings.py::test_the_interval_holds_95_percent_of_honest_retrainings_of_every_method",
+    ),
+    Mutation(
+        "training of the same bits counted twice",
+        TRAININGS,
+        "np.unique(run[~np.isnan(run)])",
+        "run[~np.isnan(run)]",
+        "test_trainings.py::test_what_came_back_to_the_last_bit_is_no_other_training",
+    ),
+    Mutation(
+        "committed training less the one made again",
+        TRAININGS,
+        ".sub(self.means[COMMITTED]",
+        ".rsub(self.means[COMMITTED]",
+        "test_retrained.py::test_every_run_has_a_line_and_what_was_not_trained_again_a_mark",
+    ),
+    Mutation(
+        "weights at hand counted among the trainings",
+        VERIFY,
+        "for case in cases if not case.weights)",
+        "for case in cases)",
+        "test_verify.py::test_all_trainings_of_a_call_hold_together_and_weights_at_hand_do_not_count",
+    ),
+    Mutation(
+        "threads of another device's host taken",
+        VERIFY,
+        'case.facts["run"]["device"] == case.job.run.device == "cpu"',
+        'case.job.run.device == "cpu"',
+        "test_verify.py::test_a_run_is_made_anew_by_as_many_threads_as_then",
+    ),
+    Mutation(
+        "threads kept after a run",
+        "bench/devices.py",
+        "    finally:\n        torch.set_num_threads(before)",
+        "    finally:\n        pass",
+        "test_devices.py::test_threads_are_taken_for_a_while_where_there_are_cores",
     ),
 )
 

@@ -454,6 +454,23 @@ def test_honest_scores_are_verified(
         assert "+0.0000" in cells or "-0.0000" in cells
 
 
+def test_what_is_allowed_comes_from_the_runs_that_the_table_says_were_trained_again(
+    collected: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["collect", "runs", "--out", "reports/again"])
+    path = collected / "reports" / "again" / "scores.parquet"
+    rows = pd.read_parquet(path)
+    rows.assign(psnr=rows["psnr"] + 0.2).to_parquet(path, index=False)
+    layout = {"training_images": ["train"], "reference": "here"}
+    publish(collected / "tables" / "mine", NUMBERS, **layout, retrained=["again"])
+    main(["verify", "mine", "--cells", "1", "--runs", "fresh"])
+    printed = capsys.readouterr().out
+    assert "±2.541" in printed  # Student's quantile for one degree of freedom, 12.706, times .2
+    assert "in 95 % of cases all trainings together" in " ".join(printed.split())
+    publish(collected / "tables" / "mine", NUMBERS, **layout, retrained=["nowhere"])
+    assert "unknown reference in 'reports' 'nowhere'" in refuse(capsys, ["verify", "mine"])
+
+
 def test_a_score_changed_by_a_decibel_is_not_verified(
     collected: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -226,7 +226,7 @@ def test_retraining_is_told_of_each_side_that_has_two_seeds() -> None:
     many, one = drawn(seeds=[0, 1, 2]), drawn(seeds=[0])
     (note,) = notes_of(one_sheet(Made(one), Made(many)), "Retraining")
     assert "in B with unlike seeds, and the noise drawn anew, differ in mean PSNR on set12 by up to " in note
-    assert f" {seed_scatter(many).retraining:.3f} dB (95 %)" in note
+    assert f" {seed_scatter(many).retraining():.3f} dB (95 %)" in note
     assert len(notes_of(one_sheet(Made(many), Made(many)), "Retraining")) == 2
     sheet = one_sheet(Made(one), Made(one))
     assert not notes_of(sheet, "Retraining")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bench import devices
-from bench.devices import SHARE_FOR_IMAGES, available, holds, open_device, resolve_precision
+from bench.devices import SHARE_FOR_IMAGES, available, holds, open_device, resolve_precision, threads
 from bench.errors import InputError
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -37,6 +37,21 @@ def test_threads_are_the_cores_one_may_use_unless_one_says(
         assert torch.get_num_threads() == (before if asked else cores)
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("cores", [1, 3, 8])
+def test_threads_are_taken_for_a_while_where_there_are_cores(
+    monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    before = torch.get_num_threads()
+    wanted = before + 2
+    monkeypatch.setattr("joblib.cpu_count", lambda: before - 1 + cores)
+    with threads(wanted):
+        assert torch.get_num_threads() == (before if cores == 1 else wanted)
+    assert torch.get_num_threads() == before
+    with pytest.raises(KeyError), threads(wanted):
+        raise KeyError
+    assert torch.get_num_threads() == before
 
 
 def test_a_device_holds_what_leaves_room_for_the_training(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 import csv
 import hashlib
 import os
-import zlib
 from pathlib import Path
 
 import cv2
@@ -11,6 +10,7 @@ from PIL import Image
 
 from bench.errors import InputError
 from bench.images import ImageSet, Picture, build_set, decode, grey, require_disjoint, require_patch
+from tests.forged import png
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (14, 17, 3), dtype=np.uint8)
 GREY = COLOUR[..., 0]
@@ -38,17 +38,6 @@ def with_alpha(lowest):
     return np.dstack([COLOUR, alpha])
 
 
-def grey_png(path, *, side, bits, rows=b""):
-    """Write what Pillow would not: any bit depth, or a header that claims more pixels than follow."""
-
-    def chunk(kind, body):
-        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
-
-    header = side.to_bytes(4, "big") * 2 + bytes([bits, 0, 0, 0, 0])
-    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
-
-
 BAD_FILES = {
     "missing": ("a.png", lambda _: None, "cannot be read"),
     "zero-byte": ("a.png", lambda path: path.write_bytes(b""), r"empty \(0 bytes\)"),
@@ -59,21 +48,21 @@ BAD_FILES = {
     "truncated tiff": ("a.tif", cut, "truncated|not an image"),
     "animated png": ("a.png", two_frames, "2 frames"),
     "animated webp": ("a.webp", two_frames, "2 frames"),
-    "tiff of two pages": ("a.tif", two_frames, "2 frames"),
+    "tiff of two pages": ("a.tif", two_frames, "several frames"),
     "16-bit grey png": ("a.png", lambda path: save(path, DEEP[..., 0].copy()), "16-bit"),
     "16-bit colour png": ("a.png", lambda path: cv2.imwrite(str(path), DEEP), "16-bit"),
     "16-bit colour tiff": ("a.tif", lambda path: cv2.imwrite(str(path), DEEP), "16-bit"),
     "32-bit tiff": ("a.tif", lambda path: save(path, GREY.astype(np.int32)), "32-bit"),
     "float tiff": ("a.tif", lambda path: save(path, GREY.astype(np.float32)), "float"),
     "1-bit png": ("a.png", lambda path: save(path, GREY > 99), "1-bit"),
-    "4-bit png": ("a.png", lambda path: grey_png(path, side=12, bits=4, rows=bytes(12 * 7)), "4-bit"),
+    "4-bit png": ("a.png", lambda path: path.write_bytes(png(12, 12, bits=4, rows=bytes(12 * 7))), "4-bit"),
     "unknown mode": ("a.tif", lambda path: save(path, Image.new("LAB", (17, 14))), "mode LAB"),
     "1 pixel": ("a.png", lambda path: save(path, COLOUR[:1, :1]), "1x1 pixels.*11x11"),
     "too narrow": ("a.png", lambda path: save(path, COLOUR[:, :10].copy()), "14x10 pixels.*11x11"),
     "alpha": ("a.png", lambda path: save(path, with_alpha(17)), "transparent.*17 of 255"),
     "colour key": ("a.png", lambda path: save(path, GREY, transparency=int(GREY[3, 4])), "transparent"),
-    "bomb": ("a.png", lambda path: grey_png(path, side=12_000, bits=8), "decompression bomb"),
-    "large bomb": ("a.png", lambda path: grey_png(path, side=40_000, bits=8), "decompression bomb"),
+    "bomb": ("a.png", lambda path: path.write_bytes(png(12_000, 12_000)), "decompression bomb"),
+    "large bomb": ("a.png", lambda path: path.write_bytes(png(40_000, 40_000)), "decompression bomb"),
 }
 
 
@@ -178,6 +167,27 @@ def test_a_picture_leaves_the_given_array_writable():
     pixels = COLOUR.copy()
     Picture("a", pixels)
     assert pixels.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", "../a.png", "/etc/a.png", "a\nb.png", "a\x1b[2J.png", "a\u202egnp.png"]
+)
+def test_a_picture_cannot_have_a_name_that_leads_elsewhere_or_steers(name):
+    with pytest.raises(InputError, match="image: "):
+        Picture(name, COLOUR.copy())
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", "../a", "/a", "a//b", "a/../../b", "a/./b", "a\0", "a\nb", "a\\b", "a/"]
+)
+def test_a_set_cannot_have_a_name_that_leads_elsewhere_or_steers(name):
+    with pytest.raises(InputError, match="image set '"):
+        image_set(name, Picture("a", COLOUR.copy()))
+
+
+@pytest.mark.parametrize("name", ["photos", "someone/pictures@refs/convert/parquet:train[:10%]", "Küste 3"])
+def test_other_names_are_free(name):
+    assert image_set(name, Picture("a", COLOUR.copy())).name == name
 
 
 def image_set(name, *pictures):

@@ -186,6 +186,51 @@ def test_load_lpips_builds_the_network_from_cached_weights_in_silence(monkeypatc
     assert capfd.readouterr() == ("", "")
 
 
+def test_lpips_is_what_its_package_builds(monkeypatch):
+    torch.manual_seed(0)
+    weights = alexnet(weights=None).state_dict()
+    monkeypatch.setattr(
+        sys.modules["torchvision.models._api"], "load_state_dict_from_url", lambda *_, **__: weights
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = Lpips(lpips.LPIPS(net="alex", version="0.1", verbose=False), CPU)
+    pair = crop("grey"), crop("grey").flip(3)
+    assert load_lpips(CPU)(*pair).tolist() == theirs(*pair).tolist()
+    assert theirs(*pair) > 0
+
+
+class Harmful:
+    """What runs a command when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.marker}",)
+
+
+def test_weights_in_the_cache_are_read_and_never_run(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cached = tmp_path / "hub/checkpoints" / Path(AlexNet_Weights.IMAGENET1K_V1.url).name
+    cached.parent.mkdir(parents=True)
+    for old in (False, True):
+        torch.save(Harmful(tmp_path / "marker"), cached, _use_new_zipfile_serialization=not old)
+        with pytest.raises(LpipsUnavailable, match="weights of AlexNet"):
+            load_lpips(CPU)
+    assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("content", [{}, {"features.0.weight": torch.ones(1)}, [1, 2]])
+def test_other_weights_in_the_cache_are_refused(monkeypatch, tmp_path, content):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cached = tmp_path / "hub/checkpoints" / Path(AlexNet_Weights.IMAGENET1K_V1.url).name
+    cached.parent.mkdir(parents=True)
+    torch.save(content, cached)
+    with pytest.raises(LpipsUnavailable, match="weights of AlexNet"):
+        load_lpips(CPU)
+
+
 def refuse(*_, **__):
     raise URLError("no route to host")
 

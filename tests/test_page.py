@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,10 @@ from bench.errors import InputError
 from bench.page import PAGE, TEMPLATE, write_page
 from bench.ranks import rank, write_ranks
 from bench.reproduction import beside, lacking, reproduce, signed
+from bench.retrained import retrained
 from bench.statistics import difference_of, mean_ranks, seed_scatter
+from bench.tabulate import methods_in
+from bench.trainings import trainings_of
 from bench.tuning import hyper_parameters, settings
 from tests.helpers import print_numbers, publish, shelve
 from tests.test_tabulate import NO_FAILURES, SEES, made_up
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.published import Published
+    from bench.trainings import Trainings
 
 ROWS = [("gaussian", 25.0, "set12"), ("gaussian", 25.0, "bsd68"), ("gamma", 50.0, "bsd68")]
 METHODS = ["bm3d", "sure", "supervised"]
@@ -36,6 +41,7 @@ SHEETS = """# A page
 {{ one.lacking("lacking") }}
 {{ one.against("paired", ["noise2noise", "supervised"]) }}
 {{ one.changes("redrawn", "Redrawn noise", one.select(training_noise="resampled"), one.main) }}
+{{ one.retrained("retrained") }}
 {{ one.settings("settings") }}
 {{ one.hyper_parameters("hyper") }}
 ![Ranks]({{ one.ranks("ranks") }})
@@ -44,7 +50,7 @@ SHEETS = """# A page
 
 @dataclass(frozen=True)
 class Desk:
-    """A published table, a reference named ``one``, and where the page goes."""
+    """A published table, references named ``one`` and ``again``, and where the page goes."""
 
     published: Published
     scores: pd.DataFrame
@@ -60,6 +66,12 @@ class Desk:
         return self.write(text)[0].read_text(encoding="utf-8")
 
 
+def elsewhere(scores: pd.DataFrame) -> pd.DataFrame:
+    """Train some of the runs once more, and end elsewhere."""
+    some = scores[scores["method"].isin(["sure", "supervised"])]
+    return some.assign(psnr=some["psnr"] + np.linspace(0, 0.1, len(some)))
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     searched = SEES | {"sure:eps=0.01": "noisy + noise"}
@@ -73,8 +85,15 @@ def desk(tmp_path: Path) -> Desk:
     ]
     scores = pd.concat(parts, ignore_index=True)
     shelve(tmp_path / "reports" / "one", scores)
-    published = publish(tmp_path / "table", print_numbers(ROWS, METHODS))
+    shelve(tmp_path / "reports" / "again", elsewhere(scores))
+    published = publish(tmp_path / "table", print_numbers(ROWS, METHODS), retrained=["again"])
     return Desk(published, scores, tmp_path / "reports", tmp_path / "out")
+
+
+def of_main(desk: Desk) -> Trainings:
+    """Read the trainings of the runs that stand beside the table, committed and made again."""
+    one, again = (pd.read_parquet(desk.reports / name / "scores.parquet") for name in ("one", "again"))
+    return trainings_of(one[(one["training_noise"] == "frozen") & (one["batch"] == 16)], {"again": again})
 
 
 def content(files: list[Path]) -> dict[str, bytes]:
@@ -94,6 +113,7 @@ def test_sheets_are_those_of_the_reference(desk: Desk) -> None:
         "lacking": lacking(reproduction),
         "paired": against(main, ["noise2noise", "supervised"]),
         "redrawn": changes(redrawn, main, title="Redrawn noise"),
+        "retrained": retrained(of_main(desk), methods_in(main)),
         "settings": settings(tuning),
         "hyper": hyper_parameters(tuning),
     }
@@ -126,6 +146,8 @@ def test_numbers_in_the_text_are_those_of_pandas(desk: Desk) -> None:
         f'change(one.select(training_noise="resampled"), "sure", {CELL_OF})',
         f'on_image(one.select(training_noise="resampled"), "sure", {CELL_OF}, image="b.png")',
         'scatter("bsd68")',
+        'training("sure", "bsd68").sd',
+        f'made_again("sure", {CELL_OF})',
         'methods|join(" ")',
         "hours(one.main)",
         'hours(one.select(training_noise=["frozen", "resampled"], training_images="bsd400"))',
@@ -143,10 +165,14 @@ def test_numbers_in_the_text_are_those_of_pandas(desk: Desk) -> None:
     change = [part.loc[part["image"] == "b.png", "psnr"].mean() for part in (lines(redrawn, "sure"), sure)]
     assert said[5] == signed(change[0] - change[1])
     assert said[6] == f"{seed_scatter(frozen[frozen['images'] == 'bsd68']).sd:.3f}"
-    assert said[7].split(" ") == METHODS
+    assert float(said[7]) == of_main(desk).scatter("sure", "bsd68").sd
+    again = pd.read_parquet(desk.reports / "again" / "scores.parquet")
+    frozen_again = again[(again["training_noise"] == "frozen") & (again["batch"] == 16)]
+    assert said[8] == signed(lines(frozen_again, "sure")["psnr"].mean() - sure["psnr"].mean())
+    assert said[9].split(" ") == METHODS
     # One training for each method, noise and seed, however many images and sets it was scored on.
     hours = frozen.drop_duplicates(["method", "noise", "seed"])["training_seconds"].sum() / 3600
-    assert [float(text) for text in said[8:]] == pytest.approx([hours, 2 * hours])
+    assert [float(text) for text in said[10:]] == pytest.approx([hours, 2 * hours])
 
 
 def test_the_page_is_the_same_each_time_and_of_no_order(desk: Desk) -> None:
@@ -183,6 +209,9 @@ def test_a_page_of_text_alone_makes_its_folder(desk: Desk) -> None:
         ('{{ one.psnr("sure", "gamma", 50, "kodak24") }}', "no scores of sure on gamma k=50, kodak24"),
         ('{{ one.published("sure", "gamma", 50, "set12") }}', "no scores of sure on gamma k=50, set12"),
         (f'{{{{ one.gap("sure", "bm3d", {CELL_OF}) }}}}', "no scores of bm3d"),
+        ('{{ one.training("noise2void", "bsd68") }}', "no training of noise2void was made again on bsd68"),
+        (f'{{{{ one.made_again("noise2void", {CELL_OF}) }}}}', "no training .* on gaussian σ=25, bsd68"),
+        (f'{{{{ one.made_again("bm3d", {CELL_OF}) }}}}', "no scores of bm3d"),
         ('{{ one.against("paired", ["bm3d"]) }}', "no scores of bm3d to compare with"),
         ('{{ one.hours(one.select(training_noise="foul")) }}', r"no scores of \{'training_noise': 'foul'\}"),
         ('{{ one.hours(one.select(training_noize="frozen")) }}', "'training_noize'; did you mean 'training_"),
@@ -210,6 +239,25 @@ def test_a_reference_without_more_methods_or_a_search_says_so(desk: Desk) -> Non
         desk.write('{{ reference("few").lacking("lacking") }}')
     with pytest.raises(InputError, match=r"few has no scores of .*bsd400-tune"):
         desk.write('{{ reference("few").settings("settings") }}')
+
+
+def test_a_table_without_trainings_made_again_says_so(desk: Desk) -> None:
+    alone = replace(desk, published=replace(desk.published, retrained=()))
+    with pytest.raises(InputError, match="none of these runs was trained again"):
+        alone.write('{{ one.retrained("retrained") }}')
+    lost = replace(desk, published=replace(desk.published, retrained=("nowhere",)))
+    with pytest.raises(InputError, match=r"nowhere' holds no reference results"):
+        lost.write('{{ one.retrained("retrained") }}')
+
+
+def test_processors_are_those_of_the_runs_beside_the_table(desk: Desk) -> None:
+    where = desk.reports / "one" / "runs"
+    main = set(of_main(desk).means.index.unique("key"))
+    for number, path in enumerate(sorted(where.glob("*.json"))):
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        name = ["first", "second"][number % 2] if path.stem in main else "of the search"
+        path.write_text(json.dumps(facts | {"hardware": {"name": name}}), encoding="utf-8")
+    assert desk.say("{{ one.processors }}") == "first and second"
 
 
 # Ranks

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
@@ -401,7 +402,7 @@ def test_the_page_has_every_score_and_fetches_nothing(tmp_path):
 
 def test_the_scatter_of_seeds_is_told_where_it_is_known(tmp_path):
     two = made_up({"noise2void": "noisy"}, noises=[("gaussian", 25.0)])
-    told = f"differ by up to {seed_scatter(two).retraining:.2f} dB"
+    told = f"differ by up to {seed_scatter(two).retraining():.2f} dB"
     assert told in read(tmp_path / "two", MadeUp(two)).text
     one = two[two["seed"] == 0]
     assert "no cell has two seeds" in read(tmp_path / "one", MadeUp(one)).text
@@ -546,8 +547,39 @@ def test_the_page_shows_pictures_with_their_scores(trained: Tiny, tmp_path: Path
     assert scale["peak"] > 0
 
 
-def test_pictures_that_cannot_be_had_are_missed_by_name(trained: Tiny, tmp_path: Path, monkeypatch):
-    monkeypatch.chdir(tmp_path / "runs")
+@pytest.mark.parametrize("column", ["key", "images"])
+@pytest.mark.parametrize("name", ["..", "../kept", "/etc", "a\0", ""])
+def test_scores_lead_to_no_pictures_outside_of_their_run(trained: Tiny, column, name):
+    store, test = trained.bench.store, trained.bench.test_images[0]
+    with pytest.raises(InputError, match=r"^(run|image set '.*'): "):
+        subjects(store.scores().assign(**{column: name}), store.root, lambda _: test, count=3)
+
+
+def test_a_picture_is_not_linked_out_of_its_run(trained: Tiny, tmp_path: Path):
+    store, test = trained.bench.store, trained.bench.test_images[0]
+    root = tmp_path / "copied"
+    shutil.copytree(store.root, root)
+    kept = picture_folder(root / store.keys()[0], "gaussian:25", "test") / "0.png"
+    kept.rename(tmp_path / "secret.png")
+    kept.symlink_to(tmp_path / "secret.png")
+    with pytest.raises(InputError, match=r"test/0\.png: leads to .*/secret\.png, outside of"):
+        subjects(store.scores(), root, lambda _: test, count=3)
+
+
+def test_a_folder_of_runs_may_be_a_link(trained: Tiny, tmp_path: Path):
+    store, test = trained.bench.store, trained.bench.test_images[0]
+    (tmp_path / "linked").symlink_to(store.root)
+    assert subjects(store.scores(), tmp_path / "linked", lambda _: test, count=3)
+
+
+def test_runs_open_no_folder_that_the_reader_did_not_name(trained: Tiny, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert (tmp_path / "test").is_dir()
+    page = read(tmp_path / "out", trained.bench.store, trained.bench.store.root)
+    assert "the folder of the image set 'test' is not known here; name it by --test" in page.text
+
+
+def test_pictures_that_cannot_be_had_are_missed_by_name(trained: Tiny, tmp_path: Path):
     page = read(tmp_path / "out", trained.bench.store, trained.bench.store.root)
     assert "Pictures that are missing" in page.text
     assert "'test'" in page.text

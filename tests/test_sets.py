@@ -5,12 +5,16 @@ import os
 import subprocess
 import sys
 import threading
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import datasets
+import huggingface_hub
 import numpy as np
+import pyarrow.parquet
 import pytest
+from packaging.requirements import Requirement
 from PIL import Image
 
 from bench import registry, sets
@@ -74,7 +78,6 @@ def names(image_set):
 def test_folder_is_a_set_sorted_by_name(photos):
     (photos / ".hidden.png").write_text("no image")
     (photos / "notes.txt").write_text("no image")
-    (photos / "more.png").mkdir()
     opened = open_set(str(photos), channels=3)
     assert opened.name == "photos"
     assert names(opened) == ["a.png", "b.bmp", "c.PNG"]
@@ -101,6 +104,53 @@ def test_missing_folder_is_refused(tmp_path):
 def test_file_in_place_of_a_folder_is_refused(photos):
     with pytest.raises(InputError, match=r"a\.png: not a folder"):
         open_set(str(photos / "a.png"), channels=3)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_called_an_image_and_is_no_file_is_refused(photos, make):
+    make(photos / "d.png")
+    with pytest.raises(InputError, match=r"d\.png: not a regular file"):
+        open_set(str(photos), channels=3)
+
+
+def test_link_within_the_folder_is_followed(photos):
+    (photos / "c.PNG").rename(photos / "c.stored")
+    (photos / "c.PNG").symlink_to("c.stored")
+    assert names(open_set(str(photos), channels=3)) == ["a.png", "b.bmp", "c.PNG"]
+
+
+@pytest.mark.parametrize("target", ["../secret.png", "/nowhere.png"])
+def test_link_out_of_the_folder_is_refused(photos, target):
+    Image.fromarray(COLOUR[0, ::-1]).save(photos.parent / "secret.png")
+    (photos / "d.png").symlink_to(target)
+    with pytest.raises(InputError, match=rf"photos/d\.png: leads to .*, outside of {photos}"):
+        open_set(str(photos), channels=3)
+
+
+def test_folder_may_itself_be_a_link(photos, tmp_path):
+    (tmp_path / "linked").symlink_to(photos)
+    assert open_set(str(tmp_path / "linked"), channels=3).name == "photos"
+
+
+@pytest.mark.parametrize("name", ["d\n.png", "d\x1b[2J.png", "d\u202egnp.png", os.fsdecode(b"d\xff.png")])
+def test_name_that_steers_a_terminal_is_refused(photos, name):
+    (photos / "a.png").rename(photos / name)
+    with pytest.raises(InputError, match=r"image: the name 'd\\.* holds") as refused:
+        open_set(str(photos), channels=3)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["photos\n", "photos\x1b[2J"])
+def test_folder_of_such_a_name_is_refused(photos, name):
+    photos.rename(photos.parent / name)
+    with pytest.raises(InputError, match=r"image set 'photos\\"):
+        open_set(str(photos.parent / name), channels=3)
+
+
+@pytest.mark.parametrize("spec", ["x" * 300, "./" + "x" * 300])
+def test_name_that_is_too_long_for_a_folder_is_refused(spec):
+    with pytest.raises(InputError, match="xxx"):
+        open_set(spec, channels=3)
 
 
 @pytest.mark.parametrize("channels", [0, 2, 4])
@@ -163,6 +213,21 @@ def test_missing_file_is_refused_by_name(photos):
     (photos / "b.bmp").unlink()
     with pytest.raises(InputError, match=r"photos lacks 1 of 3 files: b\.bmp"):
         open_set("own", channels=3, data=photos.parent)
+
+
+@pytest.mark.usefixtures("entry")
+def test_registered_set_is_not_linked_out_of_its_folder(photos):
+    (photos / "b.bmp").rename(photos.parent / "b.bmp")
+    (photos / "b.bmp").symlink_to("../b.bmp")
+    with pytest.raises(InputError, match=r"photos/b\.bmp: leads to .*/b\.bmp, outside of .*photos"):
+        open_set("own", channels=3, data=photos.parent)
+
+
+@pytest.mark.usefixtures("entry")
+def test_folder_of_a_registered_set_may_be_a_link(photos):
+    photos.rename(photos.parent / "elsewhere")
+    photos.symlink_to("elsewhere")
+    assert len(open_set("own", channels=3, data=photos.parent).pictures) == 3
 
 
 def test_files_may_be_left_out(entry, photos, monkeypatch):
@@ -295,6 +360,87 @@ def test_hub_images_pass_the_same_checks(hub):
         open_set("hub:someone/pictures", channels=3)
 
 
+@pytest.fixture
+def secret(tmp_path):
+    """A picture of the reader's own, which no data set has any business with."""
+    path = tmp_path / "private/secret.png"
+    path.parent.mkdir()
+    Image.fromarray(COLOUR[0]).save(path)
+    return path
+
+
+ELSEWHERE = ["{secret}", "../private/secret.png", "someone/pictures/../../../private/secret.png", "/dev/zero"]
+
+
+@pytest.mark.parametrize("named", ELSEWHERE)
+def test_a_row_reads_no_file_from_elsewhere(hub, secret, named):
+    path = named.format(secret=secret)
+    schema = datasets.Features({"photo": datasets.Image()}).arrow_schema
+    for file in hub.iterdir():
+        file.unlink()
+    table = pyarrow.table({"photo": [{"bytes": None, "path": path}]}, schema)
+    pyarrow.parquet.write_table(table, hub / "table.parquet")
+    with pytest.raises(InputError, match=rf"{Path(path).name}: leads to /.*, outside of"):
+        open_set("hub:someone/pictures", channels=3)
+
+
+@pytest.mark.parametrize("path", ["a\0.png", "a\n.png", "\0/a.png"])
+def test_a_row_has_no_path_that_is_none(hub, path):
+    row = {"bytes": None, "path": path}
+    with pytest.raises(InputError, match=r"row 0: the name '00000-a|no path"):
+        sets._hub_file("hub:someone/pictures", 0, row, (hub,))
+
+
+def test_a_link_in_a_hub_set_leads_nowhere_else(hub, secret):
+    (hub / "d.png").symlink_to(secret)
+    with pytest.raises(InputError, match=r"d\.png: leads to .*secret\.png, outside of"):
+        open_set("hub:someone/pictures", channels=3)
+
+
+def test_a_picture_in_the_cache_of_the_hub_is_read(tmp_path, monkeypatch, photos):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    mine, other = (tmp_path / f"hub/datasets--someone--{name}/blobs" for name in ("pictures", "private"))
+    for blobs in (mine, other):
+        blobs.mkdir(parents=True)
+        (blobs.parent / "snapshots").mkdir()
+        (blobs / "0af").write_bytes((photos / "a.png").read_bytes())
+        (blobs.parent / "snapshots/a.png").symlink_to("../blobs/0af")
+    roots = sets._hub_folders("someone/pictures")
+    row = {"bytes": None, "path": str(mine.parent / "snapshots/a.png")}
+    assert sets._hub_file("hub:x", 3, row, roots) == ("00003-a.png", Path(row["path"]))
+    row = {"bytes": None, "path": str(other.parent / "snapshots/a.png")}
+    with pytest.raises(InputError, match="outside of"):
+        sets._hub_file("hub:x", 3, row, roots)
+
+
+def test_a_loading_script_is_not_run(hub, tmp_path):
+    marker = tmp_path / "marker"
+    code = f"open({str(marker)!r}, 'w').close()\nimport datasets\n"
+    for name in ("pictures.py", "setup.py", "conftest.py", "__init__.py"):
+        (hub / name).write_text(code)
+    with pytest.raises(InputError, match=r"'hub:someone/pictures'.*scripts are no longer supported"):
+        open_set("hub:someone/pictures", channels=3)
+    assert not marker.exists()
+    (hub / "pictures.py").unlink()
+    open_set("hub:someone/pictures", channels=3)
+    assert not marker.exists()
+
+
+def test_a_pickled_table_is_not_loaded(hub, tmp_path):
+    for file in hub.iterdir():
+        file.unlink()
+    (hub / "table.pkl").write_bytes(f"cos\nsystem\n(S'touch {tmp_path}/marker'\ntR.".encode())
+    with pytest.raises(InputError, match="'hub:someone/pictures' cannot be loaded"):
+        open_set("hub:someone/pictures", channels=3)
+    assert not (tmp_path / "marker").exists()
+
+
+def test_no_older_version_of_datasets_would_run_one():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    (bound,) = (one for one in project["project"]["dependencies"] if one.startswith("datasets"))
+    assert not Requirement(bound).specifier.contains("3.99")
+
+
 def test_failing_hub_is_said(monkeypatch):
     def unreachable(*_, **__):
         raise ConnectionError("no route")
@@ -304,10 +450,21 @@ def test_failing_hub_is_said(monkeypatch):
         open_set("hub:a/b", channels=3)
 
 
-@pytest.mark.parametrize("spec", ["hub:", "hub:name", "hub:a/b/c", "hub:a/b@", "hub:a/b:"])
+MALFORMED = ["hub:", "hub:name", "hub:a/b/c", "hub:a/b@", "hub:a/b:"]
+MALFORMED += ["hub:../b", "hub:a/..", "hub:./b", "hub:/b", "hub:/etc/x"]
+
+
+@pytest.mark.parametrize("spec", MALFORMED)
 def test_malformed_hub_name_is_refused(spec):
     with pytest.raises(InputError, match=f"{spec}.*allowed: hub:OWNER/NAME"):
         open_set(spec, channels=3)
+
+
+@pytest.mark.parametrize("rest", ["@../../x", "@a/../x", "@a\n", "@a\x1b[2J", ":a/../..", ":a\0", "@a\\b"])
+def test_hub_set_is_named_like_a_folder_of_its_own(rest, monkeypatch):
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("loaded"))
+    with pytest.raises(InputError, match=r"image set '(hub:)?a/b"):
+        open_set(f"hub:a/b{rest}", channels=3)
 
 
 # The registry

@@ -9,7 +9,17 @@ import pytest
 from scipy import stats
 
 from bench.errors import InputError
-from bench.statistics import LEVEL, _half_width, difference_of, holm, mean_of, mean_ranks, seed_scatter
+from bench.statistics import (
+    LEVEL,
+    Scatter,
+    _half_width,
+    difference_of,
+    holm,
+    mean_of,
+    mean_ranks,
+    pooled,
+    seed_scatter,
+)
 
 
 def lines(psnr, *, seeds=None, **columns) -> pd.DataFrame:
@@ -330,7 +340,7 @@ def test_scatter_of_two_seeds_by_hand():
     found = seed_scatter(cell([[30.0, 30.3], [28.0, 27.9]]))
     assert found.sd == pytest.approx(abs(29.0 - 29.1) / math.sqrt(2))
     assert found.degrees == 1
-    assert found.retraining == pytest.approx(12.7062 * 0.1, rel=1e-5)
+    assert found.retraining() == pytest.approx(12.7062 * 0.1, rel=1e-5)
 
 
 def test_scatter_is_pooled_over_the_cells_of_several_seeds():
@@ -351,7 +361,36 @@ def test_scatter_recovers_what_it_was_drawn_with():
     found = seed_scatter(pd.concat(cell(psnr, parameter=float(number)) for number, psnr in enumerate(cells)))
     assert found.degrees == 400
     assert found.sd == pytest.approx(math.sqrt(0.1**2 + 0.1**2 / 5), rel=0.1)
-    assert found.retraining == pytest.approx(1.96 * math.sqrt(2) * found.sd, rel=0.01)
+    assert found.retraining() == pytest.approx(1.96 * math.sqrt(2) * found.sd, rel=0.01)
+
+
+def test_pooled_by_hand():
+    assert pooled([np.array([30.0, 30.2]), np.array([25.0]), np.array([20.0, 20.3, 20.6])]) == Scatter(
+        pytest.approx(math.sqrt((0.02 + 0.18) / 3)), 3
+    )
+    assert pooled([np.array([30.0]), np.array([25.0])]) is None
+    assert pooled([]) is None
+
+
+def test_two_trainings_lie_apart_as_student_says_and_farther_where_several_numbers_must_hold():
+    scatter = Scatter(sd=0.01, degrees=6)
+    assert scatter.retraining() == pytest.approx(2.446912 * 0.01 * math.sqrt(2), rel=1e-6)
+    # .05 over 6 numbers, half of it at either side.
+    assert scatter.retraining(6) == pytest.approx(float(stats.t.isf(0.05 / 12, 6)) * 0.01 * math.sqrt(2))
+
+
+@pytest.mark.parametrize("numbers", [1, 6])
+def test_all_numbers_hold_together_in_95_percent_of_cases(numbers: int):
+    """Each number has a scatter of its own, so that little more than Bonferroni's bound is met."""
+    rng = np.random.default_rng(numbers)
+    held = []
+    for _ in range(3000):
+        sds = 0.01 * (1 + np.arange(numbers))
+        scatters = [pooled([*rng.normal(scale=sd, size=(6, 2))]) for sd in sds]
+        apart = rng.normal(scale=math.sqrt(2) * sds)
+        held.append(all(abs(apart) <= [scatter.retraining(numbers) for scatter in scatters]))
+    # Six independent ones in 95.1 %; the standard error is .4 %.
+    assert np.mean(held) == pytest.approx((1 - 0.05 / numbers) ** numbers, abs=0.015)
 
 
 BAD = {

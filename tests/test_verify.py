@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
@@ -11,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
+from scipy import stats
 
 from bench import running
+from bench.devices import describe
 from bench.errors import InputError
 from bench.launch import launch
 from bench.plan import plan
-from bench.reference import Reference, collect
+from bench.reference import Reference, collect, open_reference
 from bench.runs import PROTOCOL
 from bench.seal import write_json
 from bench.sets import open_set
@@ -33,11 +37,23 @@ if TYPE_CHECKING:
 
 
 def check(
-    reference: Reference, keys: Sequence[str], store: Store, *, said: list[str] | None = None
+    reference: Reference,
+    keys: Sequence[str],
+    store: Store,
+    *,
+    retrained: Sequence[Reference] = (),
+    said: list[str] | None = None,
 ) -> list[Verdict]:
     """Verify on the CPU; what the watcher is told is added to ``said``."""
     watcher = Silent() if said is None else Silent(said)
-    return verify(reference, keys, store=store, device=CPU, watch=lambda jobs: nullcontext(watcher))
+    return verify(
+        reference,
+        keys,
+        retrained=retrained,
+        store=store,
+        device=CPU,
+        watch=lambda jobs: nullcontext(watcher),
+    )
 
 
 def shift_scores(folder: Path, by: float) -> None:
@@ -87,7 +103,7 @@ def test_the_same_code_on_the_same_machine_gives_the_same_bits(
         committed=mean,
         here=mean,
         difference=0.0,
-        allowed=seed_scatter(scores).retraining,
+        allowed=seed_scatter(scores).retraining(),
         how="trained",
         changed=(),
         outcome="identical",
@@ -108,7 +124,7 @@ def test_nothing_is_trained_twice(of_two_seeds: Reference, fresh: Store) -> None
 def test_another_training_may_differ_as_trainings_do(
     of_two_seeds: Reference, fresh: Store, share: float, outcome: str
 ) -> None:
-    allowed = seed_scatter(of_two_seeds.scores()).retraining
+    allowed = seed_scatter(of_two_seeds.scores()).retraining()
     # Moved alike, the seeds scatter as before.
     shift_scores(of_two_seeds.folder, share * allowed)
     (verdict,) = check(of_two_seeds, of_two_seeds.keys()[:1], fresh)
@@ -134,18 +150,107 @@ def test_the_scatter_is_that_of_the_test_set_and_the_protocol(
     scores = reference.scores().query("steps == 4")
     for one in (verdict, other):
         assert one.outcome == "identical"
-        assert one.allowed == seed_scatter(scores[scores["images"] == one.images]).retraining
+        assert one.allowed == seed_scatter(scores[scores["images"] == one.images]).retraining(2)
     assert verdict.allowed != other.allowed
 
 
-def test_without_two_seeds_nothing_says_what_is_allowed(
+def trained_again(reference: Reference, by: dict[str, float]) -> Reference:
+    """Copy a reference as if some of its runs had been trained again, and had ended some dB elsewhere."""
+    folder = reference.folder.with_name("again")
+    shutil.copytree(reference.folder, folder)
+    rows = reference.scores().query("key in @by")
+    write_scores(rows.assign(psnr=rows["psnr"] + rows["key"].map(by)), folder)
+    for key in {*reference.keys()} - {*by}:
+        (folder / "runs" / f"{key}.json").unlink()
+    return open_reference(folder)
+
+
+T1 = 12.7062
+"""Student's quantile at 97.5 % for one degree of freedom."""
+
+
+def test_what_is_allowed_is_the_scatter_of_the_methods_other_runs(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: Store
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    methods = ("supervised", "noise2noise")
+    tiny.launch(seeds=(0, 1), methods=methods)
+    reference = collect([tiny.bench.store.root], tmp_path / "reports")
+    keys = {(job.run.method, job.run.seed): job.key for job in tiny.jobs(seeds=(0, 1), methods=methods)}
+    again = trained_again(
+        reference,
+        {
+            keys["supervised", 0]: 7.0,
+            keys["supervised", 1]: 0.2,
+            keys["noise2noise", 0]: 0.5,
+            keys["noise2noise", 1]: 9.0,
+        },
+    )
+    for run, moved in ((("supervised", 0), 0.2), (("noise2noise", 1), 0.5)):
+        (verdict,) = check(reference, [keys[run]], fresh, retrained=[again])
+        # The standard deviation is the difference over root 2, the allowance root 2 times that.
+        assert verdict.allowed == pytest.approx(T1 * moved, rel=1e-5)
+
+
+def test_all_trainings_of_a_call_hold_together_and_weights_at_hand_do_not_count(
+    tiny: Tiny, of_two_seeds: Reference, fresh: Store
+) -> None:
+    first, second = of_two_seeds.keys()
+    again = trained_again(of_two_seeds, {first: 0.2, second: 0.2})
+    for keys, numbers in ([first], 1), ([first, second], 2):
+        for verdict in check(of_two_seeds, keys, fresh, retrained=[again]):
+            assert verdict.allowed == pytest.approx(float(stats.t.isf(0.025 / numbers, 1)) * 0.2, rel=1e-6)
+    shutil.copytree(tiny.bench.store.root / first, fresh.root / first, dirs_exist_ok=True)
+    own, other = check(of_two_seeds, [first, second], fresh, retrained=[again])
+    assert (own.how, own.allowed) == ("evaluated", SAME_WEIGHTS)
+    assert (other.how, other.allowed) == ("trained", pytest.approx(T1 * 0.2, rel=1e-5))
+
+
+@pytest.mark.parametrize("weights_at_hand", [True, False])
+@pytest.mark.parametrize(("device", "cores", "taken"), [("cpu", 3, 3), ("cpu", 2, 1), ("cuda", 3, 1)])
+def test_a_run_is_made_anew_by_as_many_threads_as_then(
+    tiny: Tiny,
+    of_two_seeds: Reference,
+    fresh: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    cores: int,
+    taken: int,
+    weights_at_hand: bool,
+) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    monkeypatch.setattr("joblib.cpu_count", lambda: cores)
+    key = of_two_seeds.keys()[0]
+    facts = of_two_seeds.facts(key)
+    change_facts(
+        of_two_seeds, key, hardware=facts["hardware"] | {"threads": 3}, run=facts["run"] | {"device": device}
+    )
+    seen = []
+    for module in ("running", "verify"):
+        monkeypatch.setattr(
+            f"bench.{module}.describe",
+            lambda device: seen.append(torch.get_num_threads()) or describe(device),
+        )
+    try:
+        (verdict,) = check(of_two_seeds, [key], tiny.bench.store if weights_at_hand else fresh)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+    assert verdict.ok
+    assert set(seen) == {taken}
+    assert ("threads" in verdict.changed) == (taken != 3)
+
+
+def test_without_trainings_to_judge_by_nothing_says_what_is_allowed(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: Store
 ) -> None:
     monkeypatch.chdir(tmp_path)
     tiny.launch()
     reference = collect([tiny.bench.store.root], tmp_path / "reports")
-    with pytest.raises(InputError, match="two seeds"):
-        check(reference, reference.keys(), fresh)
+    for retrained in ([], [trained_again(reference, dict.fromkeys(reference.keys(), 1.0))]):
+        with pytest.raises(InputError, match="none of the method's other runs was trained again"):
+            check(reference, reference.keys(), fresh, retrained=retrained)
     assert fresh.keys() == []
 
 

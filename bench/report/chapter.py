@@ -115,7 +115,7 @@ def chapter(
 def _retraining(scores: pd.DataFrame) -> str:
     if not len(scores) or not shows_scatter(scores):
         return "What another seed changes is not in these intervals, for no cell has two seeds."
-    scatter = seed_scatter(scores).retraining
+    scatter = seed_scatter(scores).retraining()
     return (
         f"Two trainings of a cell with unlike seeds differ by up to {scatter:.2f} dB in 95 % of cases, as "
         "those cells show that have two seeds; that is not in these intervals."

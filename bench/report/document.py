@@ -12,6 +12,7 @@ import pandas as pd
 from bench.errors import InputError
 from bench.figures import mark, open_folder
 from bench.profile import caption, read, write_profile
+from bench.registry import REGISTRY
 from bench.report.chapter import chapter
 from bench.report.exhibits import error_peak
 from bench.report.gallery import Subject, subjects
@@ -41,7 +42,7 @@ class Pictures:
     Args:
         count: of each noise and test set, at most.
         data: the folder with the image sets.
-        test: test sets by name or folder, where their names in the runs do not lead to them.
+        test: test sets by folder or as ``hub:OWNER/NAME``; those of ``REGISTRY`` need not be named.
     """
 
     count: int = PICTURES
@@ -126,12 +127,17 @@ def _subjects(
 
 
 def _opener(pictures: Pictures, channels: int) -> Callable[[str], ImageSet]:
+    """Open registered sets and those that the reader named; runs made by others open no folder."""
+
     @cache
     def opened(spec: str) -> ImageSet:
         return open_set(spec, channels=channels, data=pictures.data)
 
     def by_name(name: str) -> ImageSet:
-        return {images.name: images for images in map(opened, pictures.test)}.get(name) or opened(name)
+        named = {images.name: images for images in map(opened, pictures.test)}
+        if name not in named and name not in REGISTRY:
+            raise InputError(f"the folder of the image set {name!r} is not known here; name it by --test")
+        return named.get(name) or opened(name)
 
     return by_name
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from bench.comparable import ROW, SAME_SCORE, noise_label, parts_of
 from bench.errors import InputError
 from bench.evaluation import NoisyImage, corrupt
+from bench.image_file import require_inside
+from bench.images import require_set_name
+from bench.names import require_name
 from bench.noise import NOISES, Noise
 from bench.pictures import read_picture
 from bench.store import picture_folder
@@ -73,7 +76,8 @@ def subjects(
         lowest seed.
 
     Raises:
-        InputError: a test set cannot be opened, or is another than the one that was scored.
+        InputError: a test set cannot be opened, or is another than the one that was scored; or what a run
+            names as its pictures lies outside of its folder.
     """
     found: list[Subject] = []
     for row, lines in sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0])):
@@ -90,7 +94,7 @@ def _of_row(
 ) -> Iterator[Subject]:
     noise, name = NOISES[row[0]](row[1]), row[2]
     seed = int(lines["seed"].iloc[0])
-    kept = {key: _pictures(folder / key, noise, name) for key in lines["key"].unique()}
+    kept = {key: _pictures(folder, key, noise, name) for key in lines["key"].unique()}
     shown = sorted(set().union(*kept.values()))[:count]
     if not shown:
         return
@@ -110,8 +114,14 @@ def _of_row(
         yield Subject(noise, name, image, denoised)
 
 
-def _pictures(run: Path, noise: Noise, images: str) -> dict[str, Path]:
-    return {path.stem: path for path in picture_folder(run, noise.spec, images).glob("*.png")}
+def _pictures(folder: Path, key: str, noise: Noise, images: str) -> dict[str, Path]:
+    """Find what a run kept; its scores, made by others, could name a key and a set that lead elsewhere."""
+    require_name(key, of="run")
+    require_set_name(images)
+    kept = {path.stem: path for path in picture_folder(folder / key, noise.spec, images).glob("*.png")}
+    for path in kept.values():
+        require_inside(path, folder / key)
+    return kept
 
 
 def _check_same(image: NoisyImage, lines: pd.DataFrame, images: str) -> None:

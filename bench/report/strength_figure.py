@@ -63,7 +63,7 @@ def _draw(axes: Axes, law: pd.DataFrame, methods: Sequence[str], columns: list[s
     strengths = list(dict.fromkeys(law["parameter"]))
     for method, line in law.dropna(subset=columns[:1]).groupby("method", sort=False):
         shift = SPREAD * ((methods.index(str(method)) + 0.5) / len(methods) - 0.5)
-        values, *ends = (line[name] for name in columns)
+        values, *ends = (line[name].to_numpy() for name in columns)
         axes.errorbar(
             [strengths.index(parameter) + shift for parameter in line["parameter"]],
             values,

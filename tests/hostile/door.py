@@ -1,0 +1,71 @@
+"""A process that opens one input a line and says what came of it; it may hang or crash by itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import registry, sets
+from bench.errors import InputError
+from bench.pictures import read_picture
+from bench.registry import Entry
+from bench.sets import open_set
+
+
+def opened(opener: str, path: str, channels: int) -> np.ndarray:
+    """Open an input, in one of the ways of a ``Specimen``, and give its pixels."""
+    file = Path(path)
+    match opener:
+        case "folder":
+            return open_set(str(file.parent), channels=channels).pictures[0].pixels
+        case "registered":
+            root, name = file.parents[2], file.parent.name
+            registry.MANIFESTS = root / "manifests"
+            entry = Entry(name=name, folder=name, channels=channels, licence="", origin="", base_url="none:")
+            sets.REGISTRY = {name: entry}
+            return open_set(name, channels=entry.channels, data=root / "sets").pictures[0].pixels
+        case "picture":
+            return read_picture(file)[0]
+        case _:
+            return open_set(path, channels=channels).pictures[0].pixels
+
+
+def outcome(**request: Any) -> dict[str, Any]:
+    """Say how an input was refused, or which pixels it gave."""
+    began = time.perf_counter()
+    try:
+        pixels = opened(**request)
+        found = {"pixels": sha256(pixels.tobytes()).hexdigest(), "sound": sound(pixels)}
+    except InputError as error:
+        found = {"refused": str(error)}
+    except Exception as error:  # noqa: BLE001 - whatever else it raises is what is looked for
+        found = {"raised": f"{type(error).__name__}: {error}"}
+    return found | {"seconds": time.perf_counter() - began, "megabytes": megabytes()}
+
+
+def sound(pixels: np.ndarray) -> bool:
+    """Whether it is an image at all."""
+    return (
+        pixels.ndim == 3 and pixels.shape[2] in (1, 3) and pixels.size > 0 and bool(np.isfinite(pixels).all())
+    )
+
+
+def megabytes() -> float:
+    """Give the most memory that this process ever took."""
+    status = Path("/proc/self/status")
+    if status.exists():  # where there is one, since what getrusage says begins with what the parent took
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) / 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(json.dumps(outcome(**json.loads(line))), flush=True)

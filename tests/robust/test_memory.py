@@ -1,0 +1,116 @@
+"""Memory: a step that does not fit ends its run, and the batch that is named instead does fit."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+from bench import memory
+from bench.memory import free_memory, need_of
+from bench.patches import Patches, Sampling
+from bench.step import Step, open_step
+from bench.unet import UNet
+from bench.work import count_memory
+from tests.helpers import CPU, Tiny
+from tests.robust.processes import WARM
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 64])
+def test_what_a_step_needs_is_told_from_a_part_of_it(tiny: Tiny, batch: int) -> None:
+    (job,) = tiny.jobs(batch=batch)
+    sampling = Sampling(1, batch, 32, 0)
+    needs = job.method.needs
+    patches = Patches(tiny.bench.training_images, job.noise, needs=needs, sampling=sampling, device=CPU)
+    net = UNet(1, width=8, seed=0)
+    step = open_step(
+        net, job.method, sampling=sampling, precision="float32", device=CPU, engine="eager", learning_rate=1
+    )
+    first = patches(0)
+    assert need_of(step, first, CPU) == pytest.approx(count_memory(lambda: step.try_out(first), CPU), rel=0.1)
+
+
+def free(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda device: size)
+
+
+def test_a_run_that_cannot_fit_fails_before_its_first_step_and_names_the_batch(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Step, "advance", lambda *_: 1 / 0)
+    free(monkeypatch, 2 * MIB)
+    (outcome,) = tiny.launch(batch=64)
+    assert re.search(r"out of memory: a step on 64 patches takes at least 0\.\d\d GiB", outcome)
+    fits = int(re.search(r"--batch (\d+) would fit", outcome)[1])
+    assert 1 <= fits < 64
+    monkeypatch.undo()
+    free(monkeypatch, 2 * MIB)
+    assert tiny.launch(batch=fits) == ["trained"]
+    (failed,) = tiny.bench.store.failures().to_dict("records")
+    assert failed["batch"] == 64
+    assert "OutOfMemoryError" in failed["error"]
+
+
+def test_where_nothing_fits_it_is_said(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    free(monkeypatch, 10)
+    assert "not even one patch fits" in tiny.launch()[0]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes"),
+    ],
+)
+def test_running_out_on_the_way_is_a_failure_with_advice(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def run_out(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Step, "advance", run_out)
+    (outcome,) = tiny.launch(batch=4)
+    assert outcome.startswith("failed: out of memory: a step on 4 patches takes at least")
+    assert "--batch 2 would fit" in outcome
+
+
+def test_another_error_stays_what_it_is(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Step, "advance", lambda *_: 1 / 0)
+    assert tiny.launch() == ["failed: division by zero"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits address space, as Linux does")
+def test_under_a_real_limit_what_is_advised_fits(tiny: Tiny) -> None:
+    here, there = WARM.Pipe()
+    process = WARM.Process(target=_train_under_a_limit, args=(tiny, there), daemon=True)
+    process.start()
+    there.close()
+    assert here.poll(300), "the process hung"
+    refused, then = here.recv()
+    process.join()
+    print(f"\n{refused}")
+    assert re.search(r"failed: out of memory: .*; --batch \d+ would fit", refused)
+    assert then == "trained"
+
+
+def _train_under_a_limit(tiny: Tiny, told: Connection) -> None:
+    import resource
+
+    torch.set_num_threads(1)
+    room = free_memory(CPU)
+    taken = memory.psutil.Process().memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (taken + 200 * MIB,) * 2)
+    assert free_memory(CPU) <= 200 * MIB < room
+    (refused,) = tiny.launch(batch=512, width=16, steps=2)
+    fits = re.search(r"--batch (\d+) would fit", refused)
+    told.send((refused, fits and tiny.launch(batch=int(fits[1]), width=16, steps=2)[0]))

@@ -1,0 +1,43 @@
+import pytest
+
+from bench.errors import InputError
+from bench.limits import LONGEST_NAME
+from bench.names import require_name, visible
+
+PLAIN = ["a.png", "test_001.png", "Küste 3.tif", "写真\u3000一.png", "at 3\u202fPM.png", "👩\u200d🔬.png"]
+PLAIN += ["<b>&amp;.png", "-x", "...", "a.."]
+STEERING = ["\0", "\n", "\r", "\t", "\x1b[31m", "\x07", "\x7f", "\x9b2J"]
+STEERING += ["\u2028", "\u2029", "\u202e", "\u2066", "\udcff"]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_name_is_let_through_as_it_is(name):
+    require_name(name, of="image")
+    assert visible(name) == name
+
+
+@pytest.mark.parametrize("steering", STEERING)
+def test_what_steers_a_terminal_is_refused_and_shown(steering):
+    name = f"a{steering}b.png"
+    assert visible(name).isprintable()
+    assert visible(name).startswith("a\\")
+    assert visible(name).encode("ascii").decode("unicode_escape") == name
+    with pytest.raises(InputError, match="image: the name 'a") as refused:
+        require_name(name, of="image")
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../a.png", "/etc/passwd", "a/b.png", "..\\a.png"])
+def test_what_leads_to_another_folder_is_refused(name):
+    with pytest.raises(InputError, match="image: "):
+        require_name(name, of="image")
+
+
+def test_a_name_may_be_as_long_as_file_systems_take():
+    require_name("é" * (LONGEST_NAME // 2), of="image")
+    with pytest.raises(InputError, match="image: a name of 256 bytes; allowed: 255"):
+        require_name("é" * (LONGEST_NAME // 2 + 1), of="image")
+
+
+def test_some_characters_may_be_kept():
+    assert visible("a\nb\x1b", keep="\n") == "a\nb\\x1b"
