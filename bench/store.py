@@ -94,12 +94,12 @@ class Store:
 
         Raises:
             BusyError: another process has it.
-            StorageError: the store is gone.
+            StorageError: the store is gone, or its file system has no locks.
         """
         path = self.root / LOCKS / f"{key}.lock"
         with storing(path):
             path.parent.mkdir(exist_ok=True)
-            lock = FileLock(path)
+            lock = FileLock(path, fallback_to_soft=False)
             try:
                 lock.acquire(blocking=False)
             except Timeout as error:

@@ -41,6 +41,9 @@ from ray.cluster_utils import Cluster  # noqa: E402 - where Ray is
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
 
 from bench.cluster import connected, launch_on_cluster  # noqa: E402
+from bench.worker import Order  # noqa: E402
+
+pytestmark = pytest.mark.xdist_group("cluster")  # which is one for all
 
 LONG = 200
 """Steps of a run that is disturbed, with a checkpoint after each."""
@@ -217,6 +220,15 @@ def test_a_worker_with_other_code_is_refused(cluster: Cluster, tiny: Tiny) -> No
     (job,) = tiny.jobs()
     with pytest.raises(InputError, match="has another supervised than the driver"):
         on_cluster(tiny, [replace(job, key=16 * "0")])
+    with pytest.raises(InputError, match="lacks mine: unknown method 'mine'"):
+        on_cluster(tiny, [replace(job, run=replace(job.run, method="mine"))])
+    for change, said in (
+        ({"version": "0.0"}, "the driver 0.0 of"),
+        ({"protocol": 0}, "of protocol 0; install"),
+    ):
+        with pytest.raises(InputError, match=said):
+            replace(Order.of(job), **change).read()
+    assert tiny.bench.store.keys() == []
     assert on_cluster(tiny, [job]).outcomes == ["trained"]
 
 
