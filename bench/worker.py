@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import signal
 import tempfile
 from dataclasses import dataclass, replace
@@ -50,26 +49,26 @@ class Order:
 
     Args:
         method: its name.
-        job: pickled, so that a worker without the method can say so.
+        job: a reference, which Ray leaves packed: a worker without the method is to say so first.
         version: of the driver's noisebench.
         protocol: the driver's.
     """
 
     method: str
-    job: bytes
+    job: ray.ObjectRef
     version: str
     protocol: int
 
     @classmethod
     def of(cls, job: Job) -> Order:
         """Write down a job."""
-        return cls(job.run.method, pickle.dumps(job), versions()["noisebench"], PROTOCOL)
+        return cls(job.run.method, ray.put(job), versions()["noisebench"], PROTOCOL)
 
     def read(self) -> Job:
         """Read the job, where it is the very same here.
 
         Raises:
-            InputError: this worker has other code than the driver.
+            InputError: it is not.
         """
         here = f"the worker at {ray.util.get_node_ip_address()}"
         advice = "install the same on every node"
@@ -79,8 +78,11 @@ class Order:
                 f"{here} has noisebench {ours[0]} of protocol {ours[1]}, the driver {theirs[0]} of protocol "
                 f"{theirs[1]}; {advice}"
             )
-        load_class(self.method)
-        job: Job = pickle.loads(self.job)  # noqa: S301 - from our own driver
+        try:
+            load_class(self.method)
+        except InputError as error:
+            raise InputError(f"{here} lacks {self.method}: {error}; {advice}") from error
+        job: Job = ray.get(self.job)
         if job.run.key(source_hash(type(job.method))) != job.key:
             raise InputError(f"{here} has another {self.method} than the driver; {advice}")
         return job
