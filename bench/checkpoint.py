@@ -16,6 +16,7 @@ from bench.durable import write_durably
 from bench.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch import Tensor
@@ -79,6 +80,7 @@ class Saving:
         stop: whether someone asked to stop.
         found: the one that an earlier sitting left.
         journal: is kept with it.
+        on_written: called with ``path`` after each.
     """
 
     path: Path
@@ -86,6 +88,7 @@ class Saving:
     stop: Stop
     found: Checkpoint = BEGINNING
     journal: Journal = field(default_factory=Journal)
+    on_written: Callable[[Path], None] | None = None
     saved: float = field(default_factory=time.monotonic)
 
     def due(self) -> bool:
@@ -100,6 +103,8 @@ class Saving:
             Stopped: it is written, and someone had asked to stop.
         """
         write_checkpoint(checkpoint, self.journal, self.path)
+        if self.on_written:
+            self.on_written(self.path)
         self.saved = time.monotonic()
         self.stop.end_if_asked()
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from bench.images import ImageSet
     from bench.metrics import Lpips
     from bench.plan import Job
+    from bench.running import Bench, Watcher
+    from bench.share import Share
     from bench.store import Store
 
 # Imports of what takes long to load stand inside the functions that need it: torch takes seconds, of which
@@ -76,6 +78,9 @@ def run(  # noqa: PLR0913 - one argument per option
     engine: Literal["auto", "eager", "graph", "compile"] = "auto",
     device: Device = "auto",
     shard: Annotated[str | None, tyro.conf.arg(metavar="I/N")] = None,
+    ray: Annotated[str | None, tyro.conf.arg(metavar="auto|ADDRESS")] = None,
+    gpus_per_run: float | None = None,
+    cpus_per_run: int | None = None,
     checkpoint_every: float = 60,
     data: Data = None,
     runs: Runs = DEFAULT_STORE,
@@ -108,23 +113,28 @@ def run(  # noqa: PLR0913 - one argument per option
         engine: launch steps kernel by kernel (eager), as a CUDA graph, or compiled; auto takes graph on CUDA
         device: where to train
         shard: do the I-th of N parts of the grid, 1/N to N/N, as one of an array of machines
+        ray: do the runs on a Ray cluster, at HOST:PORT; auto: the running one, or else this machine as one
+        gpus_per_run: share of a GPU for each run on a cluster, as 0.25; default: 1 on cuda, 0 on cpu
+        cpus_per_run: processors for each run on a cluster, and as many threads, of which the rounding of
+            float32 depends; default: 1
         checkpoint_every: seconds from one checkpoint of a training to the next
         data: folder with the image sets, as DIR/set12/01.png; default: $NOISEBENCH_DATA, else downloads
         runs: where runs are stored
     """
     from bench.devices import open_device
-    from bench.launch import launch
     from bench.plan import plan, shard_of
     from bench.progress import Display
     from bench.running import Bench
     from bench.sets import open_set
+    from bench.share import parse_share
     from bench.step import resolve_engine
     from bench.store import Store
 
     given = locals()
     chosen = _adapt(recipe, {name: given[name] for name in Recipe.__annotations__ if name in given})
     console = open_console()
-    opened = open_device(device)
+    share = parse_share(ray, device=device, precision=precision, cpus=cpus_per_run, gpus=gpus_per_run)
+    opened = share.device if share else open_device(device)
     store = Store.open(runs)
     say_set_aside(store)
     training_images = open_set(chosen.train, channels=chosen.channels, data=data)
@@ -140,7 +150,7 @@ def run(  # noqa: PLR0913 - one argument per option
         jobs = shard_of(jobs, shard)
     test_images = tuple(open_set(name, channels=chosen.channels, data=data) for name in chosen.test)
     _say_notes(console, (training_images, *test_images))
-    metric = _load_lpips(console, wanted=chosen.lpips, device=str(opened))
+    metric = _load_lpips(console, wanted=chosen.lpips, device="cpu" if share else str(opened))
     bench = Bench(
         training_images,
         test_images,
@@ -152,8 +162,8 @@ def run(  # noqa: PLR0913 - one argument per option
         checkpoint_every=checkpoint_every,
     )
     _say_left_out(console, chosen, jobs)
-    with Display(console, jobs) as display, bench.stop.listening():
-        failed = launch(jobs, bench, display)
+    with Display(console, jobs) as display:
+        failed = _launch(jobs, bench, display, share)
     _say_work(console, display.outcomes, store)
     if shard:
         say(console, f"shard {shard} is done; `noisebench table {runs}` shows the grid when all of them are")
@@ -339,6 +349,19 @@ def _adapt(name: str, changes: dict[str, Any]) -> Recipe:
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
     return replace(RECIPES[name], **{field: value for field, value in changes.items() if value is not None})
+
+
+def _launch(jobs: list[Job], bench: Bench, watcher: Watcher, share: Share | None) -> list[Job]:
+    if share is None:
+        from bench.launch import launch
+
+        with bench.stop.listening():
+            return launch(jobs, bench, watcher)
+    from bench.cluster import connected, launch_on_cluster
+
+    # Ray hears SIGTERM too, so it comes first.
+    with connected(share.address), bench.stop.listening():
+        return launch_on_cluster(jobs, bench, watcher, share=share)
 
 
 def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:

@@ -18,6 +18,7 @@ GO_ON = "what is stored stays valid, and the same command goes on from there"
 ADVICE = {
     errno.ENOSPC: f"the disk is full; free some space, or move the folder to a larger disk: {GO_ON}",
     errno.EDQUOT: f"your quota of the disk is used up; free some space, or move the folder: {GO_ON}",
+    errno.ENOSYS: "its file system has no locks (flock), by which processes share it; take another folder",
     errno.EROFS: f"the disk can no longer be written, as after a fault; make it writable: {GO_ON}",
 }
 OTHERWISE = f"the folder may be gone or out of reach; bring it back: {GO_ON}"

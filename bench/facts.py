@@ -43,6 +43,7 @@ class Facts(TypedDict, total=False):
     test: list[dict[str, Any]]
     training: dict[str, Any]
     hardware: dict[str, Any]
+    cluster: dict[str, Any]
     versions: dict[str, str]
     commit: str | None
     started: str

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bench.durable import StorageError
 from bench.evaluation import corrupt
 from bench.images import require_disjoint
-from bench.running import do, is_stored
+from bench.running import do, missing_tests
 from bench.store import BusyError
 
 if TYPE_CHECKING:
@@ -36,49 +39,104 @@ def launch(jobs: Sequence[Job], bench: Bench, watcher: Watcher) -> list[Job]:
         StorageError: the store can no longer be written; what it holds is valid, and another call goes on.
         Stopped: someone asked to stop; likewise.
     """
-    tests = Tests(bench)
-    since = datetime.now(UTC)
-    failed, left = [], list(jobs)
-    met: set[str] = set()
-    while left:
-        elsewhere = []
-        for job in left:
-            bench.stop.end_if_asked()
-            watcher.started(job)
-            try:
-                outcome = _attempt(
-                    job, bench, tests.of(job), watcher, since=since if job.key in met else None
-                )
-            except BusyError:
-                if job.key not in met:
-                    watcher.warned(job, "another process is at work on it")
-                met.add(job.key)
-                elsewhere.append(job)
-                continue
-            if outcome.startswith("failed"):
-                failed.append(job)
-            watcher.ended(job, outcome)
-        if len(elsewhere) == len(left):
+    queue = Queue(jobs, bench, watcher)
+    while (claim := queue.take()) or queue.left:
+        if claim is None:
             time.sleep(PAUSE)
-        left = elsewhere
-    return failed
+            continue
+        with claim.lock:
+            watcher.started(claim.job)
+            outcome = attempt(claim.job, bench, queue.tests.of(claim.job), watcher)
+        queue.end(claim.job, outcome)
+    return queue.failed
 
 
-def _attempt(
-    job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher, *, since: datetime | None
-) -> str:
-    """Do a job, unless it is stored or, where ``since`` is given, another process has seen it fail since."""
-    if is_stored(job, bench, tests):
-        return "stored"
-    with bench.store.lock(job.key):
-        if since and (error := bench.store.error_since(job.key, since)):
-            return f"failed: {error}"
-        try:
-            return do(job, bench, tests, watcher)
-        except StorageError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever one method raises, the other runs go on
-            return f"failed: {error}"
+def attempt(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
+    """Do a job whose lock is the caller's, and give its outcome, which an error is too.
+
+    Raises:
+        StorageError: as by ``do``.
+        Stopped: likewise.
+    """
+    try:
+        return do(job, bench, tests, watcher)
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever one method raises, the other runs go on
+        return f"failed: {error}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that is this process's to do, until it closes the lock."""
+
+    job: Job
+    lock: ExitStack
+
+
+class Queue:
+    """The jobs of a grid, of which this process takes those that no other is at work on.
+
+    Args:
+        jobs: of the grid.
+        bench: where they are done.
+        watcher: is told how they end.
+
+    Attributes:
+        left: those that are neither taken nor over.
+        failed: those that failed, here or elsewhere.
+        tests: the corrupted test sets.
+
+    Raises:
+        InputError: a training image is among the test images.
+    """
+
+    def __init__(self, jobs: Sequence[Job], bench: Bench, watcher: Watcher) -> None:
+        self.bench, self.watcher = bench, watcher
+        self.left = deque(jobs)
+        self.failed: list[Job] = []
+        self.tests = Tests(bench)
+        self.since = datetime.now(UTC)
+        self.met: set[str] = set()
+
+    def take(self) -> Claim | None:
+        """Claim the next job that is to be done; None where there is none for now.
+
+        Raises:
+            Stopped: someone asked to stop.
+        """
+        for _ in range(len(self.left)):
+            self.bench.stop.end_if_asked()
+            job = self.left.popleft()
+            try:
+                claim = self._claim(job)
+            except BusyError:
+                if job.key not in self.met:
+                    self.watcher.warned(job, "another process is at work on it")
+                self.met.add(job.key)
+                self.left.append(job)
+                continue
+            if isinstance(claim, Claim):
+                return claim
+            self.end(job, claim)
+        return None
+
+    def end(self, job: Job, outcome: str) -> None:
+        """Note the outcome of a job."""
+        if outcome.startswith("failed"):
+            self.failed.append(job)
+        self.watcher.ended(job, outcome)
+
+    def _claim(self, job: Job) -> Claim | str:
+        """Claim a job, or give its outcome: it is stored, or another process has seen it fail by now."""
+        store = self.bench.store
+        if job.key in store and not missing_tests(job, self.bench, self.tests.of(job)):
+            return "stored"
+        with ExitStack() as lock:
+            lock.enter_context(store.lock(job.key))
+            if job.key in self.met and (error := store.error_since(job.key, self.since)):
+                return f"failed: {error}"
+            return Claim(job, lock.pop_all())
 
 
 class Tests:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.console import Console
+    from rich.progress import TaskID
 
     from bench.plan import Job
 
@@ -25,7 +26,7 @@ COLOURS = {"trained": "green", "stored": "cyan", "scored": "green"}
 
 
 class Display:
-    """One line per ended run, and under them the bars of the grid and of the run at work."""
+    """One line per ended run, and under them the bars of the grid and of the runs at work."""
 
     def __init__(self, console: Console, jobs: list[Job]) -> None:
         self.progress = Progress(
@@ -43,7 +44,7 @@ class Display:
         self.console = console
         self.total = len(jobs)
         self.grid = self.progress.add_task("runs", total=self.total, note="")
-        self.run = self.progress.add_task("", note="", visible=False)
+        self.at_work: dict[str, TaskID] = {}
         self.outcomes: list[str] = []
 
     def __enter__(self) -> Display:
@@ -56,14 +57,13 @@ class Display:
         self.progress.stop()
 
     def started(self, job: Job) -> None:
-        """Show the run at work."""
-        self.progress.reset(
-            self.run, description=escape(job.title), total=job.run.steps, note="", visible=True
-        )
+        """Show a run at work; one that is begun again has a new bar."""
+        self._take_away(job)
+        self._bar(job)
 
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
         """Move its bar."""
-        self.progress.update(self.run, completed=entry["step"], note=f"loss {entry['loss']:.3g}")
+        self.progress.update(self._bar(job), completed=entry["step"], note=f"loss {entry['loss']:.3g}")
 
     def warned(self, job: Job, text: str) -> None:
         """Print a line about a run that is not over."""
@@ -71,6 +71,7 @@ class Display:
 
     def ended(self, job: Job, outcome: str) -> None:
         """Print its line."""
+        self._take_away(job)
         self.outcomes.append(outcome)
         done = len(self.outcomes)
         self.progress.update(self.grid, completed=done)
@@ -81,3 +82,12 @@ class Display:
             highlight=False,
             soft_wrap=True,
         )
+
+    def _bar(self, job: Job) -> TaskID:
+        if job.key not in self.at_work:
+            self.at_work[job.key] = self.progress.add_task(escape(job.title), total=job.run.steps, note="")
+        return self.at_work[job.key]
+
+    def _take_away(self, job: Job) -> None:
+        if job.key in self.at_work:
+            self.progress.remove_task(self.at_work.pop(job.key))

@@ -63,7 +63,9 @@ class Bench:
         engine: how the steps of a training are launched.
         looks: how often a training is scored on its way, on the first test set; 0: never.
         checkpoint_every: seconds from one checkpoint of a training to the next.
+        on_checkpoint: called with the file of each, once it is written.
         stop: whether someone asked to stop.
+        place: what to record of where jobs are done, beside code and hardware.
     """
 
     training_images: ImageSet
@@ -74,7 +76,9 @@ class Bench:
     engine: Engine = "eager"
     looks: int = 0
     checkpoint_every: float = CHECKPOINT_EVERY
+    on_checkpoint: Callable[[Path], None] | None = None
     stop: Stop = field(default_factory=Stop)
+    place: dict[str, Any] = field(default_factory=dict)
 
 
 class Watcher(Protocol):
@@ -93,11 +97,6 @@ class Watcher(Protocol):
         """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (no training), ``failed: why``."""
 
 
-def is_stored(job: Job, bench: Bench, tests: list[NoisySet]) -> bool:
-    """Tell whether a job has nothing left to do."""
-    return job.key in bench.store and not _missing(job, bench, tests)
-
-
 def do(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
     """Train, score and store one job, as far as that is not done; its lock is the caller's.
 
@@ -112,7 +111,7 @@ def do(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
     if job.key not in bench.store:
         _train(job, bench, tests, watcher)
         return "scored" if isinstance(job.method, Untrained) else "trained"
-    missing = _missing(job, bench, tests)
+    missing = missing_tests(job, bench, tests)
     if not missing:
         return "stored"
     denoiser = load_run(bench.store.root / job.key, device=bench.device)
@@ -122,7 +121,8 @@ def do(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
     return "scored"
 
 
-def _missing(job: Job, bench: Bench, tests: list[NoisySet]) -> list[NoisySet]:
+def missing_tests(job: Job, bench: Bench, tests: list[NoisySet]) -> list[NoisySet]:
+    """List the test sets on which a stored run is still to be scored."""
     evaluation = bench.store.facts(job.key)["evaluation"]
     return [test for test in tests if _is_missing(test, evaluation, bench.lpips)]
 
@@ -179,7 +179,7 @@ def _open_saving(job: Job, bench: Bench, folder: Path, watcher: Watcher) -> Savi
     if found.step:
         watcher.warned(job, f"goes on after step {found.step} of {job.run.steps}")
     journal.sittings.append({"step": found.step} | _sitting(job, bench))
-    return Saving(path, bench.checkpoint_every, bench.stop, found, journal)
+    return Saving(path, bench.checkpoint_every, bench.stop, found, journal, on_written=bench.on_checkpoint)
 
 
 def _fit(
@@ -316,6 +316,7 @@ def _sitting(job: Job, bench: Bench) -> dict[str, Any]:
         "versions": versions(*job.method.packages),
         "hardware": describe(bench.device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        **bench.place,
     }
 
 

@@ -35,12 +35,12 @@ class Stop:
     patient: bool = False
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self, numbers: tuple[signal.Signals, ...] = HEARD) -> Iterator[None]:
         """Hear signals in this block; outside the main thread, where Python hears none, do nothing."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._hear) for number in HEARD}
+        before = {number: signal.signal(number, self._hear) for number in numbers}
         try:
             yield
         finally:

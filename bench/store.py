@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from bench.durable import StorageError, move_durably, storing, write_durably
 from bench.errors import InputError, unknown
+from bench.parcel import unpack
 from bench.seal import (
     FACTS,
     FILES,
@@ -32,6 +33,8 @@ from bench.seal import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from bench.parcel import Parcel
 
 SCORES, WEIGHTS = "scores.parquet", "weights.safetensors"
 CURVE, LOG, PICTURES = "curve.parquet", "log.jsonl", "pictures"
@@ -91,12 +94,12 @@ class Store:
 
         Raises:
             BusyError: another process has it.
-            StorageError: the store is gone.
+            StorageError: the store is gone, or its file system has no locks.
         """
         path = self.root / LOCKS / f"{key}.lock"
         with storing(path):
             path.parent.mkdir(exist_ok=True)
-            lock = FileLock(path)
+            lock = FileLock(path, fallback_to_soft=False)
             try:
                 lock.acquire(blocking=False)
             except Timeout as error:
@@ -106,6 +109,13 @@ class Store:
         finally:
             lock.release()
 
+    def begin(self, key: str) -> Path:
+        """Make the folder in which a run is written; one that is there stays as it is."""
+        partial = self.root / PARTIAL / key
+        with storing(partial):
+            partial.mkdir(parents=True, exist_ok=True)
+        return partial
+
     @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
         """Give a run's folder, with what an interrupted attempt left of it; then move it to its place.
@@ -113,10 +123,7 @@ class Store:
         The block writes all files and ``run.json``, which is sealed at the end. An exception moves the folder
         among the failed; but an interrupt, and a store that can no longer be written, leave it where it is.
         """
-        partial = self.root / PARTIAL / key
-        with storing(partial):
-            partial.mkdir(parents=True, exist_ok=True)
-        failed = self.root / FAILED / key
+        partial, failed = self.begin(key), self.root / FAILED / key
         try:
             yield partial
         except StorageError:
@@ -130,12 +137,43 @@ class Store:
 
     def _finish(self, partial: Path, target: Path) -> None:
         seal_folder(partial, apart=frozenset({CHECKPOINT}))
+        self._place(partial, target)
+
+    def _place(self, partial: Path, target: Path) -> None:
         with storing(target):
             target.parent.mkdir(exist_ok=True)
             if target.exists():
                 shutil.rmtree(target)
         move_durably(partial, target)
         (target / CHECKPOINT).unlink(missing_ok=True)
+
+    def adopt(self, key: str, parcel: Parcel) -> None:
+        """Take in a run that another store finished, saw fail or extended; its lock is the caller's.
+
+        Raises:
+            DamagedRunError: it is not as it was sealed there.
+            StorageError: it cannot be written.
+        """
+        partial = self.begin(key)
+        with storing(partial):
+            for path in partial.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path.name != CHECKPOINT:
+                    path.unlink()
+        unpack(parcel, partial)
+        check_folder(partial)
+        facts, failed = read_facts(partial), self.root / FAILED / key
+        if key in self:
+            self._recover(self.root / key)
+            move_durably(partial, self.root / key / NEXT)
+            write_facts(facts, self.root / key)
+            self._adopt_next(self.root / key, facts)
+        elif "error" in facts:
+            self._place(partial, failed)
+        else:
+            self._place(partial, self.root / key)
+            shutil.rmtree(failed, ignore_errors=True)
 
     def set_aside_damaged(self) -> list[str]:
         """Move runs that are not as they were stored to ``damaged/``, and say of each what is wrong.

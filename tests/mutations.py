@@ -1202,9 +1202,9 @@ MUTATIONS = (
     Mutation(
         "a lost disk taken for a failed run",
         "bench/launch.py",
-        "        except StorageError:\n            raise\n",
+        "    except StorageError:\n        raise\n",
         "",
-        "robust/test_disks.py::test_a_store_that_is_gone_stops_the_grid",
+        "test_checkpoint.py::test_a_checkpoint_that_cannot_be_written_stops_the_work",
     ),
     Mutation(
         "file overwritten in place",

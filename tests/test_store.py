@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
+from bench import durable
 from bench.durable import StorageError
 from bench.errors import InputError
-from bench.seal import FACTS, write_json
-from bench.store import CHECKPOINT, CURVE, FAILED, IDENTITY, SCORES, SETTINGS, Store
+from bench.parcel import pack
+from bench.seal import FACTS, DamagedRunError, check_folder, checksums, write_json
+from bench.store import CHECKPOINT, CURVE, FAILED, IDENTITY, LOG, PARTIAL, SCORES, SETTINGS, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from bench.parcel import Parcel
 
 COMMON = dict.fromkeys(IDENTITY, 0)
 
@@ -72,6 +78,98 @@ def test_a_success_clears_the_failure_before(tmp_path: Path) -> None:
     assert list((tmp_path / "failed").iterdir()) == []
 
 
+def test_a_run_of_another_store_is_adopted_as_it_was_sealed(tmp_path: Path) -> None:
+    theirs, ours = Store.open(tmp_path / "theirs"), Store.open(tmp_path / "ours")
+    keep(theirs, "key", finished="1")
+    parcel = pack(theirs.root / "key")
+    partial = ours.begin("key")
+    for name in (CHECKPOINT, LOG, "pictures/old.png"):
+        (partial / name).parent.mkdir(exist_ok=True)
+        (partial / name).write_text("of an earlier attempt")
+    ours.adopt("key", parcel)
+    assert checksums(ours.root / "key") == checksums(theirs.root / "key")
+    check_folder(ours.root / "key")
+    assert list((ours.root / PARTIAL).iterdir()) == []
+
+
+def test_an_adopted_failure_is_kept_apart_until_a_success(tmp_path: Path) -> None:
+    theirs, ours = Store.open(tmp_path / "theirs"), Store.open(tmp_path / "ours")
+    with pytest.raises(RuntimeError), theirs.writing("key") as folder:
+        write_json({"columns": {}, "error": "it exploded"}, folder / FACTS)
+        raise RuntimeError
+    ours.adopt("key", pack(theirs.root / FAILED / "key"))
+    assert ours.keys() == []
+    assert (ours.root / FAILED / "key" / FACTS).is_file()
+    keep(theirs, "key", finished="1")
+    ours.adopt("key", pack(theirs.root / "key"))
+    assert ours.keys() == ["key"]
+    assert list((ours.root / FAILED).iterdir()) == []
+
+
+def extended(store: Store) -> Parcel:
+    """Score a run on a further image."""
+    folder = store.begin_extension("key")
+    (folder / "more.png").write_text("a picture")
+    store.extend("key", pd.DataFrame([COMMON | {"finished": "1", "image": 1}]), {})
+    return pack(store.root / "key")
+
+
+def test_an_extended_run_is_adopted_over_the_one_before(tmp_path: Path) -> None:
+    theirs, ours = Store.open(tmp_path / "theirs"), Store.open(tmp_path / "ours")
+    for store in (theirs, ours):
+        keep(store, "key", finished="1")
+    ours.adopt("key", extended(theirs))
+    assert checksums(ours.root / "key") == checksums(theirs.root / "key")
+    assert list(ours.scores()["image"]) == [0, 1]
+    assert list((ours.root / PARTIAL).iterdir()) == []
+
+
+def test_an_adoption_that_is_cut_short_leaves_the_run_as_it_was_or_shall_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = Store.open(tmp_path / "theirs")
+    keep(theirs, "key", finished="1")
+    before = checksums(theirs.root / "key")
+    parcel = extended(theirs)
+    after = checksums(theirs.root / "key")
+    real = durable.flush_folder
+    found = []
+    for last in range(100):
+        ours = Store.open(tmp_path / f"ours-{last}")
+        keep(ours, "key", finished="1")
+        flushes = iter(range(last))
+
+        def cut(folder: Path, flushes: Iterator[int] = flushes) -> None:
+            real(folder)
+            if next(flushes, None) is None:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(durable, "flush_folder", cut)
+        try:
+            ours.adopt("key", parcel)
+        except KeyboardInterrupt:
+            monkeypatch.undo()
+            assert ours.set_aside_damaged() == []
+            found.append(checksums(ours.root / "key"))
+        else:
+            break
+    assert [state for state in found if state not in (before, after)] == []
+    assert found[0] == before
+    assert found[-1] == after
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [(SCORES, "its sha256 is not the one"), ("../out", "leads out of it")]
+)
+def test_a_parcel_that_is_not_as_it_was_sealed_is_refused(tmp_path: Path, name: str, said: str) -> None:
+    theirs, ours = Store.open(tmp_path / "theirs"), Store.open(tmp_path / "ours")
+    keep(theirs, "key", finished="1")
+    with pytest.raises(DamagedRunError, match=said):
+        ours.adopt("key", pack(theirs.root / "key") | {name: b"something else"})
+    assert ours.keys() == []
+    assert not (ours.root / PARTIAL / "out").exists()
+
+
 def test_a_superseded_run_is_left_out(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     keep(store, "a", finished="2026-01-02", psnr=2)
@@ -117,3 +215,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         tmp_path.chmod(0o500)
         with pytest.raises(InputError, match="Permission denied"):
             Store.open(tmp_path / "runs")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has locks of another kind")
+def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    def flock(file: int, operation: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(StorageError, match="no locks"), Store.open(tmp_path).lock("abc"):
+        pass

@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from bench.share import Share
+
 WARM = multiprocessing.get_context("forkserver")
 WARM.set_forkserver_preload([__name__])
 
 CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
 
 
-def start(tiny: Tiny, **changes: Any) -> tuple[BaseProcess, Connection]:
-    """Launch a grid in a process of one thread, which says ``begun``, and at its end all outcomes."""
+def start(tiny: Tiny, *, share: Share | None = None, **changes: Any) -> tuple[BaseProcess, Connection]:
+    """Launch a grid in a process of one thread, which says ``begun``, and at its end all outcomes.
+
+    With a share of a cluster, the process is the driver of a grid there.
+    """
     here, there = WARM.Pipe()
-    process = WARM.Process(target=_work, args=(tiny, changes, there), daemon=True)
+    process = WARM.Process(target=_work, args=(tiny, share, changes, there), daemon=True)
     process.start()
     there.close()
     assert here.poll(120), "the process did not begin"
@@ -33,12 +38,18 @@ def start(tiny: Tiny, **changes: Any) -> tuple[BaseProcess, Connection]:
     return process, here
 
 
-def _work(tiny: Tiny, changes: dict[str, Any], told: Connection) -> None:
+def _work(tiny: Tiny, share: Share | None, changes: dict[str, Any], told: Connection) -> None:
     torch.set_num_threads(1)
     jobs, watcher = tiny.jobs(**changes), Silent()
     told.send("begun")
-    with tiny.bench.stop.listening():
-        launch(jobs, tiny.bench, watcher)
+    if share:
+        from bench.cluster import connected, launch_on_cluster  # where Ray is installed
+
+        with connected(share.address), tiny.bench.stop.listening():
+            launch_on_cluster(jobs, tiny.bench, watcher, share=share)
+    else:
+        with tiny.bench.stop.listening():
+            launch(jobs, tiny.bench, watcher)
     told.send(watcher.outcomes)
 
 
