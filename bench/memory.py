@@ -103,7 +103,7 @@ def _is_safe(step: Step, batch: Batch, device: torch.device) -> bool:
 
 
 def _advice(step: Step, batch: Batch, counts: Iterator[int]) -> str:
-    """Try batches, and name the first that fits."""
+    """Try a step on fewer and fewer patches, and name a batch that fits."""
     for count in counts:
         try:
             step.try_out(batch.first(count))
@@ -112,7 +112,8 @@ def _advice(step: Step, batch: Batch, counts: Iterator[int]) -> str:
                 raise
             traceback.clear_frames(error.__traceback__)
         else:
-            return f"--batch {count} would fit, as another experiment, with results of its own"
+            # Half of it, for what a training holds beside its steps.
+            return f"--batch {max(1, count // 2)} would fit, as another experiment, with results of its own"
     return "not even one patch fits; take a smaller --patch or --width"
 
 

@@ -185,6 +185,8 @@ class Store:
         for folder in sorted(
             path for pattern in ("*", f"{FAILED}/*") for path in self.root.glob(pattern) if _is_run(path)
         ):
+            if _is_sound(folder):
+                continue
             try:
                 with self.lock(folder.name):
                     try:
@@ -380,6 +382,17 @@ def write_table(rows: pd.DataFrame, path: Path) -> None:
     content = io.BytesIO()
     rows.to_parquet(content, index=False)
     write_durably(path, content.getvalue())
+
+
+def _is_sound(folder: Path) -> bool:
+    """Tell whether a run has nothing to be finished, tidied or set aside."""
+    if (folder / NEXT).exists() or (folder / CHECKPOINT).exists():
+        return False
+    try:
+        check_folder(folder)
+    except DamagedRunError:
+        return False
+    return True
 
 
 def _is_run(path: Path) -> bool:

@@ -79,8 +79,8 @@ def test_running_out_on_the_way_is_a_failure_with_advice(
         raise error
 
     monkeypatch.setattr(Step, "advance", run_out)
-    (outcome,) = tiny.launch(batch=4)
-    assert outcome.startswith("failed: out of memory: a step on 4 patches takes at least")
+    (outcome,) = tiny.launch(batch=8)
+    assert outcome.startswith("failed: out of memory: a step on 8 patches takes at least")
     assert "--batch 2 would fit" in outcome
 
 
@@ -91,26 +91,31 @@ def test_another_error_stays_what_it_is(tiny: Tiny, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits address space, as Linux does")
 def test_under_a_real_limit_what_is_advised_fits(tiny: Tiny) -> None:
+    refused = train_under_a_limit(tiny, batch=2048)
+    print(f"\n{refused}")
+    advised = re.search(r"failed: out of memory: .*; --batch (\d+) would fit", refused)
+    assert advised
+    assert train_under_a_limit(tiny, batch=int(advised[1])) == "trained"
+
+
+def train_under_a_limit(tiny: Tiny, *, batch: int) -> str:
+    """Train in a process that may take 400 MiB beside what it holds at its beginning."""
     here, there = WARM.Pipe()
-    process = WARM.Process(target=_train_under_a_limit, args=(tiny, there), daemon=True)
+    process = WARM.Process(target=_limited, args=(tiny, batch, there), daemon=True)
     process.start()
     there.close()
     assert here.poll(300), "the process hung"
-    refused, then = here.recv()
+    outcome: str = here.recv()
     process.join()
-    print(f"\n{refused}")
-    assert re.search(r"failed: out of memory: .*; --batch \d+ would fit", refused)
-    assert then == "trained"
+    return outcome
 
 
-def _train_under_a_limit(tiny: Tiny, told: Connection) -> None:
+def _limited(tiny: Tiny, batch: int, told: Connection) -> None:
     import resource
 
     torch.set_num_threads(1)
     room = free_memory(CPU)
     taken = memory.psutil.Process().memory_info().vms
-    resource.setrlimit(resource.RLIMIT_AS, (taken + 200 * MIB,) * 2)
-    assert free_memory(CPU) <= 200 * MIB < room
-    (refused,) = tiny.launch(batch=512, width=16, steps=2)
-    fits = re.search(r"--batch (\d+) would fit", refused)
-    told.send((refused, fits and tiny.launch(batch=int(fits[1]), width=16, steps=2)[0]))
+    resource.setrlimit(resource.RLIMIT_AS, (taken + 400 * MIB,) * 2)
+    assert free_memory(CPU) <= 400 * MIB < room
+    told.send(tiny.launch(batch=batch, width=16, steps=2)[0])
