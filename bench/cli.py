@@ -166,10 +166,7 @@ def run(  # noqa: PLR0913 - one argument per option
         failed = _launch(jobs, bench, display, share)
     _say_work(console, display.outcomes, store)
     if shard:
-        say(
-            console,
-            f"this was shard {shard}; when all are done, `noisebench table {runs}` shows the whole grid",
-        )
+        say(console, f"shard {shard} is done; `noisebench table {runs}` shows the grid when all of them are")
     else:
         keys, sets = [job.key for job in jobs], [images.name for images in test_images]
         _show_tables(console, store, runs / "tables", keys=keys, sets=sets)
@@ -337,9 +334,7 @@ def main(args: list[str] | None = None) -> None:
         say(open_console(stderr=True), ("error:", "bold red"), f" {error}")
         sys.exit(STORE_LOST)
     except Stopped as stopped:
-        text = (
-            " what is stored stays, a training has left a checkpoint, and the same command goes on from there"
-        )
+        text = " what is stored stays, and the same command goes on, a training from its checkpoint"
         say(open_console(stderr=True), (f"stopped by {stopped}:", "bold yellow"), text)
         sys.exit(SIGNALLED + stopped.number)
 

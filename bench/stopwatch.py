@@ -19,13 +19,13 @@ class Stopwatch:
 
     Args:
         device: whose work it waits for.
-        before: seconds that count already.
+        earlier: seconds that count already.
     """
 
-    def __init__(self, device: torch.device, *, before: float = 0.0) -> None:
+    def __init__(self, device: torch.device, *, earlier: float = 0.0) -> None:
         self.device = device
         synchronise(device)
-        self.since = time.perf_counter() - before
+        self.since = time.perf_counter() - earlier
 
     @property
     def seconds(self) -> float:

@@ -119,7 +119,7 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
             advance.restore(start.tensors, start.step)
         pending: list[Tensor] = [torch.tensor(loss, device=device) for loss in start.pending]
         last_finite = start.last_finite
-        clock = Stopwatch(device, before=start.seconds)
+        clock = Stopwatch(device, earlier=start.seconds)
         for step in range(start.step, sampling.steps):
             _look(milestones, step, clock, flops)
             with saving.stop.deferred() if saving else nullcontext():

@@ -59,13 +59,15 @@ class Mutation:
 NOISE, SCORE, SURE = "bench/noise.py", "methods/noise2score.py", "methods/sure.py"
 VOID, PATCHES, EVALUATION = "methods/noise2void.py", "bench/patches.py", "bench/evaluation.py"
 METRICS, UNET, STEP, TRAINING = "bench/metrics.py", "bench/unet.py", "bench/step.py", "bench/training.py"
-STOPWATCH, LAUNCH = "bench/stopwatch.py", "bench/launch.py"
+STOPWATCH, RUNNING = "bench/stopwatch.py", "bench/running.py"
 LEVEL, FAMILY = "bench/noise_level.py", "bench/noise_family.py"
 STATISTICS, REPRODUCTION, CONTRASTS = "bench/statistics.py", "bench/reproduction.py", "bench/contrasts.py"
 REFERENCE, VERIFY, TRAININGS = "bench/reference.py", "bench/verify.py", "bench/trainings.py"
 IMAGE_FILE = "bench/image_file.py"
+SEAL, STORE = "bench/seal.py", "bench/store.py"
 HOMOGENISE, DENOISER, PLAN = "bench/homogenise.py", "bench/denoiser.py", "bench/plan.py"
 
+GOES_ON = "test_checkpoint.py::test_a_stopped_training_goes_on_to_the_same_weights"
 GAUSSIAN_RULE = "truth/test_tweedie_gaussian.py::test_rule_gives_the_posterior_mean"
 TWO_STEPS = "truth/test_tweedie_gaussian.py::test_two_steps_give_the_posterior_mean_of_the_total_variance"
 POISSON_RULE = "truth/test_tweedie_poisson.py::test_rule_comes_near_the_geometric_mean"
@@ -627,7 +629,7 @@ MUTATIONS = (
         "test_stopwatch.py::test_waits_for_what_the_device_was_given",
     ),
     Mutation(
-        "looked at a step late", TRAINING, "done in milestones.steps", "step in milestones.steps", CLOCK
+        "looked at a step late", TRAINING, "_look(milestones, step,", "_look(milestones, step - 1,", CLOCK
     ),
     Mutation(
         "steps counted for patches", TRAINING, "sampling.steps * sampling.batch /", "sampling.steps /", CLOCK
@@ -643,10 +645,14 @@ MUTATIONS = (
         "operations at a look those of the end", TRAINING, "done * flops", "sampling.steps * flops", CLOCK
     ),
     Mutation(
-        "every test set looked at", LAUNCH, "if test.name == bench.test_images[0].name", "if test.name", CURVE
+        "every test set looked at",
+        RUNNING,
+        "if test.name == bench.test_images[0].name",
+        "if test.name",
+        CURVE,
     ),
     Mutation(
-        "looks one step apart", LAUNCH, "math.ceil(run.steps / 2**halvings)", "run.steps - halvings", CURVE
+        "looks one step apart", RUNNING, "math.ceil(run.steps / 2**halvings)", "run.steps - halvings", CURVE
     ),
     Mutation(
         "curve of the superseded run",
@@ -928,13 +934,13 @@ MUTATIONS = (
     Mutation(
         "traceback collected",
         REFERENCE,
-        'if name != "traceback"',
+        "if name not in LOCAL",
         "if name",
         "test_reference.py::test_a_failure_comes_without_its_traceback",
     ),
     Mutation(
         "what learns nothing is trained",
-        LAUNCH,
+        RUNNING,
         "return denoiser, Cost.none(bench.engine)",
         "pass",
         "test_launch.py::test_what_learns_nothing_is_scored_and_never_trained",
@@ -1129,6 +1135,97 @@ MUTATIONS = (
         "    finally:\n        torch.set_num_threads(before)",
         "    finally:\n        pass",
         "test_devices.py::test_threads_are_taken_for_a_while_where_there_are_cores",
+    ),
+    # Nothing lost
+    Mutation("usual length of gradients forgotten", STEP, 'copy_(state["usual_length"])', "clone()", GOES_ON),
+    Mutation("schedule begins again", STEP, '"last_epoch": step - 1', '"last_epoch": 0', GOES_ON),
+    Mutation(
+        "Adam's moments swapped",
+        STEP,
+        'stored = state[f"adam.{name}.{moment}"]',
+        "stored = state[f\"adam.{name}.{moment if moment == 'step' else MOMENTS[1]}\"]",
+        GOES_ON,
+    ),
+    Mutation(
+        "losses since the last entry forgotten",
+        TRAINING,
+        "for loss in start.pending",
+        "for loss in ()",
+        GOES_ON,
+    ),
+    Mutation(
+        "a step taken twice", TRAINING, "Checkpoint(done, seconds,", "Checkpoint(step, seconds,", GOES_ON
+    ),
+    Mutation(
+        "checksum of a checkpoint not looked at",
+        "bench/checkpoint.py",
+        "metadata.get(SUM) != _digest(text, tensors)",
+        "SUM not in metadata",
+        "test_checkpoint.py::test_any_flipped_byte_is_found",
+    ),
+    Mutation(
+        "seal of facts not looked at",
+        SEAL,
+        "facts[SEAL] != _seal_of(facts)",
+        "not facts[SEAL]",
+        "test_seal.py::test_any_change_of_the_facts_is_found",
+    ),
+    Mutation(
+        "checksums of files not looked at",
+        SEAL,
+        "_sha256(content) == facts[FILES][name]",
+        "name in facts[FILES]",
+        "test_seal.py::test_any_change_of_a_file_is_found_and_named",
+    ),
+    Mutation(
+        "names that lead out of a run followed",
+        SEAL,
+        '".." in path.parts',
+        '"..." in path.parts',
+        "test_seal.py::test_a_name_that_leads_out_of_the_run_is_refused",
+    ),
+    Mutation(
+        "what scores replaced moved before they are told of",
+        STORE,
+        "        facts[FILES] |= checksums(folder / NEXT)\n",
+        "        facts[FILES] |= checksums(folder / NEXT)\n        self._adopt_next(folder, facts)\n"
+        "        (folder / NEXT).mkdir()\n",
+        "test_seal.py::test_a_crash_while_scores_are_added_leaves_the_run_whole",
+    ),
+    Mutation(
+        "runs taken without their lock",
+        STORE,
+        "                lock.acquire(blocking=False)\n",
+        "                pass\n",
+        "robust/test_two_processes.py::test_what_another_process_left_undone_is_taken_over",
+    ),
+    Mutation(
+        "a lost disk taken for a failed run",
+        "bench/launch.py",
+        "    except StorageError:\n        raise\n",
+        "",
+        "test_checkpoint.py::test_a_checkpoint_that_cannot_be_written_stops_the_work",
+    ),
+    Mutation(
+        "file overwritten in place",
+        "bench/durable.py",
+        "            with beside.open",
+        "            with path.open",
+        "robust/test_disks.py::test_what_cannot_be_written_leaves_what_was_there",
+    ),
+    Mutation(
+        "shards share runs",
+        "bench/plan.py",
+        "jobs[number - 1 :: count]",
+        "jobs[number - 1 :]",
+        "test_launch.py::test_shards_are_the_grid_and_share_nothing",
+    ),
+    Mutation(
+        "a batch named that was not tried",
+        "bench/memory.py",
+        "2 * needed < free_memory(device)",
+        "needed > 0",
+        "robust/test_memory.py::test_where_nothing_fits_it_is_said",
     ),
 )
 

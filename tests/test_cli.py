@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import signal
 import subprocess
 import sys
 import typing
@@ -20,8 +21,11 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import methods
 from bench.cli import main
+from bench.durable import StorageError
 from bench.noise import Gamma, Gaussian
 from bench.seeds import generator
+from bench.stopping import Stopped
+from bench.store import Store
 from tests.helpers import print_numbers, publish, read_markdown
 
 if TYPE_CHECKING:
@@ -84,6 +88,70 @@ def test_a_second_identical_command_trains_nothing_and_says_so(
     run_tiny("--methods", "supervised")
     assert "nothing to train: every run is stored already" in capsys.readouterr().out
     assert (folders / "runs" / "tables" / "table.csv").read_bytes() == first
+
+
+def test_shards_fill_one_folder_whose_table_is_that_of_the_grid(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    methods = ("--methods", "supervised", "noise2noise", "noise2void")
+    for part in ("1/2", "2/2"):
+        run_tiny(*methods, "--runs", "shards", "--shard", part)
+        printed = capsys.readouterr().out
+        assert f"shard {part} is done; `noisebench table shards` shows the grid" in printed
+        assert not (folders / "shards" / "tables").exists()
+    run_tiny(*methods)
+    for runs in ("runs", "shards"):
+        main(["table", runs, "--out", f"of-{runs}"])
+    whole, joined = (pd.read_csv(folders / f"of-{runs}" / "table.csv") for runs in ("runs", "shards"))
+    assert list(joined["method"]) == ["noise2void", "noise2noise", "supervised"]
+    assert list(joined["psnr"]) == list(whole["psnr"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (StorageError("the disk is full; free some space"), 3, "error: the disk is full; free some space"),
+        (
+            Stopped(signal.SIGTERM),
+            143,
+            "stopped by SIGTERM: what is stored stays, and the same",
+        ),
+        (Stopped(signal.SIGINT), 130, "stopped by SIGINT: what is stored stays"),
+    ],
+)
+def test_what_stops_a_grid_has_an_exit_code_and_advice(
+    folders: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+    said: str,
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("bench.running.train", end)
+    with pytest.raises(SystemExit) as leaving:
+        run_tiny("--methods", "supervised")
+    assert leaving.value.code == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_damaged_run_is_told_of_and_left_out_of_the_table(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_tiny("--methods", "supervised", "noise2noise")
+    runs = Store(folders / "runs")
+    key = runs.keys()[0]
+    path = folders / "runs" / key / "scores.parquet"
+    path.write_bytes(path.read_bytes()[:-1])
+    capsys.readouterr()
+    main(["table"])
+    captured = capsys.readouterr()
+    assert f"damaged: runs/{key}/scores.parquet is damaged" in captured.err
+    assert "set aside in runs/damaged/" in captured.err
+    assert runs.keys() != []
+    assert len(pd.read_csv(folders / "runs" / "tables" / "table.csv")) == 1
 
 
 def test_all_runs_every_method_where_it_is_defined_and_says_what_is_left_out(

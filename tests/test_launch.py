@@ -24,7 +24,7 @@ from bench.errors import InputError
 from bench.evaluation import corrupt, evaluate
 from bench.launch import launch
 from bench.patches import Patches
-from bench.plan import plan
+from bench.plan import plan, shard_of
 from bench.recipes import RECIPES
 from bench.runs import PROTOCOL
 from bench.sets import open_set
@@ -413,6 +413,25 @@ def test_the_table_says_where_a_method_is_not_defined(tiny: Tiny, gaussian_only:
     told = {(row.noise, cell.method): cell.error for row in table.rows for cell in row.cells}
     assert told["gamma", gaussian_only] == "not defined for gamma noise"
     assert told["gaussian", "supervised"] == ""
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 7, 15])
+def test_shards_are_the_grid_and_share_nothing(tiny: Tiny, count: int) -> None:
+    jobs = tiny.jobs(methods=RECIPES["quick"].methods, noises=RECIPES["quick"].noises)
+    shards = [shard_of(jobs, f"{number}/{count}") for number in range(1, count + 1)]
+    assert sorted(job.key for shard in shards for job in shard) == sorted(job.key for job in jobs)
+    assert max(map(len, shards)) - min(map(len, shards)) <= 1
+
+
+@pytest.mark.parametrize("part", ["0/2", "3/2", "1", "1/0", "-1/2", "1/2/3", "a/b", "", "1.5/2"])
+def test_a_shard_is_one_of_n(tiny: Tiny, part: str) -> None:
+    with pytest.raises(InputError, match=f"the shard '{part}' must be I/N, from 1/N to N/N"):
+        shard_of(tiny.jobs(), part)
+
+
+def test_an_empty_shard_is_refused(tiny: Tiny) -> None:
+    with pytest.raises(InputError, match="the shard '2/2' is empty: the grid has 1 runs"):
+        shard_of(tiny.jobs(), "2/2")
 
 
 def test_training_images_among_the_test_images_are_refused(tiny: Tiny) -> None:
