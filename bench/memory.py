@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 SAMPLED = 8
 """A step is measured on a batch this many times smaller, and on half of that."""
 
+MOST = 400
+"""Bytes that a step takes at most for each pixel and each channel of the network's width: ten passes of it.
+Measuring takes longer than a small step, and is for steps that may not fit."""
+
 SAID = ("out of memory", "can't allocate memory", "could not create a primitive", "std::bad_alloc")
 """What torch and its libraries say of it; the third is oneDNN's, of what it has no room to prepare."""
 
@@ -43,7 +47,8 @@ def room_for(step: Step, batch: Batch, device: torch.device) -> Iterator[None]:
     """
     needed = None
     try:
-        needed = need_of(step, batch, device) if device.type == "cpu" else None
+        if device.type == "cpu" and _may_need(step, batch) > free_memory(device):
+            needed = need_of(step, batch, device)
         if needed and needed > free_memory(device):
             safe = (count for count in _smaller(batch) if _is_safe(step, batch.first(count), device))
             raise OutOfMemoryError(f"{_needs(batch, needed)}; {_advice(step, batch, safe)}")
@@ -78,6 +83,12 @@ def free_memory(device: torch.device) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return max(0, min([psutil.virtual_memory().available, *_limits()]))
+
+
+def _may_need(step: Step, batch: Batch) -> int:
+    """Bound the bytes of a step from above, roughly."""
+    image = next(iter(batch.images.values()))
+    return batch.size * image.shape[-2] * image.shape[-1] * step.net.width * MOST
 
 
 def _take(step: Step, batch: Batch, count: int, device: torch.device) -> int | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from bench.arguments import DEFAULT_STORE, REPORTS, Data, Device, Names, Runs, existing_runs
+from bench.arguments import DEFAULT_STORE, REPORTS, Data, Device, Names, Runs, existing_runs, say_set_aside
 from bench.console import SOME_FAILED, open_console, print_grid, say
 from bench.errors import InputError
 
@@ -84,11 +84,13 @@ def verify(  # noqa: PLR0913 - one argument per option
     results = find_reference(reports, reference or published.reference)
     main_runs = reproduce(published, results.scores(), results.failures()).scores
     opened, console = open_device(device), open_console()
+    store = Store.open(runs)
+    say_set_aside(store)
     verdicts = verify_runs(
         results,
         keys or draw_lot(main_runs, cells, seed=lot),
         retrained=[find_reference(reports, name) for name in published.retrained],
-        store=Store.open(runs),
+        store=store,
         device=opened,
         watch=lambda jobs: Display(console, jobs),
         data=data,

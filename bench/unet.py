@@ -27,7 +27,7 @@ class UNet(nn.Module):
 
     def __init__(self, channels: int, *, width: int, seed: int) -> None:
         super().__init__()
-        self.channels = channels
+        self.channels, self.width = channels, width
         self.entry = _layer(channels, width)
         self.down = nn.ModuleList(_layer(width, width) for _ in range(DEPTH))
         self.bottom = _layer(width, width)

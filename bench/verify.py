@@ -24,6 +24,7 @@ from bench.running import Bench
 from bench.runs import PROTOCOL
 from bench.seeds import generator
 from bench.sets import open_set
+from bench.stopping import Stop
 from bench.store import WEIGHTS
 from bench.tabulate import by_protocol
 from bench.trainings import trainings_of
@@ -179,19 +180,20 @@ def verify(
     trainings = {protocol: trainings_of(lines, again) for protocol, lines in by_protocol(scores).items()}
     # Runs share their image sets, of which some take seconds to open.
     opened = cache(partial(open_set, data=data))
+    stop = Stop()
     cases = []
     for key in keys:
         facts, rows = _committed(key, reference, scores)
         weights = _own_weights(store, facts)
         train, tests = _image_sets(facts, rows, opened)
         job = _rebuild(facts, rows, train, device=device)
-        bench = Bench(train, tests, device, store, "not needed to verify", engine=engine)
+        bench = Bench(train, tests, device, store, "not needed to verify", engine=engine, stop=stop)
         (protocol,) = by_protocol(rows)
         scatter = {} if weights else trainings[protocol].expected(key)
         cases.append(_Case(facts, rows, job, bench, weights, scatter))
     numbers = sum(len(case.numbers) for case in cases if not case.weights)
     verdicts: list[Verdict] = []
-    with watch([case.job for case in cases]) as watcher:
+    with watch([case.job for case in cases]) as watcher, stop.listening():
         for case in cases:
             with _threads_as_then(case):
                 remade = _remake(case, watcher)

@@ -142,8 +142,8 @@ def test_patches_that_are_not_finite_are_named_as_the_cause(tiny_set: Callable[[
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda losses, _: losses.mean(), r"shape \(\), but must be \(1,\), one value per image"),
-        (lambda losses, _: losses[:, None], r"shape \(1, 1\), but must be \(1,\)"),
+        (lambda losses, _: losses.mean(), r"shape \(\), but must be \(2,\), one value per image"),
+        (lambda losses, _: losses[:, None], r"shape \(2, 1\), but must be \(2,\)"),
         (lambda losses, _: losses.detach(), "does not depend on the network"),
     ],
 )

@@ -12,30 +12,41 @@ import torch
 from bench import memory
 from bench.memory import free_memory, need_of
 from bench.patches import Patches, Sampling
-from bench.step import Step, open_step
+from bench.step import Step
 from bench.unet import UNet
 from bench.work import count_memory
 from tests.helpers import CPU, Tiny
 from tests.robust.processes import WARM
+from tests.trained import TRAINED
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from bench.method import Batch
+
 MIB = 2**20
 
 
-@pytest.mark.parametrize("batch", [1, 2, 5, 64])
-def test_what_a_step_needs_is_told_from_a_part_of_it(tiny: Tiny, batch: int) -> None:
-    (job,) = tiny.jobs(batch=batch)
+def step_of(tiny: Tiny, method: str, *, batch: int) -> tuple[Step, Batch]:
+    """Make the step of a training, and its first batch."""
+    (job,) = tiny.jobs(methods=(method,), batch=batch)
     sampling = Sampling(1, batch, 32, 0)
     needs = job.method.needs
     patches = Patches(tiny.bench.training_images, job.noise, needs=needs, sampling=sampling, device=CPU)
     net = UNet(1, width=8, seed=0)
-    step = open_step(
-        net, job.method, sampling=sampling, precision="float32", device=CPU, engine="eager", learning_rate=1
-    )
-    first = patches(0)
+    return Step(net, job.method, sampling=sampling, precision="float32", device=CPU), patches(0)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 64])
+def test_what_a_step_needs_is_told_from_a_part_of_it(tiny: Tiny, batch: int) -> None:
+    step, first = step_of(tiny, "supervised", batch=batch)
     assert need_of(step, first, CPU) == pytest.approx(count_memory(lambda: step.try_out(first), CPU), rel=0.1)
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_no_step_that_may_not_fit_goes_unmeasured(tiny: Tiny, method: str) -> None:
+    step, first = step_of(tiny, method, batch=8)
+    assert count_memory(lambda: step.try_out(first), CPU) < memory._may_need(step, first)
 
 
 def free(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
@@ -80,7 +91,7 @@ def test_running_out_on_the_way_is_a_failure_with_advice(
 
     monkeypatch.setattr(Step, "advance", run_out)
     (outcome,) = tiny.launch(batch=8)
-    assert outcome.startswith("failed: out of memory: a step on 8 patches takes at least")
+    assert outcome.startswith("failed: out of memory: a step on 8 patches is more than there is")
     assert "--batch 2 would fit" in outcome
 
 
