@@ -63,7 +63,7 @@ def room_for(step: Step, batch: Batch, device: torch.device) -> Iterator[None]:
 def need_of(step: Step, batch: Batch, device: torch.device) -> int | None:
     """Estimate the bytes that the tensors of a step take at a time, from steps on a part of the batch.
 
-    Libraries may take as much again for themselves.
+    Libraries may take more than as much again for themselves, in bfloat16 above all.
 
     Returns:
         None where the device does not count its memory.
@@ -110,7 +110,7 @@ def _smaller(batch: Batch) -> Iterator[int]:
 def _is_safe(step: Step, batch: Batch, device: torch.device) -> bool:
     """Tell whether a step may be tried without the system ending the process for it."""
     needed = need_of(step, batch, device)
-    return needed is not None and 2 * needed < free_memory(device)
+    return needed is not None and 4 * needed < free_memory(device)
 
 
 def _advice(step: Step, batch: Batch, counts: Iterator[int]) -> str:
