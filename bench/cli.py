@@ -77,6 +77,7 @@ def run(  # noqa: PLR0913 - one argument per option
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
     engine: Literal["auto", "eager", "graph", "compile"] = "auto",
     device: Device = "auto",
+    missing_from: Annotated[Path | None, tyro.conf.arg(metavar="REFERENCE")] = None,
     shard: Annotated[str | None, tyro.conf.arg(metavar="I/N")] = None,
     ray: Annotated[str | None, tyro.conf.arg(metavar="auto|ADDRESS")] = None,
     gpus_per_run: float | None = None,
@@ -112,6 +113,8 @@ def run(  # noqa: PLR0913 - one argument per option
         precision: auto takes bfloat16 where the method bears it and the device has units for it
         engine: launch steps kernel by kernel (eager), as a CUDA graph, or compiled; auto takes graph on CUDA
         device: where to train
+        missing_from: do only the runs that this folder of reference results lacks, to go on with it where its
+            weights are not
         shard: do the I-th of N parts of the grid, 1/N to N/N, as one of an array of machines
         ray: do the runs on a Ray cluster, at HOST:PORT; auto: the running one, or else this machine as one
         gpus_per_run: share of a GPU for each run on a cluster, as 0.25; default: 1 on cuda, 0 on cpu
@@ -146,9 +149,13 @@ def run(  # noqa: PLR0913 - one argument per option
         training_noise=training_noise,
         blind=blind,
     )
+    test_images = tuple(open_set(name, channels=chosen.channels, data=data) for name in chosen.test)
+    if missing_from:
+        jobs = _choose_missing(console, jobs, missing_from, [images.name for images in test_images])
+        if not jobs:
+            return
     if shard:
         jobs = shard_of(jobs, shard)
-    test_images = tuple(open_set(name, channels=chosen.channels, data=data) for name in chosen.test)
     _say_notes(console, (training_images, *test_images))
     metric = _load_lpips(console, wanted=chosen.lpips, device="cpu" if share else str(opened))
     bench = Bench(
@@ -390,6 +397,16 @@ def _say_left_out(console: Console, recipe: Recipe, jobs: list[Job]) -> None:
     left_out = set(listings()) - {job.run.method for job in jobs}
     if EVERY in recipe.methods and left_out:
         say(console, f"left out, not defined for these noises: {', '.join(sorted(left_out))}")
+
+
+def _choose_missing(console: Console, jobs: list[Job], reference: Path, images: list[str]) -> list[Job]:
+    from bench.plan import missing_from
+    from bench.reference import open_reference
+
+    missing = missing_from(open_reference(reference).scores(), jobs, images)
+    said = f"{len(missing)} of the {len(jobs)} runs are to be done" if missing else "nothing to train"
+    say(console, f"{said}: {reference} holds {'the others' if missing else 'every run'}")
+    return missing
 
 
 def _say_work(console: Console, outcomes: list[str], store: Store) -> None:

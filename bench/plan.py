@@ -18,6 +18,7 @@ from bench.runs import Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     import torch
 
     from bench.images import ImageSet
@@ -118,6 +119,22 @@ def plan(
                 jobs.append(Job(run, method, noise, tests, run.key(source_hash(type(method)))))
     require_patch(training_images, recipe.patch)
     return jobs
+
+
+def missing_from(scores: pd.DataFrame, jobs: Sequence[Job], images: Sequence[str]) -> list[Job]:
+    """Choose the jobs of which some noise or test set has no score yet.
+
+    Args:
+        scores: one line per run and test image, as of reference results.
+        jobs: of a grid.
+        images: names of its test sets.
+    """
+    there = set(scores.reindex(columns=["key", "parameter", "images"]).itertuples(index=False, name=None))
+    return [
+        job
+        for job in jobs
+        if not all((job.key, noise.parameter, name) in there for noise in job.tests for name in images)
+    ]
 
 
 def shard_of(jobs: Sequence[Job], part: str) -> list[Job]:

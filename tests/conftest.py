@@ -11,6 +11,7 @@ if processes := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.images import ImageSet
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
 
 
 def photograph(height: int, width: int, channels: int, *, seed: int) -> np.ndarray:

@@ -163,7 +163,7 @@ class Tiny:
     bench: Bench
 
     def jobs(self, **changes: Any) -> list[Job]:
-        return plan(replace(self.recipe, **changes), self.bench.training_images, device=CPU)
+        return plan(replace(self.recipe, **changes), self.bench.training_images, device=self.bench.device)
 
     def launch(self, **changes: Any) -> list[str]:
         return self.watched(**changes).outcomes

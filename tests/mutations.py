@@ -1227,6 +1227,34 @@ MUTATIONS = (
         "needed > 0",
         "robust/test_memory.py::test_where_nothing_fits_it_is_said",
     ),
+    Mutation(
+        "a run taken for done whose test sets are not all scored",
+        "bench/plan.py",
+        "if not all((job.key",
+        "if not any((job.key",
+        "test_launch.py::test_a_run_is_missing_until_every_test_of_it_is_scored",
+    ),
+    Mutation(
+        "grey levels left in host memory",
+        "bench/patches.py",
+        "/ np.float32(255)).to(device)",
+        "/ np.float32(255))",
+        "test_step.py::test_a_step_stays_on_its_device_and_reads_no_value",
+    ),
+    Mutation(
+        "a gradient's length read on the host",
+        "bench/step.py",
+        "length.minimum(LONGEST_GRADIENT * usual)",
+        "min(length, LONGEST_GRADIENT * usual)",
+        "test_step.py::test_a_step_stays_on_its_device_and_reads_no_value",
+    ),
+    Mutation(
+        "a loss on another device let through",
+        "bench/conformance/of_loss.py",
+        "if losses.device != ACCELERATOR:",
+        "if False:",
+        "test_conformance.py::test_a_broken_entry_is_caught_with_its_fault_named",
+    ),
 )
 
 

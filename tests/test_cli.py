@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import typing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +31,6 @@ from tests.helpers import print_numbers, publish, read_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 TINY = ["--width", "4", "--steps", "3", "--batch", "2", "--patch", "32"]
 
@@ -105,6 +105,27 @@ def test_shards_fill_one_folder_whose_table_is_that_of_the_grid(
     whole, joined = (pd.read_csv(folders / f"of-{runs}" / "table.csv") for runs in ("runs", "shards"))
     assert list(joined["method"]) == ["noise2void", "noise2noise", "supervised"]
     assert list(joined["psnr"]) == list(whole["psnr"])
+
+
+def test_a_reference_is_gone_on_with_where_its_weights_are_not(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_tiny("--methods", "supervised", "noise2void")
+    main(["collect", "runs", "--out", "reports/here"])
+    there = {path.stem for path in Path("reports/here/runs").iterdir()}
+    shutil.rmtree("runs")
+    go_on = ("--methods", "noise2void", "noise2noise", "supervised", "--missing-from", "reports/here")
+    capsys.readouterr()
+    run_tiny(*go_on)
+    assert "1 of the 3 runs are to be done: reports/here holds the others" in capsys.readouterr().out
+    assert list(pd.read_csv("runs/tables/table.csv")["method"]) == ["noise2noise"]
+    main(["collect", "runs", "--out", "reports/here"])
+    assert there < {path.stem for path in Path("reports/here/runs").iterdir()}
+    run_tiny(*go_on)
+    assert "nothing to train: reports/here holds every run" in capsys.readouterr().out
+    assert refuse(capsys, ["run", "--missing-from", "runs"]).startswith(
+        "error: 'runs' holds no reference results: it has no scores.parquet"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import torch
 
 import methods
 from bench.check_cli import check
+from bench.conformance.accelerator import ACCELERATOR, Generator, NoShapeError, ValueReadError, pretend
 from bench.conformance.of_learning import costs
 from bench.conformance.subject import Subject, awake
 from bench.conformance.suite import OF_DENOISING, OF_LOSS, OF_TRAINING, examine, title
@@ -45,7 +46,10 @@ FAULTS = {
     ),
     "misspelt_need": (DECLARATION, "`needs` names cleen"),
     "no_default": (DECLARATION, "hyper-parameters strength have no default"),
-    "waits_for_the_device": ("does not wait", "reads a tensor's value"),
+    "waits_for_the_device": ("runs on an accelerator", "reads a tensor's value"),
+    "waits_for_a_mask": ("runs on an accelerator", "reads a tensor's value .* a mask as an index"),
+    "weighs_on_the_host": ("runs on an accelerator", r"does not run on a GPU: .*device.*cpu"),
+    "comes_back_to_the_host": ("runs on an accelerator", "the loss of images on a GPU is on cpu"),
     "rounded_away": ("bears its precision", 'set precision = "float32"'),
     "one_level_for_all": ("takes an estimate for each image", r"one_level_for_all\.py, line"),
     "learns_nothing": ("learns", r"at least \+1 dB is asked for"),
@@ -122,13 +126,22 @@ def test_a_watch_tells_generators_apart():
     assert watch.strays == []
 
 
-def test_a_watch_notices_a_value_that_is_read():
-    with Watch() as watch:
-        torch.where(torch.ones(1) > 0, 1.0, 0.0)
-    assert not watch.waits
-    with Watch() as watch:
-        bool(torch.ones(1) > 0)
-    assert watch.waits
+def test_an_accelerator_that_is_not_there_knows_devices_shapes_and_no_values():
+    with pretend():
+        image = torch.ones(2, 3, device=ACCELERATOR)
+        noise = torch.randn(image.shape, generator=Generator(), device=Generator().device)
+        assert (image @ noise.T).shape == (2, 2)
+        assert torch.where(noise > 0, 1.0, image).device == ACCELERATOR
+        with pytest.raises(RuntimeError, match="device"):
+            image + torch.ones(2, 3)
+    with pytest.raises(ValueReadError), pretend():
+        bool(torch.ones(1, device=ACCELERATOR) > 0)
+    with pytest.raises(ValueReadError), pretend():
+        image = torch.ones(2, 3, device=ACCELERATOR)
+        image[image > 0]
+    with pytest.raises(NoShapeError, match=r"aten\.binomial"), pretend():
+        image = torch.ones(2, 3, device=ACCELERATOR)
+        torch.binomial(image, image / 2)
 
 
 def test_the_network_of_the_checks_uses_every_layer():

@@ -80,7 +80,6 @@ def test_bfloat16_is_refused_where_the_mathematics_does_not_bear_it() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_is_taken_by_auto() -> None:
     assert open_device("auto").type == "cuda"
     assert open_device("cuda:0").type == "cuda"

@@ -177,7 +177,6 @@ def test_hash_is_the_same_in_another_process_with_one_thread(photo_folders):
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @every_noise
 def test_an_accelerator_meets_the_same_bytes(tiny_set, noise: Noise):
     noisy_set, digest = corrupt(tiny_set(3), noise, seed=0), hashlib.sha256()

@@ -24,7 +24,7 @@ from bench.errors import InputError
 from bench.evaluation import corrupt, evaluate
 from bench.launch import launch
 from bench.patches import Patches
-from bench.plan import plan, shard_of
+from bench.plan import missing_from, plan, shard_of
 from bench.recipes import RECIPES
 from bench.runs import PROTOCOL
 from bench.sets import open_set
@@ -413,6 +413,24 @@ def test_the_table_says_where_a_method_is_not_defined(tiny: Tiny, gaussian_only:
     told = {(row.noise, cell.method): cell.error for row in table.rows for cell in row.cells}
     assert told["gamma", gaussian_only] == "not defined for gamma noise"
     assert told["gaussian", "supervised"] == ""
+
+
+def test_a_run_is_missing_until_every_test_of_it_is_scored(tiny: Tiny) -> None:
+    recipe = replace(tiny.recipe, methods=("supervised", "noise2void"), noises=("gaussian:25", "gaussian:50"))
+    jobs = plan(recipe, tiny.bench.training_images, device=CPU, blind=True)
+    done, other = jobs
+    scores = pd.DataFrame(
+        [
+            {"key": done.key, "parameter": noise.parameter, "images": images, "image": "0.png"}
+            for noise in done.tests
+            for images in ("test", "more")
+        ]
+    )
+    assert missing_from(scores, jobs, ["test", "more"]) == [other]
+    assert missing_from(scores, jobs, ["test", "another"]) == jobs
+    for number in scores.index:
+        assert missing_from(scores.drop(number), jobs, ["test", "more"]) == jobs
+    assert missing_from(pd.DataFrame(), jobs, ["test"]) == jobs
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 7, 15])

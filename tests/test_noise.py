@@ -24,10 +24,7 @@ DRAWS = 200_000
 
 every_level = pytest.mark.parametrize("noise", LEVELS, ids=lambda noise: noise.spec)
 every_intensity = pytest.mark.parametrize("intensity", INTENSITIES)
-no_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-every_device = pytest.mark.parametrize(
-    "device", ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, no_cuda])]
-)
+every_device = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 
 
 def law_of(noise: Noise, intensity: float) -> stats.rv_frozen:

@@ -331,7 +331,6 @@ def test_patches_are_batches_of_channels_first(tiny_set):
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @both_kinds
 @pytest.mark.parametrize("noise", LEVELS, ids=str)
 def test_an_accelerator_cuts_the_same_bytes(tiny_set, noise: Noise, training_noise: str):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 import torch
+from torch import nn
 
 from bench.blind import UnknownNoise
+from bench.conformance.accelerator import ACCELERATOR, Generator, pretend, there
 from bench.conformance.subject import awake
 from bench.discovery import listings, parse_method
 from bench.errors import InputError
@@ -18,8 +20,9 @@ from bench.noise import Gaussian
 from bench.patches import Patches, Sampling
 from bench.runs import LEARNING_RATE
 from bench.seeds import seed_of
-from bench.step import TrainingError, in_precision, open_step, resolve_engine
+from bench.step import Step, TrainingError, in_precision, open_step, resolve_engine
 from bench.training import train
+from tests.helpers import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,12 +220,62 @@ def test_engines_other_than_eager_need_cuda() -> None:
                 resolve_engine(engine, device)
 
 
+# On an accelerator that is not there
+
+
+PRETENDED = [
+    (spec, noise)
+    for spec, method in METHODS.items()
+    for noise in (*LEVELS.values(), UNKNOWN)
+    # Binomial numbers, torch can only draw.
+    if noise.name in method.noises and (spec, noise.name) != ("r2r", "poisson")
+]
+
+
+@pytest.mark.parametrize(
+    ("spec", "noise"), PRETENDED, ids=[f"{spec}, {noise.spec}" for spec, noise in PRETENDED]
+)
+def test_a_step_stays_on_its_device_and_reads_no_value(
+    tiny_set: Callable[[int], ImageSet],
+    monkeypatch: pytest.MonkeyPatch,
+    spec: str,
+    noise: Noise | UnknownNoise,
+) -> None:
+    """All but the backward pass and Adam's kernel, which torch does not pretend to do."""
+    images, method, sampling = tiny_set(1), METHODS[spec], Sampling(steps=3, batch=4, patch=32, seed=0)
+    estimates = [noise.strongest for _ in images.pictures] if noise is UNKNOWN else []
+    monkeypatch.setattr(Patches, "_estimates", lambda *_: estimates)  # made on the host
+    monkeypatch.setattr("bench.patches.holds", lambda *_: True)
+    monkeypatch.setattr(torch, "Generator", Generator)
+    monkeypatch.setattr(torch, "_fused_adam_", lambda *_, **__: None)
+    net = awake(1)
+    monkeypatch.setattr(net, "to", lambda **_: net)
+    with pretend():
+        for module in net.modules():
+            for name, weight in list(module.named_parameters(recurse=False)):
+                setattr(module, name, nn.Parameter(there(weight)))
+        # Resampled, so that noise is drawn there too.
+        patches = Patches(
+            images,
+            noise,
+            needs=method.needs,
+            sampling=sampling,
+            training_noise="resampled",
+            device=ACCELERATOR,
+        )
+        step = Step(net, method, sampling=sampling, precision="float32", device=ACCELERATOR)
+        for number in range(3):
+            step.set_out(number)
+            losses = step.losses(step.network, patches(number))
+            assert losses.device == ACCELERATOR
+            for weight in (*net.parameters(), *step.logarithms.values()):
+                weight.grad = torch.zeros_like(weight)
+            step.shorten()
+            step.optimiser.step()
+            step.schedule.step()
+
+
 # On CUDA
-
-
-def on_cuda(test: Callable) -> Callable:
-    no_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-    return pytest.mark.gpu(no_cuda(test))
 
 
 def share_of_the_way(first: UNet, second: UNet) -> float:
@@ -231,7 +284,7 @@ def share_of_the_way(first: UNet, second: UNet) -> float:
     return ((flat(first) - flat(second)).norm() / (flat(second) - start).norm()).item()
 
 
-@on_cuda
+@pytest.mark.gpu
 @every_method
 @pytest.mark.parametrize("noise", [GAUSSIAN, UNKNOWN], ids=["told", "blind"])
 def test_a_recorded_step_is_the_eager_one(
@@ -248,7 +301,7 @@ def test_a_recorded_step_is_the_eager_one(
     assert share_of_the_way(graph, eager) < 1e-3
 
 
-@on_cuda
+@pytest.mark.gpu
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 @every_method
 @pytest.mark.parametrize("engine", ["eager", "graph"])
@@ -271,7 +324,7 @@ def test_no_step_waits_for_the_device(
     assert len({loss.item() for loss in losses}) == 4  # each step has a loss of its own
 
 
-@on_cuda
+@pytest.mark.gpu
 @pytest.mark.filterwarnings("default")  # what the compiler warns of is its own affair
 def test_a_compiled_step_learns_as_the_eager_one(tiny_set: Callable[[int], ImageSet]) -> None:
     method = METHODS["supervised"]
@@ -296,7 +349,7 @@ class Waiting(Method):
         return net(noisy)
 
 
-@on_cuda
+@pytest.mark.gpu
 def test_a_loss_that_waits_names_the_engine_that_bears_it(tiny_set: Callable[[int], ImageSet]) -> None:
     patches = patches_of(tiny_set(1), Waiting(), steps=6, device=CUDA)
     with pytest.raises(TrainingError, match=r"Waiting's loss cannot be recorded .* --engine eager"):
@@ -308,7 +361,7 @@ def test_a_loss_that_waits_names_the_engine_that_bears_it(tiny_set: Callable[[in
     assert torch.isfinite(flat(stepped(method, patches, device=CUDA, engine="graph"))).all()
 
 
-@on_cuda
+@pytest.mark.gpu
 @pytest.mark.parametrize("engine", ["eager", "graph"])
 def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet], engine: str) -> None:
     images, method = tiny_set(1), METHODS["supervised"]

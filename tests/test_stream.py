@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from bench.images import ImageSet
     from bench.noise import Noise
 
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
-]
+pytestmark = pytest.mark.gpu
 
 SAMPLING = Sampling(steps=6, batch=24, patch=20, seed=0)
 

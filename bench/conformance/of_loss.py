@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.functional import cosine_similarity
 
+from bench.conformance.accelerator import (
+    ACCELERATOR,
+    Generator,
+    NoShapeError,
+    ValueReadError,
+    batch_there,
+    network_there,
+    pretend,
+)
 from bench.conformance.subject import COUNT, ConformanceError, awake, gradients, same
 from bench.conformance.watch import Watch, global_random_states
 from bench.method import NEEDS, WithheldError
@@ -145,16 +154,30 @@ def takes_an_estimate_for_each_image(subject: Subject) -> None:
         )
 
 
-def does_not_wait(subject: Subject) -> None:
-    """No value of a tensor is read (`.item()`, `if` on a tensor): a step is recorded once and replayed."""
-    batch, net, rng = subject.batch(), awake(1), torch.Generator()
-    with Watch(rng) as watch:
-        subject.method.loss(net, batch, rng, torch.tensor(0.5))
-    if watch.waits:
+def runs_on_an_accelerator(subject: Subject) -> str | None:
+    """Nothing is made on another device, and no value is read: a step is recorded once and replayed.
+
+    The accelerator need not be there. Values are read by `.item()`, an `if` on a tensor, or `x[mask]`.
+    """
+    batch, net = subject.batch(), awake(1)
+    try:
+        with pretend():
+            progress = torch.zeros((), device=ACCELERATOR)
+            losses = subject.method.loss(network_there(net), batch_there(batch), Generator(), progress)
+    except ValueReadError as error:
         raise ConformanceError(
-            "the loss reads a tensor's value (.item(), float(), or an `if` on it), for which a GPU must be "
-            "waited for; use torch.where and keep numbers as tensors"
-        )
+            "the loss reads a tensor's value (.item(), float(), an `if` on it, or a mask as an index), for "
+            "which a GPU must be waited for; use torch.where and keep numbers as tensors"
+        ) from error
+    except NoShapeError as error:
+        return f"unknown: {error}"
+    except RuntimeError as error:
+        raise ConformanceError(
+            f"the loss does not run on a GPU: {error}; make tensors with device=batch.noisy.device"
+        ) from error
+    if losses.device != ACCELERATOR:
+        raise ConformanceError(f"the loss of images on a GPU is on {losses.device}; leave it where they are")
+    return None
 
 
 def bears_its_precision(subject: Subject) -> str | None:

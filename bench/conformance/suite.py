@@ -30,7 +30,7 @@ OF_LOSS: tuple[Check, ...] = (
     of_loss.leaves_its_input_alone,
     of_loss.keeps_images_apart,
     of_loss.takes_an_estimate_for_each_image,
-    of_loss.does_not_wait,
+    of_loss.runs_on_an_accelerator,
     of_loss.bears_its_precision,
 )
 OF_DENOISING: tuple[Check, ...] = (

@@ -1,4 +1,4 @@
-"""Watching a computation: where it draws its random numbers from, and whether it waits for the device."""
+"""Watching a computation: where it draws its random numbers from."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     Attributes:
         strays: the operations that drew random numbers from another generator than the allowed one, or, where
             none is named, from torch's global one.
-        waits: whether a tensor's value was read, for which an accelerator must be waited for.
     """
 
     def __init__(self, allowed: torch.Generator | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.allowed = allowed
         self.strays: list[str] = []
-        self.waits = False
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -33,7 +31,6 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Generator)]
             if not given or (self.allowed is not None and _address(given[0]) != _address(self.allowed)):
                 self.strays.append(operation.overloadpacket._qualified_op_name.replace("::", "."))  # noqa: SLF001
-        self.waits |= operation is torch.ops.aten._local_scalar_dense.default  # noqa: SLF001
         return operation(*args, **(kwargs or {}))
 
 
