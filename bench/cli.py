@@ -186,6 +186,7 @@ def run(  # noqa: PLR0913 - one argument per option
 def table(
     what: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUNS|NAME")] = str(DEFAULT_STORE),
     *,
+    reference: str | None = None,
     out: Path | None = None,
     reports: Path = REPORTS,
 ) -> None:
@@ -196,7 +197,10 @@ def table(
 
     Args:
         what: a folder of runs, or a published table by its name or folder
-        out: where the files go; default: the folder `tables` in the folder of runs, or the table's own
+        reference: set these reference results beside the published table, by their name, where not those of
+            which its page speaks
+        out: where the files go; default: the folder `tables` in the folder of runs, or the table's own, or
+            one of its name in that of the reference
         reports: the folder of reference results that the page speaks of
     """
     from bench.published import find_published, open_published
@@ -204,8 +208,13 @@ def table(
     if folder := find_published(what):
         from bench.page import write_page
 
-        say_written(write_page(open_published(folder), reports=reports, out=out or folder))
+        default = folder if reference is None else reports / reference / folder.name
+        say_written(
+            write_page(open_published(folder), reports=reports, out=out or default, reference=reference)
+        )
         return
+    if reference is not None:
+        raise InputError(f"--reference is for a published table, but {what!r} is none")
     runs = Path(what)
     _show_tables(open_console(), existing_runs(runs), out or runs / "tables")
 
@@ -403,6 +412,9 @@ def _choose_missing(console: Console, jobs: list[Job], reference: Path, images: 
     from bench.plan import missing_from
     from bench.reference import open_reference
 
+    if not reference.exists():
+        say(console, f"{reference} is not there yet: all {len(jobs)} runs are to be done")
+        return jobs
     missing = missing_from(open_reference(reference).scores(), jobs, images)
     said = f"{len(missing)} of the {len(jobs)} runs are to be done" if missing else "nothing to train"
     say(console, f"{said}: {reference} holds {'the others' if missing else 'every run'}")

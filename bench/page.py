@@ -15,9 +15,10 @@ from bench.errors import InputError, unknown
 from bench.figures import open_folder
 from bench.glance import glance, write_glance
 from bench.ranks import write_ranks
-from bench.reference import open_reference
+from bench.reference import find_reference, open_reference
 from bench.reproduction import beside, lacking, reproduce, signed, with_interval
 from bench.retrained import retrained
+from bench.shortfall import shortfalls
 from bench.statistics import difference_of, mean_of, seed_scatter
 from bench.tabulate import methods_in
 from bench.trainings import trainings_of
@@ -37,15 +38,17 @@ if TYPE_CHECKING:
     from bench.trainings import Trainings
 
 TEMPLATE, PAGE = "README.md.j2", "README.md"
+BESIDE = "beside.md.j2"
 
 
-def write_page(published: Published, *, reports: Path, out: Path) -> list[Path]:
+def write_page(published: Published, *, reports: Path, out: Path, reference: str | None = None) -> list[Path]:
     """Fill in the page of a published table, and write the sheets and figures that it shows beside it.
 
     Args:
         published: the table, in whose folder the template ``README.md.j2`` lies.
         reports: folder of the reference results that the template names.
         out: where the files go.
+        reference: reference results to set beside the table instead, by a template that knows no others.
 
     Returns:
         All files.
@@ -54,14 +57,20 @@ def write_page(published: Published, *, reports: Path, out: Path) -> list[Path]:
         InputError: the template is missing or wrong, or speaks of results that there are not.
     """
     shelf = Shelf(published, reports, out)
-    loader = jinja2.FileSystemLoader(published.folder)
+    loader: jinja2.BaseLoader = jinja2.FileSystemLoader(published.folder)
+    names = {}
+    if reference is not None:
+        names = {"name": reference, "title": published.title, "table": published.folder.name}
+        find_reference(reports, reference)
+        loader = jinja2.PackageLoader("bench", "template")
+    template = BESIDE if reference else TEMPLATE
     environment = jinja2.Environment(  # noqa: S701 - Markdown, whose sheets escape what they show
         loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
     try:
-        text = environment.get_template(TEMPLATE).render(reference=shelf.reference)
+        text = environment.get_template(template).render(reference=shelf.reference, **names)
     except jinja2.TemplateError as error:
-        raise InputError(f"{published.folder / TEMPLATE}: {type(error).__name__}: {error}") from error
+        raise InputError(f"{published.folder / template}: {type(error).__name__}: {error}") from error
     page = open_folder(out) / PAGE
     page.write_text(text, encoding="utf-8", newline="\n")
     return [page, *shelf.files]
@@ -144,6 +153,15 @@ class Findings:
         if sheet is None:
             raise InputError(f"{self.results.folder} has no method that the published table lacks")
         return self._sheet(stem, sheet)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether it has methods or settings that the published table lacks."""
+        return not set(methods_in(self.main)) <= set(self.methods)
+
+    def shortfalls(self, stem: str, within: float) -> str:
+        """Write which published numbers ours do not come within so many dB of."""
+        return self._sheet(stem, shortfalls(self.reproduction, within=within))
 
     def against(self, stem: str, methods: Sequence[str]) -> str:
         """Write the paired differences to a few methods."""

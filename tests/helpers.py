@@ -228,7 +228,7 @@ def shelve(folder: Path, scores: pd.DataFrame) -> Reference:
     scores = scores.assign(key=keys, finished="2026-01-01")
     (folder / RUNS).mkdir(parents=True)
     for key, rows in scores.groupby("key"):
-        facts = {"key": key, "columns": {"key": key, "finished": "2026-01-01"}}
+        facts = {"key": key, "columns": {"key": key, "finished": "2026-01-01"}, "hardware": {"name": "some"}}
         facts["evaluation"] = {"all": {images: {} for images in rows["images"].unique()}}
         write_json(facts, folder / RUNS / f"{key}.json")
     write_scores(scores, folder)

@@ -1249,6 +1249,13 @@ MUTATIONS = (
         "test_step.py::test_a_step_stays_on_its_device_and_reads_no_value",
     ),
     Mutation(
+        "suspect numbers held against ours",
+        "bench/shortfall.py",
+        ' & (numbers["suspect"] == "")',
+        "",
+        "test_page.py::test_shortfalls_are_the_unsuspect_numbers_that_ours_do_not_reach",
+    ),
+    Mutation(
         "a loss on another device let through",
         "bench/conformance/of_loss.py",
         "if losses.device != ACCELERATOR:",

@@ -110,7 +110,8 @@ def test_shards_fill_one_folder_whose_table_is_that_of_the_grid(
 def test_a_reference_is_gone_on_with_where_its_weights_are_not(
     folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_tiny("--methods", "supervised", "noise2void")
+    run_tiny("--methods", "supervised", "noise2void", "--missing-from", "reports/here")
+    assert "reports/here is not there yet: all 2 runs are to be done" in capsys.readouterr().out
     main(["collect", "runs", "--out", "reports/here"])
     there = {path.stem for path in Path("reports/here/runs").iterdir()}
     shutil.rmtree("runs")
@@ -519,6 +520,20 @@ def test_collected_runs_stand_beside_a_published_table(
     for name in names:
         written = (collected / "tables" / "mine" / name).read_bytes()
         assert (collected / "elsewhere" / name).read_bytes() == written
+
+
+def test_another_reference_stands_beside_it_in_a_folder_of_its_own(
+    collected: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["collect", "runs", "--out", "reports/other"])
+    capsys.readouterr()
+    main(["table", "mine", "--reference", "other"])
+    page = collected / "reports" / "other" / "mine" / "README.md"
+    assert page.name in capsys.readouterr().out
+    assert page.read_text(encoding="utf-8").startswith("# Table 1, beside other\n")
+    assert not (collected / "tables" / "mine" / "README.md").exists()
+    refused = refuse(capsys, ["table", "runs", "--reference", "other"])
+    assert "--reference is for a published table, but 'runs' is none" in refused
 
 
 def test_a_page_without_its_reference_is_refused(collected: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from bench.page import PAGE, TEMPLATE, write_page
 from bench.ranks import rank, write_ranks
 from bench.reproduction import beside, lacking, reproduce, signed
 from bench.retrained import retrained
+from bench.shortfall import shortfalls
 from bench.statistics import difference_of, mean_ranks, seed_scatter
 from bench.tabulate import methods_in
 from bench.trainings import trainings_of
@@ -195,6 +196,48 @@ def test_a_page_of_text_alone_makes_its_folder(desk: Desk) -> None:
     assert not desk.out.exists()
     assert desk.write("Nothing yet.\n") == [desk.out / PAGE]
     assert (desk.out / PAGE).read_text() == "Nothing yet.\n"
+
+
+def test_any_reference_may_stand_beside_the_table(desk: Desk) -> None:
+    files = write_page(desk.published, reports=desk.reports, out=desk.out, reference="one")
+    sheets = {file.stem for file in files[1:]}
+    assert sheets == {"table", "below", "lacking", "differences"}
+    said = files[0].read_text(encoding="utf-8")
+    assert said.startswith(f"# {desk.published.title}, beside one\n")
+    for stem in sheets:
+        assert (desk.out / f"{stem}.md").read_text(encoding="utf-8") in said
+    few = desk.scores[(desk.scores["method"] == "sure") & (desk.scores["batch"] == 16)]
+    shelve(desk.reports / "few", few)
+    files = write_page(desk.published, reports=desk.reports, out=desk.out, reference="few")
+    assert {file.stem for file in files[1:]} == {"table", "below"}
+    with pytest.raises(InputError, match=r"unknown reference in .*'two'"):
+        write_page(desk.published, reports=desk.reports, out=desk.out, reference="two")
+
+
+def test_shortfalls_are_the_unsuspect_numbers_that_ours_do_not_reach(desk: Desk) -> None:
+    numbers = print_numbers(ROWS, METHODS)
+    main = desk.scores[(desk.scores["training_noise"] == "frozen") & (desk.scores["batch"] == 16)]
+    ours = main.groupby(CELL)["psnr"].mean()
+    known = [tuple(cell) in ours.index for cell in numbers[CELL].to_numpy()]
+    # Below ours, above by less than what is let through, by more, and by much more but suspect.
+    above = np.resize([-1.0, 0.09, 0.11, 2.0], sum(known))
+    numbers.loc[known, "psnr"] = [ours[tuple(cell)] for cell in numbers.loc[known, CELL].to_numpy()] + above
+    numbers["suspect"] = ""
+    suspect = numbers.index[known][above == 2.0]
+    numbers.loc[suspect, "suspect"] = "printed twice"
+    published = publish(desk.out / "other", numbers)
+    sheet = shortfalls(reproduce(published, main, NO_FAILURES), within=0.1)
+    expected = numbers.loc[numbers.index[known][above == 0.11]]
+    assert len(expected)
+    assert len(suspect)
+    assert {tuple(cell) for cell in sheet.numbers[CELL].to_numpy()} == {
+        tuple(cell) for cell in expected[CELL].to_numpy()
+    }
+    assert sheet.numbers["difference"].to_numpy() == pytest.approx(-0.11)
+    assert sheet.title.endswith(f": {len(expected)} of {sum(known) - len(suspect)}")
+    assert [row[-1] for row in sheet.rows] == ["−0.11"] * len(expected)
+    reached = shortfalls(reproduce(published, main, NO_FAILURES), within=0.12)
+    assert reached.rows == [["none", "", "", "", "", ""]]
 
 
 # What it refuses
