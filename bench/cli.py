@@ -263,7 +263,9 @@ def profile(  # noqa: PLR0913 - one argument per option
         device: where to compute
         out: folder for the files
     """
+    from bench.devices import open_device
     from bench.profile import caption, measure, read, write_profile
+    from bench.step import resolve_engine
     from bench.trace import write_trace
 
     options: dict[str, Any] = {"device": device, "precision": precision, "engine": engine}
@@ -271,6 +273,8 @@ def profile(  # noqa: PLR0913 - one argument per option
     if trace:
         say(open_console(), f"written: {write_trace(trace, folder=out, **options)}")
         return
+    if not result:
+        resolve_engine(engine, open_device(device))  # or the suite would fail of it, in many words
     measured = read(result or measure(out, options | {"rounds": rounds}))
     written = write_profile(measured, folder=out)
     say(open_console(), caption(measured))

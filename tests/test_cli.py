@@ -476,6 +476,12 @@ def test_profile_traces_a_few_steps(folders: Path, capsys: pytest.CaptureFixture
     assert (folders / "traced" / "trace.json.gz").is_file()
     assert "trace.json.gz" in capsys.readouterr().out
     assert "absent.json is no result" in refuse(capsys, ["profile", "absent.json"])
+    for asked in (["--device", "cuda:77"], ["--device", "cpu", "--engine", "graph"]):
+        said = refuse(capsys, ["profile", *asked])
+        assert said.startswith(
+            ("error: the device 'cuda:77' is not there", "error: the engine 'graph' needs")
+        )
+        assert len(said.splitlines()) == 1
 
 
 # Published tables and reference results

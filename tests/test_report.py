@@ -41,6 +41,8 @@ from bench.statistics import difference_of, mean_of, seed_scatter
 from bench.store import picture_folder
 from bench.tabulate import tabulate
 from tests.helpers import LEVELS, every_noise
+from tests.test_profile import result as profile_of
+from tests.test_profile import write as write_profile
 from tests.test_tabulate import NO_FAILURES, failed, failure, made_up
 
 if TYPE_CHECKING:
@@ -597,6 +599,17 @@ def test_the_command_reports_runs_and_references(trained: Tiny, tmp_path: Path, 
     assert "only the runs themselves keep them" in collected.text
     assert own.cells()[:8] == collected.cells()[:8]
     assert len(own.cells()[1]) > 5
+
+
+def test_a_profile_is_shown_from_the_runs_or_beside_the_page(tmp_path: Path):
+    for where, shown in (("runs", "runs"), ("page", "page"), ("page", "neither")):
+        folder = tmp_path / shown
+        (folder / where / "profile").mkdir(parents=True)
+        if shown != "neither":
+            write_profile(folder / where / "profile" / "throughput.json", profile_of())
+        page = read(folder / "page", MadeUp(made_up()), root=folder / "runs")
+        assert ("Throughput of this machine" in page.text) == (shown != "neither")
+        assert (folder / "page" / "figures" / "throughput.csv").exists() == (shown != "neither")
 
 
 @pytest.mark.parametrize("folder", ["nowhere", "."])

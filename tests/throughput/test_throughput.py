@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.discovery import parse_method
 from bench.method import NEEDS
 from bench.workload import COPIED, BareStep, TrainingStep, copy, inference, patches, product
 from tests.trained import TRAINED
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 BATCHES, PATCHES = (8, 16, 32, 64), (32, 64, 128)
 SIDE = 256
+TWO_PASSES = "noise2score:antithetic=True"
+STEPS = TRAINED | {TWO_PASSES: parse_method(TWO_PASSES)[1]}
 
 
 def test_copy(timed: Timer, setting_of: Callable[..., Setting]) -> None:
@@ -54,10 +57,10 @@ def test_part(timed: Timer, setting_of: Callable[..., Setting], part: str) -> No
     timed(work[part], setting, of="part", images=setting.batch, prepare=prepare, part=part)
 
 
-@pytest.mark.parametrize("spec", TRAINED)
+@pytest.mark.parametrize("spec", STEPS)
 def test_training_step(timed: Timer, setting_of: Callable[..., Setting], spec: str) -> None:
-    setting = setting_of(TRAINED[spec].precision)
-    step = TrainingStep(TRAINED[spec], setting)
+    setting = setting_of(STEPS[spec].precision)
+    step = TrainingStep(STEPS[spec], setting)
     timed(step, setting, of="training step", images=setting.batch, counted=step.counted, method=spec)
 
 
