@@ -57,20 +57,20 @@ def write_page(published: Published, *, reports: Path, out: Path, reference: str
         InputError: the template is missing or wrong, or speaks of results that there are not.
     """
     shelf = Shelf(published, reports, out)
-    loader: jinja2.BaseLoader = jinja2.FileSystemLoader(published.folder)
-    names = {}
-    if reference is not None:
-        names = {"name": reference, "title": published.title, "table": published.folder.name}
+    loader: jinja2.BaseLoader
+    if reference is None:
+        loader, template, names = jinja2.FileSystemLoader(published.folder), TEMPLATE, {}
+    else:
         find_reference(reports, reference)
-        loader = jinja2.PackageLoader("bench", "template")
-    template = BESIDE if reference else TEMPLATE
+        loader, template = jinja2.PackageLoader("bench", "template"), BESIDE
+        names = {"name": reference, "title": published.title, "table": published.folder.name}
     environment = jinja2.Environment(  # noqa: S701 - Markdown, whose sheets escape what they show
         loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
     try:
         text = environment.get_template(template).render(reference=shelf.reference, **names)
     except jinja2.TemplateError as error:
-        raise InputError(f"{published.folder / template}: {type(error).__name__}: {error}") from error
+        raise InputError(f"{published.folder}: {template}: {type(error).__name__}: {error}") from error
     page = open_folder(out) / PAGE
     page.write_text(text, encoding="utf-8", newline="\n")
     return [page, *shelf.files]
@@ -129,6 +129,11 @@ class Findings:
     def methods(self) -> list[str]:
         """The columns of the published table."""
         return self.shelf.published.methods
+
+    @property
+    def baselines(self) -> list[str]:
+        """The methods to compare with, as far as they ran."""
+        return [method for method in self.shelf.published.baselines if method in set(self.main["method"])]
 
     def select(self, **columns: Any) -> pd.DataFrame:
         """Choose scores by the values of columns; a value may be a list of those allowed."""

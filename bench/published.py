@@ -27,6 +27,7 @@ class Published:
         source: of those of its numbers that make up its rows and columns; others are for comparison.
         training_images: the training sets of the runs that stand beside it.
         training_noise: frozen or resampled, likewise.
+        baselines: the methods with which every other is compared.
         tuning_images: the training set of the runs by which settings were chosen.
         reference: name of the reference results that stand beside it.
         retrained: names of further ones, in which runs of that reference were trained once more.
@@ -39,6 +40,7 @@ class Published:
     source: str
     training_images: tuple[str, ...]
     training_noise: str
+    baselines: tuple[str, ...]
     tuning_images: str
     reference: str
     retrained: tuple[str, ...]
@@ -99,5 +101,5 @@ def open_published(folder: Path) -> Published:
         raise InputError(f"{folder / NUMBERS} has two numbers of {twice.iloc[0].to_dict()}")
     if layout["source"] not in set(numbers["source"]):
         raise unknown("source", layout["source"], numbers["source"].unique())
-    layout |= {name: tuple(layout[name]) for name in ("training_images", "retrained")}
+    layout |= {name: tuple(layout[name]) for name in ("training_images", "baselines", "retrained")}
     return Published(folder=folder, numbers=numbers, **layout)

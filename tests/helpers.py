@@ -211,7 +211,7 @@ def publish(folder: Path, numbers: pd.DataFrame, **layout: Any) -> Published:
     """Write a published table and open it."""
     folder.mkdir(parents=True, exist_ok=True)
     filled = {"title": "Table 1", "source": SOURCE, "training_images": ["bsd400"]}
-    filled |= {"training_noise": "frozen", "tuning_images": "bsd400-tune"}
+    filled |= {"training_noise": "frozen", "baselines": ["supervised"], "tuning_images": "bsd400-tune"}
     filled |= {"reference": "cpu-1", "retrained": []} | layout
     # A string or a list of them is written in TOML as in JSON.
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in filled.items()]

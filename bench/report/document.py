@@ -24,7 +24,7 @@ from bench.store import Store
 from bench.tabulate import by_protocol, exposure, tabulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from bench.comparable import Protocol
     from bench.images import ImageSet
@@ -55,8 +55,8 @@ def write_report(results: Results, root: Path, *, out: Path, pictures: Pictures)
 
     Args:
         results: of the runs.
-        root: where they lie; pictures and curves are looked for there.
-        out: where the files go; a throughput profile is looked for in ``root``, then here.
+        root: where they lie; pictures, curves and a throughput profile are looked for there.
+        out: where the files go.
         pictures: which to show.
 
     Returns:
@@ -87,7 +87,7 @@ def write_report(results: Results, root: Path, *, out: Path, pictures: Pictures)
         for number, table in enumerate(tables, start=1)
     ]
     colours = {method: mark(place)["color"] for place, method in enumerate(methods)}
-    throughput = _throughput((root, out), folder, colours)
+    throughput = _throughput(root, folder, colours)
     every = [subject for found in shown.values() for subject in found]
     page = render(
         colours=colours,
@@ -142,11 +142,10 @@ def _opener(pictures: Pictures, channels: int) -> Callable[[str], ImageSet]:
     return by_name
 
 
-def _throughput(places: Iterable[Path], folder: Path, colours: dict[str, str]) -> Plate | None:
-    found = next((place / PROFILE for place in places if (place / PROFILE).is_file()), None)
-    if found is None:
+def _throughput(root: Path, folder: Path, colours: dict[str, str]) -> Plate | None:
+    if not (root / PROFILE).is_file():
         return None
-    profile = read(found)
+    profile = read(root / PROFILE)
     files = write_profile(profile, folder=folder, colours=colours)
     ratios = "; ".join(
         f"{step.method}: {step.seconds / profile.bare.seconds:.2f}" for step in profile.methods
