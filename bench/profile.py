@@ -15,6 +15,7 @@ import seaborn as sns
 from bench.errors import InputError
 from bench.figures import BLUE, GREEN, GREY, ORANGE, drawing, open_folder, save
 from bench.markup import MARKDOWN, MISSING, pipe_table
+from bench.store import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SUITE = Path(__file__).parent.parent / "tests" / "throughput"
-RAW = "throughput.json"
 PARTS = ("data", "forward", "backward", "optimiser")
 
 
@@ -140,7 +140,7 @@ def measure(folder: Path, options: dict[str, Any]) -> Path:
         raise InputError(
             "the throughput suite lies in tests/throughput of the repository; profile in a clone of it"
         )
-    result = open_folder(folder) / RAW
+    result = open_folder(folder) / PROFILE.name
     command = [sys.executable, "-m", "pytest", str(SUITE), "-q", f"--rootdir={SUITE.parent.parent}"]
     command += [f"--benchmark-json={result}", "--benchmark-columns=median,iqr,rounds"]
     command += [f"--{name}={value}" for name, value in options.items()]

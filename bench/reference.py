@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bench.durable import storing, write_durably
 from bench.errors import InputError, unknown
 from bench.seal import FACTS, FILES, SEAL, read_facts, read_object, write_json
 from bench.store import (
     FAILED,
     IDENTITY,
+    PROFILE,
     SCORES,
     SETTINGS,
     Store,
@@ -23,7 +26,6 @@ from bench.store import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
 RUNS = "runs"
 LOCAL = ("traceback", FILES, SEAL)
@@ -112,19 +114,24 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
     Of runs of the same settings the one that finished last stays, as in ``Store.scores``; of copies of one
     run, the one with scores of more test sets. A failed run stays unless one of its settings finished, or
     failed later; its traceback, which names local folders, does not. What is collected in pieces is the same
-    as what is collected at once, byte for byte.
+    as what is collected at once, byte for byte. A throughput profile that lies with the runs comes too, of
+    several the last.
 
     Args:
-        stores: folders of runs.
+        stores: folders of runs; one may be empty where the reference is not, for nothing was left to train.
         folder: is made where there is none.
 
     Raises:
-        InputError: a store holds no runs, there are none at all, the folder cannot be written, or a run has
-            scores without facts, facts without scores, or facts of other scores.
+        InputError: there are no runs, the folder cannot be written, or a run has scores without facts, facts
+            without scores, or facts of other scores.
     """
-    found = _held(Reference(folder))
+    held = _held(Reference(folder))
+    found = list(held)
     for root in stores:
-        found += _stored(Store(root))
+        stored = _stored(Store(root))
+        if not stored and not held:
+            raise InputError(f"there are no runs in {str(root)!r}; `noisebench run` makes some")
+        found += stored
     if not found:
         raise InputError(f"there are no runs to collect into {str(folder)!r}; name folders that hold some")
     runs = {run.key: run for run in sorted(found, key=_rank)}
@@ -136,6 +143,10 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
     failures = failures_of(run.facts for run in sorted(runs.values(), key=_rank) if run.failed)
     kept = {*scores["key"], *_standing(failures, scores)}
     _write([run for run in runs.values() if run.key in kept], scores, folder)
+    for profile in filter(Path.is_file, (root / PROFILE for root in stores)):
+        with storing(folder / PROFILE):
+            (folder / PROFILE).parent.mkdir(exist_ok=True)
+        write_durably(folder / PROFILE, profile.read_bytes())
     return Reference(folder)
 
 
@@ -157,8 +168,6 @@ def _stored(store: Store) -> list[_Found]:
     """Read all runs of a store, finished or failed."""
     failed = sorted(store.root.glob(f"{FAILED}/*/{FACTS}"))
     keys = store.keys()
-    if not keys and not failed:
-        raise InputError(f"there are no runs in {str(store.root)!r}; `noisebench run` makes some")
     finished = [_found(store.root / key / FACTS, store.facts(key), store.scores([key])) for key in keys]
     return finished + [_found(path, read_facts(path.parent), None) for path in failed]
 

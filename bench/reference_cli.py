@@ -22,17 +22,19 @@ def collect(
 ) -> None:
     """Collect the scores and facts of stored runs, without weights, as a folder of reference results.
 
-    What the folder holds already stays, so that a reference may be collected in pieces.
+    What the folder holds already stays, so that a reference may be collected in pieces. The throughput
+    profile that lies with the runs comes too.
 
     Args:
         runs: folders of runs
         out: the folder of the reference, as reports/DEVICE-DATE
     """
+    from bench.reference import Reference
     from bench.reference import collect as collect_runs
 
-    reference = collect_runs([existing_runs(folder).root for folder in runs], out)
-    count = len(reference.keys())
-    say(open_console(), f"{count} runs are in {reference.folder}")
+    before = set(Reference(out).keys())
+    keys = collect_runs([existing_runs(folder).root for folder in runs], out).keys()
+    say(open_console(), f"{len(keys)} runs are in {out}, {len(set(keys) - before)} of them new")
 
 
 def verify(  # noqa: PLR0913 - one argument per option

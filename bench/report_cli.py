@@ -6,13 +6,14 @@ from pathlib import Path
 
 import tyro
 
-from bench.arguments import DEFAULT_STORE, Data, Names, existing_results
+from bench.arguments import DEFAULT_STORE, Data, Names, existing_results, existing_runs
 from bench.console import say_written
 
 
 def report(
     results: tyro.conf.Positional[Path] = DEFAULT_STORE,
     *,
+    runs: Path | None = None,
     out: Path | None = None,
     pictures: int = 3,
     data: Data = None,
@@ -24,8 +25,10 @@ def report(
     with its numbers as CSV.
 
     Args:
-        results: a folder of runs, or one of reference results, which has no pictures
-        out: where the files go; default: the folder `report` in the folder of runs
+        results: a folder of runs, or one of reference results
+        runs: folder of the runs that reference results were collected from, which alone keep pictures and
+            curves
+        out: where the files go; default: the folder `report` in that of the results
         pictures: of each noise and test set, as far as runs kept them
         data: folder with the image sets, for the clean pictures; default: $NOISEBENCH_DATA
         test: test sets of your own by folder, as they were given to `noisebench run`
@@ -35,6 +38,7 @@ def report(
     written = write_report(
         existing_results(results),
         results,
+        runs=existing_runs(runs).root if runs else None,
         out=out or results / "report",
         pictures=Pictures(pictures, data, test or ()),
     )

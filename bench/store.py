@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 SCORES, WEIGHTS = "scores.parquet", "weights.safetensors"
 CURVE, LOG, PICTURES = "curve.parquet", "log.jsonl", "pictures"
 CHECKPOINT = "checkpoint.safetensors"
+PROFILE = Path("profile") / "throughput.json"
 FAILED, PARTIAL, DAMAGED, LOCKS = "failed", "partial", "damaged", "locks"
 IDENTITY = ["method", "noise", "parameter", "training_images", "images", "image", "channels", "seed", "width"]
 IDENTITY += ["steps", "batch", "patch", "learning_rate", "training_noise", "precision", "device"]

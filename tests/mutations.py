@@ -939,6 +939,27 @@ MUTATIONS = (
         "test_reference.py::test_a_failure_comes_without_its_traceback",
     ),
     Mutation(
+        "pictures of a reference looked for where its scores are",
+        "bench/report/document.py",
+        "runs = runs or root",
+        "runs = root",
+        "test_report.py::test_a_reference_is_reported_with_what_its_runs_kept_and_no_others",
+    ),
+    Mutation(
+        "curves of other runs reported",
+        "bench/report/document.py",
+        'curves[curves["key"].isin(keys)]',
+        "curves",
+        "test_report.py::test_a_reference_is_reported_with_what_its_runs_kept_and_no_others",
+    ),
+    Mutation(
+        "profile of the first runs collected",
+        REFERENCE,
+        "(root / PROFILE for root in stores)",
+        "(root / PROFILE for root in reversed(stores))",
+        "test_reference.py::test_the_profile_of_the_machine_comes_too",
+    ),
+    Mutation(
         "what learns nothing is trained",
         RUNNING,
         "return denoiser, Cost.none(bench.engine)",

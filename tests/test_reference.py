@@ -177,6 +177,24 @@ def test_a_store_without_runs_is_named(stores: list[Path], tmp_path: Path) -> No
     assert not (tmp_path / "reports").exists()
 
 
+def test_a_store_in_which_nothing_was_left_to_train_adds_nothing(stores: list[Path], tmp_path: Path) -> None:
+    collect(stores, tmp_path / "reports")
+    before = content(tmp_path / "reports")
+    collect([Store.open(tmp_path / "empty").root], tmp_path / "reports")
+    assert content(tmp_path / "reports") == before
+
+
+def test_the_profile_of_the_machine_comes_too(stores: list[Path], tmp_path: Path) -> None:
+    for root in stores[1:]:
+        (root / "profile").mkdir()
+        (root / "profile" / "throughput.json").write_text(root.name)
+        (root / "profile" / "trace.json.gz").touch()
+    for chosen, expected in ((stores, "third"), (stores[:2], "second"), (stores[:1], "second")):
+        collect(chosen, tmp_path / "reports")
+        (profile,) = (tmp_path / "reports" / "profile").iterdir()
+        assert (profile.name, profile.read_text()) == ("throughput.json", expected)
+
+
 @pytest.mark.parametrize(
     ("lost", "said"),
     [(FACTS, rf"{WHOLE}.run\.json is missing"), (SCORES, rf"{WHOLE}.scores\.parquet is missing")],

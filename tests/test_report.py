@@ -601,6 +601,21 @@ def test_the_command_reports_runs_and_references(trained: Tiny, tmp_path: Path, 
     assert len(own.cells()[1]) > 5
 
 
+def test_a_reference_is_reported_with_what_its_runs_kept_and_no_others(
+    tiny: Tiny, tmp_path: Path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    looking = replace(tiny, bench=replace(tiny.bench, looks=2))
+    looking.launch(methods=("noise2void", "supervised"))
+    main(["collect", "runs", "--out", "kept"])
+    main(["report", "runs", "--test", "./test", "--out", "whole"])
+    looking.launch(seeds=(1,))
+    main(["report", "kept", "--runs", "runs", "--test", "./test", "--out", "again"])
+    whole, again = (tmp_path / folder for folder in ("whole", "again"))
+    assert (whole / "report.html").read_bytes() == (again / "report.html").read_bytes()
+    assert (again / "figures" / "1-quality.csv").is_file()
+
+
 def test_a_profile_is_shown_where_the_runs_have_one(tmp_path: Path):
     (tmp_path / "runs" / "profile").mkdir(parents=True)
     for shown in (False, True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -20,18 +19,18 @@ from bench.report.plates import Plate
 from bench.report.provenance import provenance
 from bench.report.render import render
 from bench.sets import open_set
-from bench.store import Store
+from bench.store import PROFILE, Store
 from bench.tabulate import by_protocol, exposure, tabulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bench.comparable import Protocol
     from bench.images import ImageSet
     from bench.results import Results
 
 PAGE, FIGURES = "report.html", "figures"
-PROFILE = Path("profile") / "throughput.json"
 PICTURES = 3
 
 
@@ -50,14 +49,17 @@ class Pictures:
     test: tuple[str, ...] = ()
 
 
-def write_report(results: Results, root: Path, *, out: Path, pictures: Pictures) -> list[Path]:
+def write_report(
+    results: Results, root: Path, *, out: Path, pictures: Pictures, runs: Path | None = None
+) -> list[Path]:
     """Write ``report.html``, and ``figures/`` with each figure as CSV, PNG, SVG and PDF.
 
     Args:
         results: of the runs.
-        root: where they lie; pictures, curves and a throughput profile are looked for there.
+        root: where they lie; a throughput profile is looked for there.
         out: where the files go.
         pictures: which to show.
+        runs: folder of the runs, which alone keep pictures and curves; default: ``root``.
 
     Returns:
         The page, then the files of the figures.
@@ -72,8 +74,9 @@ def write_report(results: Results, root: Path, *, out: Path, pictures: Pictures)
     sees = {cell.method: cell.sees for table in tables for cell in table.cells.values()}
     methods = sorted(sees, key=lambda method: (exposure(sees[method]), method))
     parts = by_protocol(scores) if len(scores) else {}
-    curves = _curves(results)
-    shown, missing = _subjects(parts, root, pictures)
+    runs = runs or root
+    curves = _curves(Store(runs), parts)
+    shown, missing = _subjects(parts, runs, pictures)
     chapters = [
         chapter(
             table,
@@ -105,24 +108,27 @@ def write_report(results: Results, root: Path, *, out: Path, pictures: Pictures)
     return [out / PAGE, *(file for plate in plates for file in plate.files)]
 
 
-def _curves(results: Results) -> dict[Protocol, pd.DataFrame]:
-    curves = results.curves() if isinstance(results, Store) else pd.DataFrame()
+def _curves(store: Store, parts: dict[Protocol, pd.DataFrame]) -> dict[Protocol, pd.DataFrame]:
+    """Read the curves of those runs whose scores are shown."""
+    keys = {key for scores in parts.values() for key in scores["key"]}
+    curves = store.curves()
+    curves = curves[curves["key"].isin(keys)] if len(curves) else curves
     return by_protocol(curves) if len(curves) else {}
 
 
 def _subjects(
-    parts: dict[Protocol, pd.DataFrame], root: Path, pictures: Pictures
+    parts: dict[Protocol, pd.DataFrame], runs: Path, pictures: Pictures
 ) -> tuple[dict[Protocol, list[Subject]], list[str]]:
     """Gather pictures by protocol, and say why there are none where there are none."""
     shown, missing = {}, []
     for protocol, scores in parts.items():
         try:
             open_images = _opener(pictures, int(protocol.channels))
-            shown[protocol] = subjects(scores, root, open_images, count=pictures.count)
+            shown[protocol] = subjects(scores, runs, open_images, count=pictures.count)
         except InputError as error:
             missing.append(str(error))
     if not any(shown.values()) and not missing:
-        missing.append(f"{str(root)!r} holds no pictures: only the runs themselves keep them")
+        missing.append(f"{str(runs)!r} holds no pictures: only the runs themselves keep them")
     return shown, list(dict.fromkeys(missing))
 
 
