@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-SUITE = Path(__file__).parent.parent / "tests" / "throughput"
+SUITE = Path(__file__).parents[1] / "tests" / "throughput" / "test_throughput.py"
 PARTS = ("data", "forward", "backward", "optimiser")
 
 
@@ -136,12 +136,12 @@ def measure(folder: Path, options: dict[str, Any]) -> Path:
     Raises:
         InputError: this is no clone of the repository, or the suite fails.
     """
-    if not SUITE.is_dir():
+    if not SUITE.is_file():
         raise InputError(
             "the throughput suite lies in tests/throughput of the repository; profile in a clone of it"
         )
     result = open_folder(folder) / PROFILE.name
-    command = [sys.executable, "-m", "pytest", str(SUITE), "-q", f"--rootdir={SUITE.parent.parent}"]
+    command = [sys.executable, "-m", "pytest", str(SUITE), "-q", f"--rootdir={SUITE.parents[2]}"]
     command += [f"--benchmark-json={result}", "--benchmark-columns=median,iqr,rounds"]
     command += [f"--{name}={value}" for name, value in options.items()]
     code = subprocess.run(command, check=False).returncode  # noqa: S603
@@ -219,8 +219,8 @@ def caption(profile: Profile) -> str:
         f"{machine['device']}, {machine['threads']} threads, {bare.precision}, {bare.engine} steps, torch "
         f"{machine['versions']['torch']}; U-Net width {bare.width}, {bare.batch} grey patches of "
         f"{bare.patch}x{bare.patch} a step, Gaussian noise. Medians of {bare.rounds} rounds of one run. The "
-        "bare step is forward, backward and Adam on a fixed tensor. The floor is what the operations take at "
-        f"{profile.arithmetic / 1e9:,.0f} GFLOP/s (a matrix product) or the bytes at "
+        "bare step is forward, backward and Adam on a fixed tensor, kernel by kernel. The floor is what the "
+        f"operations take at {profile.arithmetic / 1e9:,.0f} GFLOP/s (a matrix product) or the bytes at "
         f"{profile.bandwidth / 1e9:,.1f} GB/s (a copy), both measured in the same run, whichever is longer; "
         "convolutions alone count."
     )

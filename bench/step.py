@@ -252,10 +252,13 @@ class CapturedStep(Step):
     def _record(self, batch: Batch) -> None:
         self.batch = _copy_of(batch)
         self.graph = torch.cuda.CUDAGraph()
-        self.graph.register_generator_state(self.rng)
+        if torch.__version__ < "2.14":  # later ones find by themselves what a recording draws from
+            self.graph.register_generator_state(self.rng)
         self.optimiser.zero_grad(set_to_none=True)
+        # Another thread may fetch a batch meanwhile; and older versions stay on the stream if it fails.
+        recording = torch.cuda.graph(self.graph, stream=self.stream, capture_error_mode="thread_local")
         try:
-            with torch.cuda.graph(self.graph, stream=self.stream):
+            with torch.cuda.stream(self.stream), recording:
                 self.loss = self.advance(self.batch)
         except RuntimeError as error:
             raise TrainingError(

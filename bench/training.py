@@ -93,7 +93,8 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
         engine: how steps are launched; see ``resolve_engine``.
         learning_rate: the highest of the schedule.
         milestones: where to look at the network in between.
-        saving: keeps checkpoints, from the last of which the training goes on to the very same weights.
+        saving: keeps checkpoints, from the last of which the training goes on to the very same weights, where
+            the device computes the same twice; CUDA does not promise to.
 
     Raises:
         Stopped: someone asked to stop; a checkpoint is kept.

@@ -30,6 +30,9 @@ STEPS = 10_000
 COPIED = 2**26
 """Floats, 256 MiB: more than any cache holds."""
 
+COPIES = 10
+"""So many in one round, that its launch does not count."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -79,10 +82,10 @@ class Setting:
 
 
 def copy(setting: Setting) -> Workload:
-    """Copy 256 MiB: bytes read and written per second are the bandwidth of the memory."""
+    """Copy 256 MiB a few times: bytes read and written per second are the bandwidth of the memory."""
     source = torch.rand(COPIED, device=setting.device)
     target = torch.empty_like(source)
-    return lambda: target.copy_(source)
+    return lambda: [target.copy_(source) for _ in range(COPIES)]
 
 
 def product(setting: Setting, *, side: int) -> Workload:
@@ -93,7 +96,7 @@ def product(setting: Setting, *, side: int) -> Workload:
 
 
 class BareStep:
-    """Steps the network alone, on a fixed tensor and by a plain loss: what a training cannot go below.
+    """Steps the network alone, on a fixed tensor and by a plain loss: the work that no training does without.
 
     Args:
         setting: where and how large; launched kernel by kernel whatever the engine.

@@ -176,15 +176,16 @@ def test_drawn_mean_and_variance(noise: Noise, device: str):
 @every_intensity
 def test_drawn_law(noise: Noise, intensity: float, device: str):
     law = law_of(noise, intensity)
+    chance = 1e-3 if device == "cpu" else 1e-5  # all CPUs draw alike, but not all GPUs
     (values,) = drawn_on(device, noise, flat_images(intensity, device=device)) / unit_of(noise)
     if isinstance(noise, Poisson):
         counts = np.rint(values)
         np.testing.assert_allclose(values, counts, rtol=1e-6, atol=0)  # on the lattice, to float32
         # Spread evenly below its step of the distribution, a count becomes a continuous variable.
         share = generator("test", "share").random(DRAWS)
-        assert stats.kstest(law.cdf(counts) - share * law.pmf(counts), "uniform").pvalue > 1e-3
+        assert stats.kstest(law.cdf(counts) - share * law.pmf(counts), "uniform").pvalue > chance
     else:
-        assert stats.kstest(values, law.cdf).pvalue > 1e-3
+        assert stats.kstest(values, law.cdf).pvalue > chance
         assert (values > 0).all() or isinstance(noise, Gaussian)
 
 

@@ -128,14 +128,14 @@ def test_a_result_without_its_measures_is_refused(tmp_path: Path, kind: str):
 
 
 def test_without_the_repository_there_is_no_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(profiling, "SUITE", tmp_path / "tests" / "throughput")
+    monkeypatch.setattr(profiling, "SUITE", tmp_path / "test_throughput.py")
     with pytest.raises(InputError, match="clone"):
         measure(tmp_path, {})
 
 
 def test_a_failing_suite_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(profiling, "SUITE", tmp_path)
-    (tmp_path / "test_nothing.py").write_text("def test_it():\n    assert False\n")
+    monkeypatch.setattr(profiling, "SUITE", tmp_path / "test_nothing.py")
+    profiling.SUITE.write_text("def test_it():\n    assert False\n")
     with pytest.raises(InputError, match="failed"):
         measure(tmp_path / "out", {})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bench.unet import UNet
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+COMPILERS = ("cc", "gcc", "clang")
 GAUSSIAN, UNKNOWN = Gaussian(25), UnknownNoise(Gaussian, 20, 55)
 METHODS = {
     spec: method
@@ -325,6 +327,7 @@ def test_no_step_waits_for_the_device(
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason=f"none of {COMPILERS} is there")
 @pytest.mark.filterwarnings("default")  # what the compiler warns of is its own affair
 def test_a_compiled_step_learns_as_the_eager_one(tiny_set: Callable[[int], ImageSet]) -> None:
     method = METHODS["supervised"]
@@ -366,7 +369,7 @@ def test_a_loss_that_waits_names_the_engine_that_bears_it(tiny_set: Callable[[in
 def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet], engine: str) -> None:
     images, method = tiny_set(1), METHODS["supervised"]
     peaks = []
-    for batch in (8, 16):
+    for batch in (8, 64):
         patches = patches_of(images, method, steps=5, batch=batch, device=CUDA)
         net = awake(1).to(CUDA)
         cost = train(

@@ -12,7 +12,7 @@ import torch
 from bench.errors import InputError
 from bench.trace import TRACED, write_trace
 from bench.work import count_work
-from bench.workload import COPIED, BareStep, Setting, TrainingStep, copy, inference, patches, product
+from bench.workload import COPIED, COPIES, BareStep, Setting, TrainingStep, copy, inference, patches, product
 from tests.trained import TRAINED
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def test_the_cheapest_training_step_is_as_much_work_as_the_bare_step():
 
 
 def test_the_machine_is_measured_by_a_copy_and_a_product():
-    source = copy(SMALL)()
-    assert source.numel() == COPIED
+    copies = copy(SMALL)()
+    assert [target.numel() for target in copies] == COPIES * [COPIED]
     assert count_work(product(SMALL, side=10)).flops == 2 * 10**3
 
 

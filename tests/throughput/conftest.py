@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from bench.method import Precision
 
 ROUNDS, WARM_UP = 7, 2
-JOULE_STEPS = 10
+METERED = 1.0
+"""Seconds of work whose energy is read, for a GPU counts its own a few times a second."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -99,6 +100,11 @@ class Timer:
         first = clock.seconds
         joules = None if prepare else self._joules(workload, device)
         prepare = prepare or (lambda: None)
+
+        def begin() -> None:
+            prepare()
+            synchronise(device)
+
         prepare()
         work = count_work(counted)
         prepare()
@@ -121,14 +127,16 @@ class Timer:
             "joules": joules,
             **facts,
         }
-        self.benchmark.pedantic(
-            finish, setup=prepare, rounds=self.rounds, warmup_rounds=WARM_UP, iterations=1
-        )
+        self.benchmark.pedantic(finish, setup=begin, rounds=self.rounds, warmup_rounds=WARM_UP, iterations=1)
 
     @staticmethod
     def _joules(workload: Callable[[], object], device: Any) -> float | None:
-        joules = count_joules(lambda: [workload() for _ in range(JOULE_STEPS)], device)
-        return None if joules is None else joules / JOULE_STEPS
+        clock = Stopwatch(device)
+        if count_joules(workload, device) is None:
+            return None
+        times = max(1, round(METERED / clock.seconds))
+        joules = count_joules(lambda: [workload() for _ in range(times)], device)
+        return None if joules is None else joules / times
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from bench.discovery import parse_method
 from bench.method import NEEDS
-from bench.workload import COPIED, BareStep, TrainingStep, copy, inference, patches, product
+from bench.workload import COPIED, COPIES, BareStep, TrainingStep, copy, inference, patches, product
 from tests.trained import TRAINED
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ STEPS = TRAINED | {TWO_PASSES: parse_method(TWO_PASSES)[1]}
 
 
 def test_copy(timed: Timer, setting_of: Callable[..., Setting]) -> None:
-    timed(copy(setting_of()), setting_of(), of="copy", images=0, bytes=2 * 4 * COPIED)
+    timed(copy(setting_of()), setting_of(), of="copy", images=0, bytes=COPIES * 2 * 4 * COPIED)
 
 
 @pytest.mark.parametrize("side", [512, 1024, 2048])
