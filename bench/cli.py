@@ -150,12 +150,12 @@ def run(  # noqa: PLR0913 - one argument per option
         blind=blind,
     )
     test_images = tuple(open_set(name, channels=chosen.channels, data=data) for name in chosen.test)
+    if shard:
+        jobs = shard_of(jobs, shard)
     if missing_from:
         jobs = _choose_missing(console, jobs, missing_from, [images.name for images in test_images])
         if not jobs:
             return
-    if shard:
-        jobs = shard_of(jobs, shard)
     _say_notes(console, (training_images, *test_images))
     metric = _load_lpips(console, wanted=chosen.lpips, device="cpu" if share else str(opened))
     bench = Bench(

@@ -121,7 +121,8 @@ def _check_complete(scores: pd.DataFrame) -> None:
         every = set(scores.loc[scores["images"] == run["images"].iloc[0], "image"])
         raise InputError(
             f"{_where(run)} is incomplete: run {run['key'].iloc[0]} has {len(run)} of {len(every)} images, "
-            f"without {', '.join(sorted(every - set(run['image']))[:3])}"
+            f"without {', '.join(sorted(every - set(run['image']))[:3])}; where the set has changed, "
+            "`noisebench run` with all of these methods scores them on it as it is now"
         )
 
 

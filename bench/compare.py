@@ -11,7 +11,7 @@ import pandas as pd
 from bench.caption import title
 from bench.comparable import CELL, SAME_SCORE, noise_label
 from bench.contrasts import ALPHA, MEANING
-from bench.figures import open_folder
+from bench.durable import open_folder
 from bench.pairing import DIGITS, Pair, Part, check_same_images, paired_cells, paired_protocols, parts_in
 from bench.sheet import Sheet
 from bench.statistics import mean_of, seed_scatter, shows_scatter

@@ -13,8 +13,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.caption import title
 from bench.comparable import CELL, PROTOCOL, ROW, Protocol, noise_label, require
+from bench.durable import open_folder
 from bench.errors import InputError
-from bench.figures import INCH_PER_LETTER, drawing, mark, open_folder, plain, save, share_legend, tidy
+from bench.figures import INCH_PER_LETTER, drawing, mark, plain, save, share_legend, tidy
 from bench.markup import MARKDOWN, pipe_table
 from bench.tabulate import DIGITS, by_protocol, exposure, strength
 

@@ -63,8 +63,8 @@ class Denoiser:
         Computes in float32 and returns float32 on the denoiser's device, same shape, not clipped either.
 
         Raises:
-            InputError: the shape or the number of channels is not what the network was trained for, or the
-                noise cannot be estimated where it must be.
+            InputError: they are no tensor of floats, the shape or the number of channels is not what the
+                network was trained for, or the noise cannot be estimated where it must be.
         """
         return self.metered(noisy)[0]
 
@@ -99,6 +99,9 @@ class Denoiser:
         return None if estimate is self.noise else estimate.parameter
 
     def _admit(self, noisy: Tensor) -> Tensor:
+        if not isinstance(noisy, torch.Tensor) or not noisy.is_floating_point():
+            given = noisy.dtype if isinstance(noisy, torch.Tensor) else type(noisy).__name__
+            raise InputError(f"the denoiser needs a tensor of floats, white being 1, but was given {given}")
         channels = self.net.channels
         if noisy.ndim != 4 or noisy.shape[1] != channels:
             raise InputError(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from bench.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +29,24 @@ OTHERWISE = f"the folder may be gone or out of reach; bring it back: {GO_ON}"
 
 class StorageError(RuntimeError):
     """Results can no longer be written: the disk is full, or gone. Nothing that was stored is lost by it."""
+
+
+def open_folder(folder: Path) -> Path:
+    """Make a folder for the files.
+
+    Raises:
+        InputError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(
+            f"cannot write to {str(folder)!r}: {reason}; name a folder that can be written"
+        ) from error
+    return folder
 
 
 @contextmanager

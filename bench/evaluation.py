@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bench.metrics import Lpips
     from bench.noise import Noise
 
-PIXELS_AT_ONCE = {"cuda": 2**24}
+PIXELS_AT_ONCE = {"cuda": 2**22}
 """Where more than one image is denoised at a time; a CPU is faster the less it has to leave its caches."""
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
-
-from bench.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,21 +94,3 @@ def share_legend(figure: Figure) -> None:
 def plain(text: str) -> str:
     """Keep matplotlib from reading formulas between dollar signs."""
     return text.replace("$", r"\$")
-
-
-def open_folder(folder: Path) -> Path:
-    """Make a folder for the files.
-
-    Raises:
-        InputError: it cannot be made or written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(
-            f"cannot write to {str(folder)!r}: {reason}; name a folder that can be written"
-        ) from error
-    return folder

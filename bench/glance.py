@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.comparable import CELL, ROW, SYMBOLS, noise_label, parts_of
+from bench.durable import open_folder
 from bench.errors import InputError
-from bench.figures import GREY, drawing, mark, open_folder, save, share_legend, tidy
+from bench.figures import GREY, drawing, mark, save, share_legend, tidy
 from bench.sheet import Sheet
 from bench.statistics import difference_of, mean_of
-from bench.tabulate import methods_in, self_supervised, strength
+from bench.tabulate import methods_in, single_copy, strength
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,11 +52,11 @@ def glance(scores: pd.DataFrame, baseline: str) -> tuple[Sheet, pd.DataFrame]:
         noisy = lines.drop_duplicates(["seed", "image"])["noisy_psnr"].mean()
         means = {method: mean_of(parts[method]).value for method in methods if method in parts}
         text = {method: f"{mean:.2f}" for method, mean in means.items()}
-        best = max((text[method] for method in means if self_supervised(sees[method])), key=float, default="")
+        best = max((text[method] for method in means if single_copy(sees[method])), key=float, default="")
         strong |= {
             (len(rows), 2 + place)
             for place, method in enumerate(methods)
-            if self_supervised(sees[method]) and text.get(method) == best
+            if single_copy(sees[method]) and text.get(method) == best
         }
         rows.append([noise_label(*row[:2]), f"{noisy:.2f}", *(text.get(method, "") for method in methods)])
         for method, mean in means.items():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.durable import open_folder
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
@@ -102,8 +104,7 @@ def write_texts(texts: Mapping[str, str], *, folder: Path, stem: str) -> list[Pa
     Returns:
         The files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f"{stem}{suffix}" for suffix in texts]
+    files = [open_folder(folder) / f"{stem}{suffix}" for suffix in texts]
     for file, text in zip(files, texts.values(), strict=True):
         file.write_text(text, encoding="utf-8", newline="\n")
     return files

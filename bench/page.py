@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import numpy as np
 
-from bench.comparable import ROW, noise_label
+from bench.comparable import CELL, ROW, noise_label
 from bench.contrasts import against, changes, written
+from bench.durable import open_folder
 from bench.errors import InputError, unknown
-from bench.figures import open_folder
 from bench.glance import glance, write_glance
 from bench.ranks import write_ranks
 from bench.reference import find_reference, open_reference
@@ -258,8 +258,10 @@ class Findings:
 
     @property
     def _columns(self) -> pd.DataFrame:
-        """The scores of methods that the published table has, which alone have run on all of its noises."""
-        return self.main[self.main["method"].isin(self.methods)]
+        """The scores of methods that ran under every noise on every test set, which alone fill a column."""
+        cells = self.main.drop_duplicates(CELL).groupby("method").size()
+        whole = cells.index[cells == len(self.main.drop_duplicates(ROW))]
+        return self.main[self.main["method"].isin(whole)]
 
     @property
     def _tuning(self) -> pd.DataFrame:

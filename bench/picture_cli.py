@@ -35,6 +35,7 @@ def denoise(
 
     from bench.denoiser import load_run
     from bench.devices import open_device
+    from bench.durable import open_folder
     from bench.noise_check import doubts
     from bench.pictures import output_name, read_picture, write_picture
     from bench.store import Store
@@ -52,7 +53,7 @@ def denoise(
     for path, (image, _) in read.items():
         if image.shape[-1] != channels:
             raise InputError(f"{path} has {image.shape[-1]} channels, but the run was trained on {channels}")
-    Store.open(out)
+    open_folder(out)
     for path, (image, depth) in read.items():
         for doubt in doubts(denoiser.noise, image):
             say(open_console(stderr=True), (f"{path}: {doubt}", "yellow"))
@@ -80,7 +81,10 @@ def estimate(images: tyro.conf.Positional[tuple[Path, ...]]) -> None:
         image, _ = read_picture(path)
         growth = growth_of(image)
         grows = "cannot be told" if growth is None else f"^{growth.exponent:.2f} ± {2 * growth.error:.2f}"
-        levels = [f"{estimate_noise(law, image).parameter:.3g}" for law in NOISES.values()]
+        try:
+            levels = [f"{estimate_noise(law, image).parameter:.3g}" for law in NOISES.values()]
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
         rows.append([str(path), grows, "–" if growth is None else growth.law.name, *levels])
     columns = ["image", "noise grows as intensity", "like", *(f"{name} {SYMBOLS[name]}" for name in NOISES)]
     print_grid(open_console(), "noise", columns, rows)

@@ -18,6 +18,9 @@ Depth = Literal["uint8", "uint16", "float32"]
 PEAKS: dict[str, int] = {"uint8": 255, "uint16": 65535, "float32": 1}
 """Depth -> stored value of intensity 1."""
 
+PLAUSIBLE = (-0.5, 1.5)
+"""Means of an image in [0, 1], whatever its noise; beyond them its floats are in another unit."""
+
 WRITABLE: dict[str, tuple[str, ...]] = {
     "uint8": (".png", ".tif", ".tiff"),
     "uint16": (".png", ".tif", ".tiff"),
@@ -39,8 +42,8 @@ def read_picture(path: Path) -> tuple[np.ndarray, Depth]:
         floats as they are and never clipped, for noise goes beyond [0, 1]; and the depth of the file.
 
     Raises:
-        InputError: as `read_file` and `load_image` do; or if the image is transparent, of another depth, or
-            holds NaN or infinity.
+        InputError: as `read_file` and `load_image` do; or if the image is transparent, of another depth,
+            holds NaN or infinity, or floats that are no fractions of white.
     """
     content = read_file(path, where=str(path))
     # OpenCV gives what it can of a damaged file, and drops further frames and alpha beside grey in silence.
@@ -58,7 +61,14 @@ def read_picture(path: Path) -> tuple[np.ndarray, Depth]:
     if not np.isfinite(upright).all():
         raise InputError(f"{path}: holds NaN or infinity; allowed: finite intensities")
     rgb = np.atleast_3d(upright)[..., ::-1]
-    return np.ascontiguousarray(rgb, dtype=np.float32) / np.float32(PEAKS[depth]), depth
+    intensities = np.ascontiguousarray(rgb, dtype=np.float32) / np.float32(PEAKS[depth])
+    mean = float(intensities.mean(dtype=np.float64))
+    if not PLAUSIBLE[0] <= mean <= PLAUSIBLE[1]:
+        raise InputError(
+            f"{path}: floats of mean {mean:.4g}; allowed: intensities from 0 (black) to 1 (white), noise "
+            "beyond them. Divide them by the value of white"
+        )
+    return intensities, depth
 
 
 def write_picture(path: Path, image: np.ndarray, depth: Depth) -> None:

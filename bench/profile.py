@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import seaborn as sns
 
+from bench.durable import open_folder
 from bench.errors import InputError
-from bench.figures import BLUE, GREEN, GREY, ORANGE, drawing, open_folder, save
+from bench.figures import BLUE, GREEN, GREY, ORANGE, drawing, save
 from bench.markup import MARKDOWN, MISSING, pipe_table
 from bench.store import PROFILE
 

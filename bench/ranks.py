@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bench.comparable import ROW, noise_label, parts_of
+from bench.durable import open_folder
 from bench.errors import InputError
-from bench.figures import drawing, mark, open_folder, save, share_legend, tidy
+from bench.figures import drawing, mark, save, share_legend, tidy
 from bench.sheet import CSV_DIGITS
 from bench.statistics import mean_ranks
 from bench.tabulate import strength

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.durable import storing, write_durably
+from bench.durable import open_folder, write_durably
 from bench.errors import InputError, unknown
 from bench.seal import FACTS, FILES, SEAL, read_facts, read_object, write_json
 from bench.store import (
@@ -144,9 +144,7 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
     kept = {*scores["key"], *_standing(failures, scores)}
     _write([run for run in runs.values() if run.key in kept], scores, folder)
     for profile in filter(Path.is_file, (root / PROFILE for root in stores)):
-        with storing(folder / PROFILE):
-            (folder / PROFILE).parent.mkdir(exist_ok=True)
-        write_durably(folder / PROFILE, profile.read_bytes())
+        write_durably(open_folder((folder / PROFILE).parent) / PROFILE.name, profile.read_bytes())
     return Reference(folder)
 
 
@@ -211,7 +209,7 @@ def _settings(runs: pd.DataFrame) -> list[tuple[Any, ...]]:
 def _write(runs: Iterable[_Found], scores: pd.DataFrame, folder: Path) -> None:
     """Write scores and facts, and remove the facts of other runs."""
     facts = {run.key: {name: value for name, value in run.facts.items() if name not in LOCAL} for run in runs}
-    where = Store.open(folder / RUNS).root
+    where = open_folder(folder / RUNS)
     for key, content in facts.items():
         write_json(content, where / f"{key}.json")
     write_scores(scores, folder)

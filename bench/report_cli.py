@@ -8,6 +8,7 @@ import tyro
 
 from bench.arguments import DEFAULT_STORE, Data, Names, existing_results, existing_runs
 from bench.console import say_written
+from bench.errors import InputError
 
 
 def report(
@@ -34,6 +35,9 @@ def report(
         test: test sets of your own by folder, as they were given to `noisebench run`
     """
     from bench.report.document import Pictures, write_report
+
+    if pictures < 0:
+        raise InputError(f"--pictures must be at least 0, but is {pictures}")
 
     written = write_report(
         existing_results(results),

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import methods
 from bench.discovery import EVERY, listings
+from bench.durable import open_folder
 from bench.errors import InputError
 
 CHECKOUT_HAS = "pyproject.toml"
@@ -79,7 +80,7 @@ def _write(files: dict[Path, str], *, name: str) -> list[Path]:
         loader=PackageLoader("bench", "template"), undefined=StrictUndefined, keep_trailing_newline=True
     )
     for file, template in files.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        open_folder(file.parent)
         file.write_text(environment.get_template(template).render(facts), encoding="utf-8")
     return list(files)
 

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.durable import open_folder
 from bench.errors import InputError, unknown
 from bench.image_file import require_inside
 from bench.images import ImageSet, Picture, build_set, decode, grey, require_set_name
@@ -53,12 +54,27 @@ def open_set(spec: str, *, channels: int, data: Path | None = None) -> ImageSet:
     raise InputError(f"{unknown('image set', spec, REGISTRY)} Or a folder, as ./photos; or hub:OWNER/NAME.")
 
 
+def require_own_name(images: ImageSet) -> None:
+    """Check that what goes by a registered name is that set.
+
+    Raises:
+        InputError: it is another, such as a folder of that name.
+    """
+    entry = REGISTRY.get(images.name)
+    own = {picture.name: picture.fingerprint for picture in images.pictures}
+    # A colour set that was turned into grey has other pixels than its manifest, by the harness's own rule.
+    if entry and entry.channels == images.channels and own != entry.fingerprints:
+        raise InputError(
+            f"these images have the name of the registered set {images.name!r}, but are others: rename them"
+        )
+
+
 def write_manifest(image_set: ImageSet, path: Path) -> None:
     """Write the fingerprints of a set as CSV, ``name,sha256``, as those of the registered sets are kept.
 
     The fingerprints of JPEG files hold for the decoder that was used, libjpeg-turbo in every Pillow wheel.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with (open_folder(path.parent) / path.name).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("name", "sha256"))
         writer.writerows((picture.name, picture.fingerprint) for picture in image_set.pictures)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from bench.durable import StorageError, move_durably, storing, write_durably
+from bench.durable import StorageError, move_durably, open_folder, storing, write_durably
 from bench.errors import InputError, unknown
 from bench.parcel import unpack
 from bench.seal import (
@@ -48,6 +48,7 @@ FINISHED = "finished"
 """When; of two runs of the same settings the later counts."""
 
 SETTINGS = [column for column in IDENTITY if column != "image"]
+TRAINED = [column for column in SETTINGS if column != "images"]
 
 KEY = re.compile(r"[0-9a-f]{16}")
 
@@ -76,15 +77,7 @@ class Store:
         Raises:
             InputError: the folder cannot be made or written.
         """
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=root):
-                pass
-        except OSError as error:
-            raise InputError(
-                f"cannot write to {str(root)!r}: {error.strerror}; name a folder that can be written"
-            ) from error
-        return cls(root)
+        return cls(open_folder(root))
 
     def __contains__(self, key: str) -> bool:
         return (self.root / key).is_dir()
@@ -265,8 +258,9 @@ class Store:
         afterwards, so that a crash at any moment leaves the run as it was, or as it shall be.
         """
         folder, facts = self.root / key, self.facts(key)
-        both = pd.concat([read_table(folder, SCORES, facts), rows], ignore_index=True)
-        write_scores(both.drop_duplicates(["parameter", "images", "image"], keep="last"), folder / NEXT)
+        before, sets = read_table(folder, SCORES, facts), ["parameter", "images"]
+        others = before[~pd.MultiIndex.from_frame(before[sets]).isin(pd.MultiIndex.from_frame(rows[sets]))]
+        write_scores(pd.concat([others, rows], ignore_index=True), folder / NEXT)
         for noise, sets in evaluated.items():
             facts["evaluation"][noise] = facts["evaluation"].get(noise, {}) | sets
         facts[FILES] |= checksums(folder / NEXT)
@@ -334,7 +328,8 @@ def latest(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     if not runs:
         return pd.DataFrame()
     rows = pd.concat(runs, ignore_index=True).sort_values(FINISHED, kind="stable")
-    return rows.drop_duplicates(IDENTITY, keep="last").reset_index(drop=True)
+    newest = rows.groupby(TRAINED, dropna=False)["key"].transform("last")
+    return rows[rows["key"] == newest].drop_duplicates(IDENTITY, keep="last").reset_index(drop=True)
 
 
 def failures_of(runs: Iterable[dict[str, Any]]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from torch.profiler import ProfilerActivity, record_function
 
 from bench.devices import synchronise
 from bench.discovery import parse_method
-from bench.figures import open_folder
+from bench.durable import open_folder
 from bench.work import quiet_profiler
 from bench.workload import Setting, TrainingStep
 

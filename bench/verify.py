@@ -338,7 +338,7 @@ def _evaluate(case: _Case, weights: Path) -> _Remade:
     here = {
         "source": {"sha256": source_hash(type(case.job.method))},
         "commit": commit(),
-        "versions": versions(),
+        "versions": versions(*case.job.method.packages),
         "hardware": describe(device),
         "evaluation": evaluation,
     }

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bench.durable import open_folder
 from bench.errors import InputError, unknown
-from bench.figures import open_folder
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.pictures import read_picture
 from bench.registry import REGISTRY

@@ -16,8 +16,8 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from bench.durable import open_folder
 from bench.errors import InputError
-from bench.figures import open_folder
 from bench.method import Batch
 from bench.noise import Gaussian
 from bench.seeds import seed_of

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import torch
 
+from bench.durable import open_folder
 from bench.errors import InputError
-from bench.figures import open_folder
 from bench.noise import Gaussian
 from demos import noise as noise_demo
 from demos import score as score_demo

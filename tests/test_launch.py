@@ -458,6 +458,12 @@ def test_training_images_among_the_test_images_are_refused(tiny: Tiny) -> None:
         leaking.launch()
 
 
+def test_two_test_sets_of_one_name_are_refused(tiny: Tiny) -> None:
+    twice = replace(tiny, bench=replace(tiny.bench, test_images=2 * tiny.bench.test_images))
+    with pytest.raises(InputError, match=r"2 test sets are called 'test'"):
+        twice.launch()
+
+
 def test_a_patch_larger_than_an_image_is_refused_before_training(tiny: Tiny) -> None:
     with pytest.raises(InputError, match=r"64"):
         tiny.jobs(patch=64)

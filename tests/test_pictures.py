@@ -61,9 +61,15 @@ def test_16_bits_are_kept_where_pillow_cannot(tmp_path):
 
 
 def test_noisy_floats_are_not_clipped_on_reading(tmp_path):
-    image, _ = read_picture(store(tmp_path / "noisy.tif", FLOATS * 100))
-    assert image.min() < -100
-    assert image.max() > 100
+    image, _ = read_picture(store(tmp_path / "noisy.tif", (FLOATS - FLOATS.mean()) * 100))
+    assert image.min() < -50
+    assert image.max() > 50
+
+
+@pytest.mark.parametrize("unit", [255, -255, 2])
+def test_floats_in_another_unit_are_refused(tmp_path, unit):
+    with pytest.raises(InputError, match=r"bytes.tif: floats of mean .* Divide them by the value of white"):
+        read_picture(store(tmp_path / "bytes.tif", unit * np.full((4, 4), 0.9, np.float32)))
 
 
 def test_writing_clamps_and_rounds(tmp_path):

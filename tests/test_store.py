@@ -27,7 +27,7 @@ COMMON = dict.fromkeys(IDENTITY, 0)
 
 def keep(store: Store, key: str, **columns: object) -> None:
     with store.writing(key) as folder:
-        pd.DataFrame([COMMON | columns]).to_parquet(folder / SCORES)
+        pd.DataFrame([COMMON | {"key": key} | columns]).to_parquet(folder / SCORES)
         write_json({"columns": {}}, folder / FACTS)
 
 
@@ -107,11 +107,30 @@ def test_an_adopted_failure_is_kept_apart_until_a_success(tmp_path: Path) -> Non
 
 
 def extended(store: Store) -> Parcel:
-    """Score a run on a further image."""
+    """Score a run on a further set."""
     folder = store.begin_extension("key")
     (folder / "more.png").write_text("a picture")
-    store.extend("key", pd.DataFrame([COMMON | {"finished": "1", "image": 1}]), {})
+    store.extend("key", pd.DataFrame([COMMON | {"key": "key", "finished": "1", "images": 1, "image": 1}]), {})
     return pack(store.root / "key")
+
+
+def test_a_superseded_run_lends_no_test_set_to_the_newer_one(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    keep(store, "old", finished="1")
+    store.begin_extension("old")
+    store.extend("old", pd.DataFrame([COMMON | {"key": "old", "finished": "1", "images": 1}]), {})
+    assert list(store.scores()["images"]) == [0, 1]
+    keep(store, "new", finished="2")
+    assert list(store.scores()["key"]) == ["new"]
+
+
+def test_a_set_that_has_changed_is_scored_anew_and_whole(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    keep(store, "key", finished="1")
+    for image in (1, 2):
+        store.begin_extension("key")
+        store.extend("key", pd.DataFrame([COMMON | {"key": "key", "finished": "1", "image": image}]), {})
+    assert list(store.scores()["image"]) == [2]
 
 
 def test_an_extended_run_is_adopted_over_the_one_before(tmp_path: Path) -> None:

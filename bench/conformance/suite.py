@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from bench.conformance import of_denoising, of_learning, of_loss
 from bench.conformance.subject import ConformanceError, Subject
 from bench.discovery import listings, load_class, parse_method
+from bench.errors import unknown
 from bench.method import NEEDS, Precision, Untrained
 from bench.noise import NOISES
 
@@ -71,7 +72,9 @@ def examine(spec: str) -> Iterator[Finding]:
         InputError: it cannot be loaded.
     """
     name = spec.partition(":")[0]
-    file = listings()[name].file() if name in listings() else None
+    if name not in listings():
+        raise unknown("method", name, listings())
+    file = listings()[name].file()
     declaration = _find(partial(declares_itself, name), file)
     yield declaration
     if declaration.fault:

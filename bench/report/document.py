@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bench.durable import open_folder
 from bench.errors import InputError
-from bench.figures import mark, open_folder
+from bench.figures import mark
 from bench.profile import caption, read, write_profile
 from bench.registry import REGISTRY
 from bench.report.chapter import chapter
@@ -127,7 +128,7 @@ def _subjects(
             shown[protocol] = subjects(scores, runs, open_images, count=pictures.count)
         except InputError as error:
             missing.append(str(error))
-    if not any(shown.values()) and not missing:
+    if pictures.count and not any(shown.values()) and not missing:
         missing.append(f"{str(runs)!r} holds no pictures: only the runs themselves keep them")
     return shown, list(dict.fromkeys(missing))
 
