@@ -12,7 +12,7 @@ from bench.errors import InputError
 from bench.figures import GREY, drawing, mark, save, share_legend, tidy
 from bench.sheet import Sheet
 from bench.statistics import difference_of, mean_of
-from bench.tabulate import methods_in, single_copy, strength
+from bench.tabulate import methods_in, self_supervised, strength
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,18 +52,18 @@ def glance(scores: pd.DataFrame, baseline: str) -> tuple[Sheet, pd.DataFrame]:
         noisy = lines.drop_duplicates(["seed", "image"])["noisy_psnr"].mean()
         means = {method: mean_of(parts[method]).value for method in methods if method in parts}
         text = {method: f"{mean:.2f}" for method, mean in means.items()}
-        best = max((text[method] for method in means if single_copy(sees[method])), key=float, default="")
+        best = max((text[method] for method in means if self_supervised(sees[method])), key=float, default="")
         strong |= {
             (len(rows), 2 + place)
             for place, method in enumerate(methods)
-            if single_copy(sees[method]) and text.get(method) == best
+            if self_supervised(sees[method]) and text.get(method) == best
         }
         rows.append([noise_label(*row[:2]), f"{noisy:.2f}", *(text.get(method, "") for method in methods)])
         for method, mean in means.items():
             gap = difference_of(parts[method], parts[baseline])
             numbers.append([*row, method, mean, gap.mean, gap.low, gap.high])
     found = pd.DataFrame(numbers, columns=[*CELL, "psnr", "difference", "low", "high"])
-    note = "Bold: the best of those that saw neither clean images nor a second noisy copy."
+    note = "Bold: the best of those that were trained, and on neither clean images nor a second noisy copy."
     header = ["noise", "noisy", *methods]
     return Sheet(f"PSNR on {sets[0]}, dB", header, rows, [note], found, strong=frozenset(strong)), found
 

@@ -177,8 +177,10 @@ class Findings:
         return self._sheet(stem, changes(scores, other, title=title))
 
     def retrained(self, stem: str) -> str:
-        """Write how far the same trainings end elsewhere."""
-        return self._sheet(stem, retrained(self.trainings, methods_in(self.main)))
+        """Write how far the same trainings end elsewhere, of the methods that were trained again."""
+        again = set(self.trainings.differences.dropna(how="all").index.unique("method"))
+        methods = [method for method in methods_in(self.main) if method in again]
+        return self._sheet(stem, retrained(self.trainings, methods))
 
     def settings(self, stem: str) -> str:
         """Write how the optimiser's settings were chosen."""

@@ -125,7 +125,7 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
         InputError: there are no runs, the folder cannot be written, or a run has scores without facts, facts
             without scores, or facts of other scores.
     """
-    held = _held(Reference(folder))
+    held = _held(Reference(folder), cut_short=True)
     found = list(held)
     for root in stores:
         stored = _stored(Store(root))
@@ -148,8 +148,13 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
     return Reference(folder)
 
 
-def _held(reference: Reference) -> list[_Found]:
-    """Read what a folder of reference results holds, which may be nothing yet."""
+def _held(reference: Reference, *, cut_short: bool = False) -> list[_Found]:
+    """Read what a folder of reference results holds, which may be nothing yet.
+
+    Args:
+        reference: the folder.
+        cut_short: leave out facts without scores, as collecting leaves them if it is interrupted.
+    """
     there = (reference.folder / SCORES).is_file()
     by_key = {str(key): rows for key, rows in reference.scores().groupby("key")} if there else {}
     where = reference.folder / RUNS
@@ -158,7 +163,9 @@ def _held(reference: Reference) -> list[_Found]:
         path = where / f"{key}.json"
         if not path.is_file():
             raise InputError(f"a run has scores but no facts: {str(path)!r} is missing")
-        found.append(_found(path, read_object(path), by_key.get(key)))
+        facts = read_object(path)
+        if key in by_key or "error" in facts or not cut_short:
+            found.append(_found(path, facts, by_key.get(key)))
     return found
 
 

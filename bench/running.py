@@ -162,6 +162,7 @@ def _train(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> N
             raise
         except Exception as error:
             facts["error"] = f"{type(error).__name__}: {error}"
+            facts["failed"] = datetime.now(UTC).isoformat(timespec="seconds")
             facts["traceback"] = traceback.format_exc()
             write_json(facts, folder / FACTS)
             raise

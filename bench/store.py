@@ -309,13 +309,13 @@ class Store:
         return failures_of(read_facts(path) for path in folders if wanted is None or path.name in wanted)
 
     def error_since(self, key: str, moment: datetime) -> str | None:
-        """Give the error of a failed run that was begun after a moment; None where there is none."""
+        """Give the error of a run that failed after a moment; None where there is none."""
         folder = self.root / FAILED / key
         if not (folder / FACTS).is_file():
             return None
         facts = read_facts(folder)
-        begun = datetime.fromisoformat(facts["started"])
-        return str(facts["error"]) if begun >= moment.replace(microsecond=0) else None
+        failed = datetime.fromisoformat(facts["failed"])
+        return str(facts["error"]) if failed >= moment.replace(microsecond=0) else None
 
 
 def latest(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:

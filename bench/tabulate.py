@@ -146,12 +146,7 @@ def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
 
 def self_supervised(sees: str) -> bool:
     """Tell whether a method was trained, and saw neither clean images nor a second noisy copy."""
-    return single_copy(sees) and "untrained" not in _needs(sees)
-
-
-def single_copy(sees: str) -> bool:
-    """Tell whether one noisy copy of each image suffices a method, trained or not."""
-    return not {"clean", "noisy2"} & _needs(sees)
+    return not {"clean", "noisy2", "untrained"} & _needs(sees)
 
 
 def _needs(sees: str) -> set[str]:

@@ -177,6 +177,20 @@ def test_a_store_without_runs_is_named(stores: list[Path], tmp_path: Path) -> No
     assert not (tmp_path / "reports").exists()
 
 
+def test_collecting_that_was_cut_short_is_done_again(stores: list[Path], tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    collect(stores[:1], folder)
+    scores = (folder / SCORES).read_bytes()
+    collect(stores, folder)
+    expected = content(folder)
+    (folder / SCORES).write_bytes(scores)  # the facts were written, and then it was killed
+    with pytest.raises(InputError, match=r"has facts, .* but no scores"):
+        open_reference(folder)
+    (folder / "runs" / "older.json").write_bytes((stores[0] / "older" / FACTS).read_bytes())
+    collect(stores, folder)
+    assert content(folder) == expected
+
+
 def test_a_store_in_which_nothing_was_left_to_train_adds_nothing(stores: list[Path], tmp_path: Path) -> None:
     collect(stores, tmp_path / "reports")
     before = content(tmp_path / "reports")
