@@ -107,6 +107,18 @@ def test_shards_fill_one_folder_whose_table_is_that_of_the_grid(
     assert list(joined["psnr"]) == list(whole["psnr"])
 
 
+def test_shards_stay_what_they_are_while_a_reference_fills(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    methods = ("--methods", "supervised", "noise2noise", "noise2void", "--missing-from", "reports/here")
+    for part in ("1/2", "2/2"):
+        run_tiny(*methods, "--shard", part)
+        main(["collect", "runs", "--out", "reports/here"])
+    assert "3 runs are in reports/here, 1 of them new" in capsys.readouterr().out.replace("\\", "/")
+    run_tiny(*methods, "--shard", "2/2")
+    assert "nothing to train: reports/here holds every run" in capsys.readouterr().out
+
+
 def test_a_reference_is_gone_on_with_where_its_weights_are_not(
     folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -464,6 +464,30 @@ def test_two_test_sets_of_one_name_are_refused(tiny: Tiny) -> None:
         twice.launch()
 
 
+def test_a_training_set_goes_by_a_name_of_its_own(tiny: Tiny) -> None:
+    tiny.launch()
+    images = tiny.bench.training_images
+    for changes, said in (
+        ({"pictures": images.pictures[:2]}, r"trained on other images that are called 'train' too"),
+        ({"name": "bsd400"}, r"have the name of the registered set 'bsd400', but are others"),
+    ):
+        other = replace(tiny, bench=replace(tiny.bench, training_images=replace(images, **changes)))
+        with pytest.raises(InputError, match=said):
+            other.launch()
+    assert tiny.launch() == ["stored"]
+
+
+@pytest.mark.parametrize(
+    ("noisy", "given"),
+    [(np.ones((1, 1, 32, 32), np.float32), "ndarray"), (torch.ones(1, 1, 32, 32).byte(), "uint8")],
+)
+def test_a_denoiser_takes_tensors_of_floats_alone(tiny: Tiny, noisy: Any, given: str) -> None:
+    tiny.launch()
+    (job,) = tiny.jobs()
+    with pytest.raises(InputError, match=f"a tensor of floats, white being 1, but was given .*{given}"):
+        load_run(tiny.bench.store.root / job.key)(noisy)
+
+
 def test_a_patch_larger_than_an_image_is_refused_before_training(tiny: Tiny) -> None:
     with pytest.raises(InputError, match=r"64"):
         tiny.jobs(patch=64)
