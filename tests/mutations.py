@@ -657,9 +657,16 @@ MUTATIONS = (
     Mutation(
         "curve of the superseded run",
         "bench/store.py",
-        '["key"].transform("last")',
-        '["key"].transform("first")',
+        '(SETTINGS, dropna=False)["key"].transform("last")',
+        '(SETTINGS, dropna=False)["key"].transform("first")',
         "test_store.py::test_of_curves_too_the_latest_counts",
+    ),
+    Mutation(
+        "test set of a superseded run kept",
+        "bench/store.py",
+        'rows[rows["key"] == newest]',
+        "rows",
+        "test_store.py::test_a_superseded_run_lends_no_test_set_to_the_newer_one",
     ),
     Mutation(
         "weights of another protocol loaded",
