@@ -169,10 +169,12 @@ def _take_in(result: ray.ObjectRef, job: Job, store: Store) -> str:
 
 def _cancel(running: dict[ray.ObjectRef, Claim]) -> None:
     """End the tasks that are not over, if they let us each after a checkpoint."""
-    for result in running:
+    left = list(running)
+    for result in left:
         ray.cancel(result)
-    if running:
-        ray.wait(list(running), num_returns=len(running), timeout=PATIENCE)
-    for result, claim in running.items():
+    if left:
+        _, left = ray.wait(left, num_returns=len(left), timeout=PATIENCE)
+    for result in left:  # and not the others: Ray may abort this process where a task ends as it is cancelled
         ray.cancel(result, force=True)
+    for claim in running.values():
         claim.lock.close()
