@@ -21,7 +21,6 @@ from bench.reproduction import beside, lacking, reproduce, signed
 from bench.retrained import retrained
 from bench.shortfall import shortfalls
 from bench.statistics import difference_of, mean_ranks, seed_scatter
-from bench.tabulate import methods_in
 from bench.trainings import trainings_of
 from bench.tuning import hyper_parameters, settings
 from tests.helpers import print_numbers, publish, shelve
@@ -114,7 +113,7 @@ def test_sheets_are_those_of_the_reference(desk: Desk) -> None:
         "lacking": lacking(reproduction),
         "paired": against(main, ["noise2noise", "supervised"]),
         "redrawn": changes(redrawn, main, title="Redrawn noise"),
-        "retrained": retrained(of_main(desk), methods_in(main)),
+        "retrained": retrained(of_main(desk), ["sure", "supervised"]),
         "settings": settings(tuning),
         "hyper": hyper_parameters(tuning),
     }
