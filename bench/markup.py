@@ -104,7 +104,8 @@ def write_texts(texts: Mapping[str, str], *, folder: Path, stem: str) -> list[Pa
     Returns:
         The files.
     """
-    files = [open_folder(folder) / f"{stem}{suffix}" for suffix in texts]
+    place = open_folder(folder)
+    files = [place / f"{stem}{suffix}" for suffix in texts]
     for file, text in zip(files, texts.values(), strict=True):
         file.write_text(text, encoding="utf-8", newline="\n")
     return files
