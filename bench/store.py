@@ -258,8 +258,9 @@ class Store:
         afterwards, so that a crash at any moment leaves the run as it was, or as it shall be.
         """
         folder, facts = self.root / key, self.facts(key)
-        before, sets = read_table(folder, SCORES, facts), ["parameter", "images"]
-        others = before[~pd.MultiIndex.from_frame(before[sets]).isin(pd.MultiIndex.from_frame(rows[sets]))]
+        before = read_table(folder, SCORES, facts)
+        scored, anew = (pd.MultiIndex.from_frame(part[["parameter", "images"]]) for part in (before, rows))
+        others = before[~scored.isin(anew)]
         write_scores(pd.concat([others, rows], ignore_index=True), folder / NEXT)
         for noise, sets in evaluated.items():
             facts["evaluation"][noise] = facts["evaluation"].get(noise, {}) | sets
@@ -314,7 +315,7 @@ class Store:
         if not (folder / FACTS).is_file():
             return None
         facts = read_facts(folder)
-        failed = datetime.fromisoformat(facts["failed"])
+        failed = datetime.fromisoformat(facts.get("failed", facts["started"]))  # older runs lack when
         return str(facts["error"]) if failed >= moment.replace(microsecond=0) else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -112,6 +113,25 @@ def extended(store: Store) -> Parcel:
     (folder / "more.png").write_text("a picture")
     store.extend("key", pd.DataFrame([COMMON | {"key": "key", "finished": "1", "images": 1, "image": 1}]), {})
     return pack(store.root / "key")
+
+
+@pytest.mark.parametrize(
+    ("times", "told"),
+    [
+        ({"started": "11:00", "failed": "12:30"}, True),
+        ({"started": "11:00", "failed": "11:30"}, False),
+        ({"started": "12:30"}, True),
+        ({"started": "11:00"}, False),
+    ],
+)
+def test_a_failure_counts_by_when_it_came(tmp_path: Path, times: dict[str, str], told: bool) -> None:
+    store = Store.open(tmp_path)
+    facts = {name: f"2026-01-01T{time}:00+00:00" for name, time in times.items()}
+    with pytest.raises(RuntimeError), store.writing("key") as folder:
+        write_json({"columns": {}, "error": "it diverged"} | facts, folder / FACTS)
+        raise RuntimeError
+    found = store.error_since("key", datetime(2026, 1, 1, 12, tzinfo=UTC))
+    assert found == ("it diverged" if told else None)
 
 
 def test_a_superseded_run_lends_no_test_set_to_the_newer_one(tmp_path: Path) -> None:
