@@ -17,7 +17,7 @@ from tests.throughput.ratios import ratios_to, seconds_in_turn
 from tests.trained import TRAINED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from bench.workload import Setting
 
@@ -78,16 +78,17 @@ def test_time_and_memory_grow_linearly_with_the_batch(
     device = setting_of().device
     times = seconds_in_turn(steps, rounds=7, device=device)
     seconds = [median(times[str(batch)]) for batch in batches]
+    slope, intercept, *_ = linregress(batches, seconds)
+    line = [intercept + slope * batch for batch in batches]
     memory = [count_memory(steps[str(batch)], device) for batch in batches]
     with capsys.disabled():
         print("\nbatch, and time and memory relative to the smallest:")
         for batch, took, held in zip(batches, seconds, memory, strict=True):
             print(f"  {batch:>3}  {took / seconds[0]:.2f}  {held / memory[0]:.2f}")
-    assert seconds == pytest.approx(straight(batches, seconds), rel=LINEAR + SCATTER)
-    assert memory == pytest.approx(straight(batches, memory), rel=LINEAR)
-
-
-def straight(sizes: Sequence[int], values: Sequence[float]) -> list[float]:
-    """Give the values of the straight line through such values."""
-    slope, intercept, *_ = linregress(sizes, values)
-    return [intercept + slope * size for size in sizes]
+        off = max(abs(took / expected - 1) for took, expected in zip(seconds, line, strict=True))
+        print(f"  time lies at most {off:.1%} off a straight line")
+    assert seconds == pytest.approx(line, rel=LINEAR + SCATTER)
+    assert all(
+        held / memory[0] == pytest.approx(batch / batches[0], rel=LINEAR)
+        for batch, held in zip(batches, memory, strict=True)
+    )
