@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from mkdocs.structure.files import File
 
-from bench.recipes import RECIPES
-from bench.registry import REGISTRY
+from bench.images.registry import REGISTRY
+from bench.runs.recipes import RECIPES
 from docs import source
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def facts() -> dict[str, Any]:
         "recipes": RECIPES,
         "results": results(),
         "contract": source.constants("bench.method"),
-        "runs": source.constants("bench.runs"),
-        "step": source.constants("bench.step"),
-        "betas": source.argument("bench.step", "betas"),
-        "images": source.constants("bench.images"),
+        "runs": source.constants("bench.runs.run"),
+        "step": source.constants("bench.training.step"),
+        "betas": source.argument("bench.training.step", "betas"),
+        "images": source.constants("bench.images.image_set"),
         "version": tomllib.loads(read("pyproject.toml"))["project"]["version"],
         "citation": read("CITATION.cff").strip(),
     }

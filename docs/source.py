@@ -114,7 +114,7 @@ def entry_of(listing: Listing) -> Entry:
 def laws() -> list[dict[str, object]]:
     """Read the noise laws in their order: name, formula, symbol, usual parameter, range of blind training."""
     found = []
-    for node in _parse("bench.noise").body:
+    for node in _parse("bench.noise.models").body:
         if isinstance(node, ast.ClassDef) and "name" in (assigned := _assigned(node)):
             facts = {name: ast.literal_eval(assigned[name]) for name in ("name", "example", "blind_range")}
             [symbol] = [field.name for field in _fields(node)]

@@ -15,14 +15,14 @@ import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from bench.sets import open_set
+from bench.images.sources import open_set
 from tests.helpers import Tiny, make_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bench.images import ImageSet
+    from bench.images.image_set import ImageSet
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -18,17 +18,18 @@ from scipy import integrate
 from torch import Tensor
 from torch.nn import functional
 
-from bench.conformance.subject import declared, images_of, smooth
-from bench.launch import launch
+from bench.conformance.case import declared, images_of, smooth
+from bench.images.sources import open_set
 from bench.noise import Gamma, Gaussian, Noise, Poisson
-from bench.plan import Job, plan
-from bench.published import LAYOUT, NUMBERS, Published, open_published
-from bench.recipes import RECIPES, Recipe
-from bench.reference import RUNS, Reference, open_reference
-from bench.running import Bench
-from bench.seal import read_facts, write_facts, write_json
-from bench.sets import open_set
-from bench.store import SETTINGS, Store, write_scores
+from bench.published.table import LAYOUT, NUMBERS, Published, open_published
+from bench.runs.context import Bench
+from bench.runs.launch import launch
+from bench.runs.plan import Job, plan
+from bench.runs.recipes import RECIPES, Recipe
+from bench.store.integrity import read_facts, write_facts, write_json
+from bench.store.reference import RUNS, Reference, open_reference
+from bench.store.scores import SETTINGS, write_scores
+from bench.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -56,16 +56,29 @@ class Mutation:
         path.write_text(text.replace(self.old, self.new), encoding="utf-8")
 
 
-NOISE, SCORE, SURE = "bench/noise.py", "methods/noise2score.py", "methods/sure.py"
-VOID, PATCHES, EVALUATION = "methods/noise2void.py", "bench/patches.py", "bench/evaluation.py"
-METRICS, UNET, STEP, TRAINING = "bench/metrics.py", "bench/unet.py", "bench/step.py", "bench/training.py"
-STOPWATCH, RUNNING = "bench/stopwatch.py", "bench/running.py"
-LEVEL, FAMILY = "bench/noise_level.py", "bench/noise_family.py"
-STATISTICS, REPRODUCTION, CONTRASTS = "bench/statistics.py", "bench/reproduction.py", "bench/contrasts.py"
-REFERENCE, VERIFY, TRAININGS = "bench/reference.py", "bench/verify.py", "bench/trainings.py"
-IMAGE_FILE = "bench/image_file.py"
-SEAL, STORE = "bench/seal.py", "bench/store.py"
-HOMOGENISE, DENOISER, PLAN = "bench/homogenise.py", "bench/denoiser.py", "bench/plan.py"
+NOISE, SCORE, SURE = "bench/noise/models.py", "methods/noise2score.py", "methods/sure.py"
+VOID, PATCHES, EVALUATION = "methods/noise2void.py", "bench/training/patches.py", "bench/scoring/evaluate.py"
+METRICS, UNET, STEP, TRAINING = (
+    "bench/scoring/metrics.py",
+    "bench/training/unet.py",
+    "bench/training/step.py",
+    "bench/training/loop.py",
+)
+STOPWATCH, RUNNING = "bench/system/stopwatch.py", "bench/runs/execute.py"
+LEVEL, FAMILY = "bench/noise/level.py", "bench/noise/identify.py"
+STATISTICS, REPRODUCTION, CONTRASTS = (
+    "bench/analysis/statistics.py",
+    "bench/published/reproduction.py",
+    "bench/tables/paired_differences.py",
+)
+REFERENCE, VERIFY, TRAININGS = (
+    "bench/store/reference.py",
+    "bench/published/verify.py",
+    "bench/published/retraining.py",
+)
+IMAGE_FILE = "bench/images/safe_decode.py"
+SEAL, STORE = "bench/store/integrity.py", "bench/store/store.py"
+HOMOGENISE, DENOISER, PLAN = "bench/homogenise.py", "bench/scoring/denoiser.py", "bench/runs/plan.py"
 
 GOES_ON = "test_checkpoint.py::test_a_stopped_training_goes_on_to_the_same_weights"
 GAUSSIAN_RULE = "truth/test_tweedie_gaussian.py::test_rule_gives_the_posterior_mean"
@@ -656,21 +669,21 @@ MUTATIONS = (
     ),
     Mutation(
         "curve of the superseded run",
-        "bench/store.py",
+        "bench/store/store.py",
         '(SETTINGS, dropna=False)["key"].transform("last")',
         '(SETTINGS, dropna=False)["key"].transform("first")',
         "test_store.py::test_of_curves_too_the_latest_counts",
     ),
     Mutation(
         "test set of a superseded run kept",
-        "bench/store.py",
+        "bench/store/store.py",
         'rows[rows["key"] == newest]',
         "rows",
         "test_store.py::test_a_superseded_run_lends_no_test_set_to_the_newer_one",
     ),
     Mutation(
         "weights of another protocol loaded",
-        "bench/denoiser.py",
+        "bench/scoring/denoiser.py",
         'facts["protocol"] != PROTOCOL',
         "not facts",
         "test_launch.py::test_a_run_of_another_protocol_is_refused",
@@ -750,7 +763,7 @@ MUTATIONS = (
     # Published numbers and ours
     Mutation(
         "numbers of another source in a published table",
-        "bench/published.py",
+        "bench/published/table.py",
         'self.numbers[self.numbers["source"] == self.source]',
         "self.numbers",
         "test_published.py::test_other_sources_are_kept_apart",
@@ -806,35 +819,35 @@ MUTATIONS = (
     ),
     Mutation(
         "small p written as nought",
-        "bench/sheet.py",
+        "bench/output/text_table.py",
         "max(CSV_DIGITS, 2 - magnitude)",
         "CSV_DIGITS",
         "test_contrasts.py::test_a_small_p_is_not_written_as_nought",
     ),
     Mutation(
         "variants in the mean of a setting",
-        "bench/tuning.py",
+        "bench/published/tuning.py",
         'plain = scores[~scores["method"].str.contains(":", regex=False)]',
         "plain = scores",
         "test_tuning.py::test_settings_are_compared_by_plain_means_of_what_was_tried_under_several",
     ),
     Mutation(
         "methods tried under one setting in the table of settings",
-        "bench/tuning.py",
+        "bench/published/tuning.py",
         'transform("size") > 1',
         'transform("size") > 0',
         "test_tuning.py::test_settings_are_compared_by_plain_means_of_what_was_tried_under_several",
     ),
     Mutation(
         "overlong gradients not shortened",
-        "bench/step.py",
+        "bench/training/step.py",
         "        self.shorten()\n",
         "",
         "test_step.py::test_however_large_a_burst_it_counts_as_twice_the_usual",
     ),
     Mutation(
         "the first gradient's length taken as the usual one for ever",
-        "bench/step.py",
+        "bench/training/step.py",
         ", 1 - MEMORY)",
         ", 0.0)",
         "test_step.py::test_gradients_are_shortened_to_twice_their_running_mean",
@@ -848,14 +861,14 @@ MUTATIONS = (
     ),
     Mutation(
         "a variant as the baseline",
-        "bench/report/cells.py",
+        "bench/report/numbers.py",
         "min(saw_clean, key=",
         "max(saw_clean, key=",
         "test_report.py::test_the_baseline_is_the_plain_one_of_those_that_saw_clean_images",
     ),
     Mutation(
         "a method that saw clean images picked",
-        "bench/report/picks.py",
+        "bench/report/recommendation.py",
         '(numbers["status"] == "done") & numbers["self_supervised"]',
         'numbers["status"] == "done"',
         "test_report.py::test_picks_are_self_supervised_and_lead_by_the_paired_difference",
@@ -876,14 +889,14 @@ MUTATIONS = (
     ),
     Mutation(
         "windows of a crop not shifted to their middle",
-        "bench/report/exhibits.py",
+        "bench/report/image_tiles.py",
         "slice(size // 2, size // 2 + length - size + 1)",
         "slice(0, length - size + 1)",
         "test_report.py::test_the_crop_has_the_largest_spread_of_slopes_of_all",
     ),
     Mutation(
         "pictures not checked against their scores",
-        "bench/report/gallery.py",
+        "bench/report/denoised_images.py",
         "> SAME_SCORE",
         "> 100",
         "test_report.py::test_another_picture_of_the_same_name_is_refused",
@@ -897,35 +910,35 @@ MUTATIONS = (
     ),
     Mutation(
         "ids of two drawings alike",
-        "bench/report/plates.py",
+        "bench/report/embedded_figure.py",
         r"\g<1>{name}-",
         r"\g<1>",
         "test_report.py::test_a_drawing_takes_the_colours_of_the_page_and_ids_of_its_own",
     ),
     Mutation(
         "a gain called a loss",
-        "bench/pairing.py",
+        "bench/tables/matching.py",
         '"better" if self.difference.mean > 0',
         '"better" if self.difference.mean < 0',
         "test_compare.py::test_a_known_shift_is_found_and_swapping_turns_it_round",
     ),
     Mutation(
         "the seeds of one side in a comparison",
-        "bench/pairing.py",
+        "bench/tables/matching.py",
         'lines[lines["seed"].isin(seeds)] for lines in parts',
         "lines for lines in parts",
         "test_compare.py::test_only_common_seeds_count_for_every_number_of_a_row",
     ),
     Mutation(
         "better or worse without a test",
-        "bench/pairing.py",
+        "bench/tables/matching.py",
         "self.difference.p < ALPHA",
         "self.difference.p <= 1",
         "test_compare.py::test_same_means_every_image_and_chance_is_called_no_difference",
     ),
     Mutation(
         "one colour for two noises",
-        "bench/ranks.py",
+        "bench/published/ranks.py",
         "place = noises.index(noise)",
         "place = list(rows.groups).index(noise)",
         "test_page.py::test_a_noise_looks_the_same_in_every_panel",
@@ -947,14 +960,14 @@ MUTATIONS = (
     ),
     Mutation(
         "pictures of a reference looked for where its scores are",
-        "bench/report/document.py",
+        "bench/report/write.py",
         "runs = runs or root",
         "runs = root",
         "test_report.py::test_a_reference_is_reported_with_what_its_runs_kept_and_no_others",
     ),
     Mutation(
         "curves of other runs reported",
-        "bench/report/document.py",
+        "bench/report/write.py",
         'curves[curves["key"].isin(keys)]',
         "curves",
         "test_report.py::test_a_reference_is_reported_with_what_its_runs_kept_and_no_others",
@@ -1060,28 +1073,28 @@ MUTATIONS = (
     ),
     Mutation(
         "rows of a table read from anywhere",
-        "bench/sets.py",
+        "bench/images/sources.py",
         "    require_inside(path, *roots)\n",
         "",
         "test_sets.py::test_a_row_reads_no_file_from_elsewhere",
     ),
     Mutation(
         "a run's word opens a folder of the reader's",
-        "bench/report/document.py",
+        "bench/report/write.py",
         "if name not in named and name not in REGISTRY:",
         "if not name:",
         "test_report.py::test_runs_open_no_folder_that_the_reader_did_not_name",
     ),
     Mutation(
         "names passed on to the terminal as they are",
-        "bench/terminal.py",
+        "bench/cli/escaping_console.py",
         'visible(segment.text, keep="\\n")',
         "segment.text",
         "test_console.py::test_whatever_is_printed_a_terminal_only_shows_it",
     ),
     Mutation(
         "names may turn the direction of writing",
-        "bench/names.py",
+        "bench/system/safe_names.py",
         " or unicodedata.bidirectional(character) in _TURNING",
         "",
         "test_names.py::test_what_steers_a_terminal_is_refused_and_shown",
@@ -1159,7 +1172,7 @@ MUTATIONS = (
     ),
     Mutation(
         "threads kept after a run",
-        "bench/devices.py",
+        "bench/system/devices.py",
         "    finally:\n        torch.set_num_threads(before)",
         "    finally:\n        pass",
         "test_devices.py::test_threads_are_taken_for_a_while_where_there_are_cores",
@@ -1186,7 +1199,7 @@ MUTATIONS = (
     ),
     Mutation(
         "checksum of a checkpoint not looked at",
-        "bench/checkpoint.py",
+        "bench/training/checkpoint.py",
         "metadata.get(SUM) != _digest(text, tensors)",
         "SUM not in metadata",
         "test_checkpoint.py::test_any_flipped_byte_is_found",
@@ -1229,63 +1242,63 @@ MUTATIONS = (
     ),
     Mutation(
         "a lost disk taken for a failed run",
-        "bench/launch.py",
+        "bench/runs/launch.py",
         "    except StorageError:\n        raise\n",
         "",
         "test_checkpoint.py::test_a_checkpoint_that_cannot_be_written_stops_the_work",
     ),
     Mutation(
         "file overwritten in place",
-        "bench/durable.py",
+        "bench/system/files.py",
         "            with beside.open",
         "            with path.open",
         "robust/test_disks.py::test_what_cannot_be_written_leaves_what_was_there",
     ),
     Mutation(
         "shards share runs",
-        "bench/plan.py",
+        "bench/runs/plan.py",
         "jobs[number - 1 :: count]",
         "jobs[number - 1 :]",
         "test_launch.py::test_shards_are_the_grid_and_share_nothing",
     ),
     Mutation(
         "a batch named that was not tried",
-        "bench/memory.py",
+        "bench/training/memory.py",
         "4 * needed < free_memory(device)",
         "needed > 0",
         "robust/test_memory.py::test_where_nothing_fits_it_is_said",
     ),
     Mutation(
         "a run taken for done whose test sets are not all scored",
-        "bench/plan.py",
+        "bench/runs/plan.py",
         "if not all((job.key",
         "if not any((job.key",
         "test_launch.py::test_a_run_is_missing_until_every_test_of_it_is_scored",
     ),
     Mutation(
         "grey levels left in host memory",
-        "bench/patches.py",
+        "bench/training/patches.py",
         "/ np.float32(255)).to(device)",
         "/ np.float32(255))",
         "test_step.py::test_a_step_stays_on_its_device_and_reads_no_value",
     ),
     Mutation(
         "a gradient's length read on the host",
-        "bench/step.py",
+        "bench/training/step.py",
         "length.minimum(LONGEST_GRADIENT * usual)",
         "min(length, LONGEST_GRADIENT * usual)",
         "test_step.py::test_a_step_stays_on_its_device_and_reads_no_value",
     ),
     Mutation(
         "suspect numbers held against ours",
-        "bench/shortfall.py",
+        "bench/published/reproduction.py",
         ' & (numbers["suspect"] == "")',
         "",
         "test_page.py::test_shortfalls_are_the_unsuspect_numbers_that_ours_do_not_reach",
     ),
     Mutation(
         "a loss on another device let through",
-        "bench/conformance/of_loss.py",
+        "bench/conformance/loss_checks.py",
         "if losses.device != ACCELERATOR:",
         "if False:",
         "test_conformance.py::test_a_broken_entry_is_caught_with_its_fault_named",

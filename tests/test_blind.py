@@ -11,22 +11,24 @@ import torch
 from PIL import Image
 from scipy import stats
 
-from bench.blind import UnknownNoise
-from bench.denoiser import load_run
-from bench.devices import open_device
 from bench.errors import InputError
-from bench.evaluation import corrupt, evaluate
-from bench.launch import launch
+from bench.images.image_set import intensities
+from bench.images.sources import open_set
 from bench.method import Batch
 from bench.noise import NOISES, Gaussian, Noise, Poisson
-from bench.noise_level import estimate_noise
-from bench.patches import Patches, Sampling, intensities
-from bench.plan import Job, plan
-from bench.recipes import RECIPES, Recipe
-from bench.running import Bench
+from bench.noise.blind import UnknownNoise
+from bench.noise.level import estimate_noise
+from bench.runs.context import Bench
+from bench.runs.launch import launch
+from bench.runs.load import load_run
+from bench.runs.plan import Job, plan
+from bench.runs.recipes import RECIPES, Recipe
+from bench.scoring.evaluate import evaluate
+from bench.scoring.noisy_sets import corrupt
 from bench.seeds import generator
-from bench.sets import open_set
-from bench.store import Store
+from bench.store.store import Store
+from bench.system.devices import open_device
+from bench.training.patches import Patches, Sampling
 from methods.noise2score import Noise2Score, quality_penalty
 from methods.sure import Sure
 from tests.helpers import Silent
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bench.images import ImageSet
+    from bench.images.image_set import ImageSet
 
 CPU = torch.device("cpu")
 UNKNOWN = UnknownNoise(Gaussian, 20, 55)
@@ -126,7 +128,7 @@ def test_a_loaded_run_estimates_and_scores_the_same(place: Bench):
 
 
 def test_a_failed_blind_run_is_missing_in_every_row(place: Bench, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bench.running.train", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("bench.runs.execute.train", lambda *_, **__: 1 / 0)
     outcomes_of(place, jobs_of(place, "gaussian:25", "gaussian:50"))
     failures = place.store.failures()
     assert list(failures["parameter"]) == [25, 50]

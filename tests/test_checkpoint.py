@@ -10,8 +10,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from bench import running
-from bench.checkpoint import (
+from bench.runs import execute as running
+from bench.scoring.evaluate import mean_psnr
+from bench.store.scores import WEIGHTS
+from bench.store.store import CHECKPOINT, PARTIAL
+from bench.system.files import StorageError
+from bench.system.signals import Stop, Stopped
+from bench.training.checkpoint import (
     BEGINNING,
     Checkpoint,
     DamagedCheckpointError,
@@ -20,11 +25,7 @@ from bench.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from bench.durable import StorageError
-from bench.evaluation import mean_psnr
-from bench.step import Step
-from bench.stopping import Stop, Stopped
-from bench.store import CHECKPOINT, PARTIAL, WEIGHTS
+from bench.training.step import Step
 from tests.helpers import Tiny, make_tiny
 from tests.trained import TRAINED
 

@@ -21,12 +21,12 @@ from skimage.color import rgb2gray
 from skimage.metrics import peak_signal_noise_ratio
 
 import methods
-from bench.cli import main
-from bench.durable import StorageError
+from bench.cli.main import main
 from bench.noise import Gamma, Gaussian
 from bench.seeds import generator
-from bench.stopping import Stopped
-from bench.store import Store
+from bench.store.store import Store
+from bench.system.files import StorageError
+from bench.system.signals import Stopped
 from tests.helpers import print_numbers, publish, read_markdown
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def test_what_stops_a_grid_has_an_exit_code_and_advice(
     def end(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("bench.running.train", end)
+    monkeypatch.setattr("bench.runs.execute.train", end)
     with pytest.raises(SystemExit) as leaving:
         run_tiny("--methods", "supervised")
     assert leaving.value.code == code
@@ -354,7 +354,7 @@ def test_a_method_that_fails_is_shown_as_failed_with_exit_code_1(
 def test_lpips_without_its_weights_is_said_and_the_rest_goes_on(
     folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bench import metrics
+    from bench.scoring import metrics
 
     def refuse_weights(device: object) -> None:
         raise metrics.LpipsUnavailable("no weights to be had")

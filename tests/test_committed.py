@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.page import PAGE, write_page
-from bench.published import open_published
-from bench.reference import find_reference
-from bench.reproduction import reproduce
-from bench.statistics import difference_of
-from bench.trainings import trainings_of
+from bench.analysis.statistics import difference_of
+from bench.published.page import PAGE, write_page
+from bench.published.reproduction import reproduce
+from bench.published.retraining import trainings_of
+from bench.published.table import open_published
+from bench.store.reference import find_reference
 
 ROOT = Path(__file__).parents[1]
 WRITTEN = sorted(page.parent for page in (ROOT / "tables").glob(f"*/{PAGE}"))

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.cli import main
-from bench.comparable import CELL, ROW, SAME_SCORE
-from bench.compare import HEADER, compare, write_comparison
+from bench.analysis.columns import CELL, ROW
+from bench.analysis.comparability import SAME_SCORE
+from bench.analysis.statistics import difference_of, holm, seed_scatter
+from bench.cli.main import main
 from bench.errors import InputError
-from bench.reference import collect
-from bench.seal import FACTS, write_json
-from bench.statistics import difference_of, holm, seed_scatter
-from bench.store import Store, write_scores
+from bench.store.integrity import FACTS, write_json
+from bench.store.reference import collect
+from bench.store.scores import write_scores
+from bench.store.store import Store
+from bench.tables.compare import HEADER, compare, write_comparison
 from tests.helpers import read_latex, read_markdown
 from tests.test_contrasts import cell_of, paired
 from tests.test_tabulate import NO_FAILURES, SEES, failed, failure, made_up
@@ -24,7 +26,7 @@ from tests.test_tabulate import NO_FAILURES, SEES, failed, failure, made_up
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.sheet import Sheet
+    from bench.output.text_table import Sheet
 
 FILES = [f"{number:02}.png" for number in range(12)]
 SET12 = {"set12": FILES}

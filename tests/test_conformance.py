@@ -9,12 +9,12 @@ import pytest
 import torch
 
 import methods
-from bench.check_cli import check
+from bench.cli.authors import check
 from bench.conformance.accelerator import ACCELERATOR, Generator, NoShapeError, ValueReadError, pretend
-from bench.conformance.of_learning import costs
-from bench.conformance.subject import Subject, awake
+from bench.conformance.case import Subject, awake
+from bench.conformance.rng_guard import Watch
 from bench.conformance.suite import OF_DENOISING, OF_LOSS, OF_TRAINING, examine, title
-from bench.conformance.watch import Watch
+from bench.conformance.training_checks import costs
 from bench.discovery import listings, parse_method
 from bench.noise import Gaussian
 

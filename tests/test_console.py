@@ -1,6 +1,6 @@
 import pytest
 
-from bench.console import open_console, print_grid, print_list, say
+from bench.cli.console import open_console, print_grid, print_list, say
 from tests.test_names import STEERING
 
 

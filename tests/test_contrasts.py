@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.comparable import CELL, ROW
-from bench.contrasts import ALPHA, against, changes, written
+from bench.analysis.columns import CELL, ROW
+from bench.analysis.statistics import Difference, difference_of, holm
 from bench.errors import InputError
-from bench.statistics import Difference, difference_of, holm
+from bench.tables.paired_differences import ALPHA, against, changes, written
 from tests.helpers import read_latex, read_markdown
 from tests.test_tabulate import SEES, SETS, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.sheet import Sheet
+    from bench.output.text_table import Sheet
 
 TWO = ["noise2noise", "supervised"]
 

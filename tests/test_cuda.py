@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from bench.launch import launch
-from bench.plan import plan
-from bench.recipes import RECIPES
-from bench.running import Bench
-from bench.sets import open_set
-from bench.store import Store
+from bench.images.sources import open_set
+from bench.runs.context import Bench
+from bench.runs.launch import launch
+from bench.runs.plan import plan
+from bench.runs.recipes import RECIPES
+from bench.store.store import Store
 from tests.helpers import CPU, Silent
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import curve
-from bench.curve import average, cost_to_reach, summary, write_curves
 from bench.errors import InputError
+from bench.tables import cost_curve as curve
+from bench.tables.cost_curve import average, cost_to_reach, summary, write_curves
 
 PROTOCOL = {
     "training_images": "bsd400",

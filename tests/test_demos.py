@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 import torch
 
-from bench.durable import open_folder
+from bench.demos import noise as noise_demo
+from bench.demos import score as score_demo
+from bench.demos.noise import demonstrate, embedded, equal_noises, read
+from bench.demos.noise_figure import window
+from bench.demos.score import Budget, ScoreDemo, errors_by_density, example_mixture, quadrature
+from bench.demos.score_figure import draw, enclosing
 from bench.errors import InputError
 from bench.noise import Gaussian
-from demos import noise as noise_demo
-from demos import score as score_demo
-from demos.noise import demonstrate, embedded, equal_noises, read
-from demos.noise_figure import window
-from demos.score import Budget, ScoreDemo, errors_by_density, example_mixture, quadrature
-from demos.score_figure import draw, enclosing
+from bench.system.files import open_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

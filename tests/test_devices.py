@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench import devices
-from bench.devices import SHARE_FOR_IMAGES, available, holds, open_device, resolve_precision, threads
 from bench.errors import InputError
+from bench.system import devices
+from bench.system.devices import SHARE_FOR_IMAGES, available, holds, open_device, threads
+from bench.training.precision import resolve_precision
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

@@ -107,10 +107,10 @@ def test_the_pages_know_the_laws_and_constants():
         assert (facts["example"], facts["blind_range"]) == (law.example, law.blind_range)
         assert facts["symbol"] in law.__dataclass_fields__
         assert facts["formula"] + "." == law.__doc__
-    assert argument("bench.step", "betas") == (0.9, 0.99)
-    assert constants("bench.runs")["LONGEST_GRADIENT"] == 2.0
+    assert argument("bench.training.step", "betas") == (0.9, 0.99)
+    assert constants("bench.runs.run")["LONGEST_GRADIENT"] == 2.0
     with pytest.raises(ValueError, match="passes 0 values as nothing"):
-        argument("bench.step", "nothing")
+        argument("bench.training.step", "nothing")
 
 
 def test_advice_is_given_on_every_check():

@@ -19,16 +19,17 @@ import torch
 from torch import Tensor
 
 import bench
-from bench.blind import UnknownNoise
-from bench.conformance.subject import awake
-from bench.denoiser import Denoiser
+from bench.conformance.case import awake
 from bench.errors import InputError
-from bench.evaluation import PIXELS_AT_ONCE, EvaluationError, NoisySet, corrupt, evaluate, mean_psnr
-from bench.images import ImageSet, Picture
-from bench.metrics import ssim
+from bench.images.image_set import ImageSet, Picture
+from bench.images.sources import open_set
 from bench.noise import Gamma, Gaussian, Noise, Poisson
-from bench.patches import Patches, Sampling
-from bench.sets import open_set
+from bench.noise.blind import UnknownNoise
+from bench.scoring.denoiser import Denoiser
+from bench.scoring.evaluate import PIXELS_AT_ONCE, EvaluationError, evaluate, mean_psnr
+from bench.scoring.metrics import ssim
+from bench.scoring.noisy_sets import NoisySet, corrupt
+from bench.training.patches import Patches, Sampling
 from methods.noise2score import Noise2Score
 from methods.supervised import Supervised
 from tests.conftest import photograph
@@ -309,7 +310,7 @@ def test_together_or_alone_scores_and_order_are_the_same(
 def test_seconds_of_a_batch_are_shared_by_its_images(mixed_sizes: NoisySet, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(PIXELS_AT_ONCE, "cpu", 10_000)
     now = [0.0]
-    monkeypatch.setattr("bench.stopwatch.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr("bench.system.stopwatch.time", SimpleNamespace(perf_counter=lambda: now[0]))
 
     def slow(noisy: Tensor) -> Tensor:
         now[0] += noisy.shape[2]

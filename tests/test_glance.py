@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import InputError
-from bench.glance import glance, write_glance
+from bench.published.overview import glance, write_glance
 from tests.helpers import read_latex, read_markdown
 from tests.test_tabulate import SEES, made_up
 

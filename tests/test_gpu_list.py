@@ -14,10 +14,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench import cli, figures, registry
-from bench.reference import open_reference
-from bench.registry import REGISTRY
-from bench.sets import open_set, write_manifest
+from bench.cli import main as cli
+from bench.images import registry
+from bench.images.registry import REGISTRY
+from bench.images.sources import open_set, write_manifest
+from bench.output import figures
+from bench.store.reference import open_reference
 from tests.conftest import photograph
 from tests.test_profile import result, write
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from scipy import stats
 
-from bench.conformance.subject import awake
+from bench.conformance.case import awake
 from bench.homogenise import OPPONENTS, Homogenised, homogenise, take_back
 from bench.method import WithheldError
 from bench.noise import Gamma, Gaussian, Noise, Poisson

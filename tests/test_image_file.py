@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import limits
 from bench.errors import InputError
-from bench.image_file import FORMATS, load_image, read_file, require_inside
-from bench.images import decode
-from bench.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS
-from bench.pictures import read_picture
+from bench.images import limits
+from bench.images.image_set import decode
+from bench.images.io import read_picture
+from bench.images.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS
+from bench.images.safe_decode import FORMATS, load_image, read_file, require_inside
 from tests import forged
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -41,7 +41,7 @@ def test_a_sparse_file_of_a_terabyte_is_refused_by_its_size(tmp_path):
 
 
 def test_the_largest_file_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.image_file.LARGEST_FILE", 3)
+    monkeypatch.setattr("bench.images.safe_decode.LARGEST_FILE", 3)
     (tmp_path / "a").write_bytes(b"abc")
     assert read_file(tmp_path / "a", where="a") == b"abc"
     (tmp_path / "a").write_bytes(b"abcd")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import InputError
-from bench.images import ImageSet, Picture, build_set, decode, grey, require_disjoint, require_patch
+from bench.images.image_set import ImageSet, Picture, build_set, decode, grey, require_disjoint, require_patch
 from tests.forged import png
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (14, 17, 3), dtype=np.uint8)

@@ -17,18 +17,19 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import methods
-from bench import running
-from bench.denoiser import load_run
+from bench.analysis.tabulate import tabulate
 from bench.discovery import listings, load_class
 from bench.errors import InputError
-from bench.evaluation import corrupt, evaluate
-from bench.launch import launch
-from bench.patches import Patches
-from bench.plan import missing_from, plan, shard_of
-from bench.recipes import RECIPES
-from bench.runs import PROTOCOL
-from bench.sets import open_set
-from bench.tabulate import tabulate
+from bench.images.sources import open_set
+from bench.protocol import PROTOCOL
+from bench.runs import execute as running
+from bench.runs.launch import launch
+from bench.runs.load import load_run
+from bench.runs.plan import missing_from, plan, shard_of
+from bench.runs.recipes import RECIPES
+from bench.scoring.evaluate import evaluate
+from bench.scoring.noisy_sets import corrupt
+from bench.training.patches import Patches
 from tests.helpers import CPU, Silent, Tiny, amend, make_tiny
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def test_the_source_of_a_method_and_the_protocol_enter_the_key(
     run = tiny.jobs()[0].run
     key = run.key("a" * 64)
     assert key != run.key("b" * 64)
-    monkeypatch.setattr("bench.runs.PROTOCOL", -1)
+    monkeypatch.setattr("bench.runs.run.PROTOCOL", -1)
     assert key != run.key("a" * 64)
 
 

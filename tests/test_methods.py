@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.conformance.accelerator import ACCELERATOR, Generator, network_there, pretend
-from bench.conformance.subject import awake
+from bench.conformance.case import awake
 from bench.errors import InputError
 from methods.neighbor2neighbor import Neighbor2Neighbor
 from methods.noise2score import Noise2Score

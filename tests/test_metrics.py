@@ -16,9 +16,9 @@ from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchvision.models import AlexNet_Weights, alexnet
 
-from bench import metrics
 from bench.errors import InputError
-from bench.metrics import Lpips, LpipsUnavailable, load_lpips, psnr, ssim
+from bench.scoring import metrics
+from bench.scoring.metrics import Lpips, LpipsUnavailable, load_lpips, psnr, ssim
 
 CPU = torch.device("cpu")
 SSIM_TOLERANCE = 5e-5  # of float32 where the noise is near nothing; 1e-6 where there is some

@@ -1,8 +1,7 @@
 import pytest
 
 from bench.errors import InputError
-from bench.limits import LONGEST_NAME
-from bench.names import require_name, visible
+from bench.system.safe_names import LONGEST_NAME, require_name, visible
 
 PLAIN = ["a.png", "test_001.png", "Küste 3.tif", "写真\u3000一.png", "at 3\u202fPM.png", "👩\u200d🔬.png"]
 PLAIN += ["<b>&amp;.png", "-x", "...", "a.."]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from skimage import data
 
-from bench.blind import UnknownNoise
 from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
-from bench.noise_check import doubts
-from bench.noise_family import SMALLEST_SIDE, growth_of
+from bench.noise.blind import UnknownNoise
+from bench.noise.identify import SMALLEST_SIDE, growth_of
+from bench.noise.mismatch import doubts
 from bench.seeds import generator
 
 LEVELS = [Gaussian(10), Gaussian(40), Poisson(0.005), Poisson(0.05), Gamma(200), Gamma(20)]

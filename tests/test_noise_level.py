@@ -10,7 +10,7 @@ from skimage import data
 
 from bench.errors import InputError
 from bench.noise import Gamma, Gaussian, Noise, Poisson
-from bench.noise_level import SMALLEST_SIDE, estimate_noise
+from bench.noise.level import SMALLEST_SIDE, estimate_noise
 from bench.seeds import generator
 
 LEVELS = [Gaussian(5), Gaussian(25), Gaussian(80), Poisson(0.01), Poisson(0.05), Gamma(300), Gamma(50)]

@@ -11,26 +11,25 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from bench import ranks
-from bench.comparable import CELL, ROW, noise_label
-from bench.contrasts import against, changes, written
+from bench.analysis.columns import CELL, ROW, noise_label
+from bench.analysis.statistics import difference_of, mean_ranks, seed_scatter
 from bench.errors import InputError
-from bench.page import PAGE, TEMPLATE, write_page
-from bench.ranks import rank, write_ranks
-from bench.reproduction import beside, lacking, reproduce, signed
-from bench.retrained import retrained
-from bench.shortfall import shortfalls
-from bench.statistics import difference_of, mean_ranks, seed_scatter
-from bench.trainings import trainings_of
-from bench.tuning import hyper_parameters, settings
+from bench.output.markup import signed
+from bench.published import ranks
+from bench.published.page import PAGE, TEMPLATE, write_page
+from bench.published.ranks import rank, write_ranks
+from bench.published.reproduction import beside, lacking, reproduce, shortfalls
+from bench.published.retraining import retrained, trainings_of
+from bench.published.tuning import hyper_parameters, settings
+from bench.tables.paired_differences import against, changes, written
 from tests.helpers import print_numbers, publish, shelve
 from tests.test_tabulate import NO_FAILURES, SEES, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.published import Published
-    from bench.trainings import Trainings
+    from bench.published.retraining import Trainings
+    from bench.published.table import Published
 
 ROWS = [("gaussian", 25.0, "set12"), ("gaussian", 25.0, "bsd68"), ("gamma", 50.0, "bsd68")]
 METHODS = ["bm3d", "sure", "supervised"]

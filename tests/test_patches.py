@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from bench.blind import UnknownNoise
-from bench.images import ImageSet, Picture
+from bench.images.image_set import ImageSet, Picture, intensities
 from bench.method import NEEDS, Batch, WithheldError
 from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
-from bench.patches import Patches, Sampling, intensities
+from bench.noise.blind import UnknownNoise
+from bench.training.patches import Patches, Sampling
 
 CPU = torch.device("cpu")
 NOISE = Gaussian(25)

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import InputError
-from bench.pictures import output_name, read_picture, write_picture
+from bench.images.io import output_name, read_picture, write_picture
 
 GENERATOR = np.random.default_rng(0)
 BYTES = GENERATOR.integers(0, 256, (14, 17, 3), dtype=np.uint8)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from bench.denoiser import Denoiser
 from bench.discovery import listings, parse_method
-from bench.evaluation import corrupt, mean_psnr
-from bench.images import ImageSet, Picture
-from bench.patches import Patches, Sampling
-from bench.training import train
-from bench.unet import UNet
+from bench.images.image_set import ImageSet, Picture
+from bench.scoring.denoiser import Denoiser
+from bench.scoring.evaluate import mean_psnr
+from bench.scoring.noisy_sets import corrupt
+from bench.training.loop import train
+from bench.training.patches import Patches, Sampling
+from bench.training.unet import UNet
 from tests.conftest import photograph
 from tests.helpers import LEVELS
 

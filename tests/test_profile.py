@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from bench import profile as profiling
 from bench.errors import InputError
-from bench.profile import Profile, caption, markdown, measure, read, write_profile
+from bench.profile import timings as profiling
+from bench.profile.suite import measure
+from bench.profile.timings import Profile, read
+from bench.profile.write import caption, markdown, write_profile
 from tests.throughput.ratios import ratios_to
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from bench.progress import Display
+from bench.cli.progress import Display
 
 if TYPE_CHECKING:
     from tests.helpers import Tiny

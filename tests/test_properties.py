@@ -12,11 +12,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bench.conformance.subject import awake, declared, images_of
+from bench.conformance.case import awake, declared, images_of
 from bench.discovery import parse_method
 from bench.errors import InputError
-from bench.metrics import psnr, ssim
 from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
+from bench.scoring.metrics import psnr, ssim
 from bench.seeds import generator, seed_of
 from methods.noise2void import Noise2Void
 from tests.helpers import column, rng_of, share

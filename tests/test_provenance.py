@@ -9,7 +9,7 @@ import sys
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from bench import provenance
+from bench.system import provenance
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import InputError
-from bench.published import LAYOUT, NUMBERS, find_published, open_published
+from bench.published.table import LAYOUT, NUMBERS, find_published, open_published
 from tests.helpers import SOURCE, print_numbers, publish
 
 if TYPE_CHECKING:

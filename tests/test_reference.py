@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from bench.errors import InputError
-from bench.reference import collect, find_reference, open_reference
-from bench.seal import FACTS, seal_folder, write_json
-from bench.store import IDENTITY, SCORES, Store, write_scores
+from bench.store.integrity import FACTS, seal_folder, write_json
+from bench.store.reference import collect, find_reference, open_reference
+from bench.store.scores import IDENTITY, SCORES, write_scores
+from bench.store.store import Store
 from tests.helpers import make_tiny
 
 if TYPE_CHECKING:

@@ -19,27 +19,27 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
-from bench import figures
-from bench.caption import title
-from bench.cli import main
-from bench.comparable import CELL, ROW
+from bench.analysis.columns import CELL, ROW
+from bench.analysis.statistics import difference_of, mean_of, seed_scatter
+from bench.analysis.tabulate import tabulate
+from bench.cli.main import main
 from bench.errors import InputError
-from bench.evaluation import corrupt
-from bench.figures import INK
-from bench.pictures import read_picture
-from bench.report.cells import baseline_of, cells
+from bench.images.io import read_picture
+from bench.output import figures
+from bench.output.figures import INK
 from bench.report.cost_figure import cost_plate, on_front
-from bench.report.document import Pictures, write_report
-from bench.report.exhibits import SIDE, STEP, as_data, busiest, error_peak, exhibit
-from bench.report.gallery import Denoised, Subject, subjects
+from bench.report.denoised_images import Denoised, Subject, subjects
+from bench.report.embedded_figure import inline
+from bench.report.image_tiles import SIDE, STEP, as_data, busiest, error_peak, exhibit
+from bench.report.numbers import baseline_of, cells
 from bench.report.paired_figure import differences
-from bench.report.picks import picks
-from bench.report.plates import inline
+from bench.report.recommendation import picks
 from bench.report.render import breakable, duration
 from bench.report.residual_figure import FREQUENCIES, spectrum, statistics, variances
-from bench.statistics import difference_of, mean_of, seed_scatter
-from bench.store import picture_folder
-from bench.tabulate import tabulate
+from bench.report.write import Pictures, write_report
+from bench.scoring.noisy_sets import corrupt
+from bench.store.store import picture_folder
+from bench.tables.caption import title
 from tests.helpers import LEVELS, every_noise
 from tests.test_profile import result as profile_of
 from tests.test_profile import write as write_profile

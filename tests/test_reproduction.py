@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from bench.comparable import CELL, ROW, noise_label
+from bench.analysis.columns import CELL, ROW, noise_label
+from bench.analysis.statistics import Mean, mean_of
 from bench.errors import InputError
-from bench.reproduction import SUSPECT, beside, lacking, reproduce, signed, with_interval
-from bench.statistics import Mean, mean_of
+from bench.output.markup import signed
+from bench.published.reproduction import SUSPECT, beside, lacking, reproduce, with_interval
 from tests.helpers import print_numbers, publish, read_latex, read_markdown
 from tests.test_tabulate import NO_FAILURES, SEES, failed, failure, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.published import Published
-    from bench.sheet import Sheet
+    from bench.output.text_table import Sheet
+    from bench.published.table import Published
 
 # Neither in the order of noises, sets or methods that other tables have.
 ROWS = [

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from bench.errors import InputError
-from bench.reference import Reference, collect
-from bench.results import open_results
-from bench.store import SCORES, Store
+from bench.store.reference import Reference, collect
+from bench.store.results import open_results
+from bench.store.scores import SCORES
+from bench.store.store import Store
 from tests.test_reference import fail, finish
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import pytest
 from scipy import stats
 
 from bench.errors import InputError
-from bench.retrained import SPREAD, retrained
-from bench.trainings import RUN, trainings_of
+from bench.published.retraining import RUN, SPREAD, retrained, trainings_of
 from tests.helpers import read_latex, read_markdown
 from tests.test_trainings import SURE, VOID, Means, both, moved, scored
 

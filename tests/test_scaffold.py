@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import methods
-from bench.cli import main
+from bench.cli.main import main
 from bench.conformance.suite import examine
 from bench.discovery import EVERY, listings, parse_method
 from bench.errors import InputError
-from bench.scaffold import begin_entry, begin_package
+from bench.scaffold.write import begin_entry, begin_package
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from bench.denoiser import load_run
-from bench.seal import FACTS, DamagedRunError, check_folder, checksums, read_facts, seal_folder, write_facts
-from bench.store import CHECKPOINT, DAMAGED, NEXT, SCORES, WEIGHTS
+from bench.runs.load import load_run
+from bench.store.integrity import (
+    FACTS,
+    DamagedRunError,
+    check_folder,
+    checksums,
+    read_facts,
+    seal_folder,
+    write_facts,
+)
+from bench.store.scores import SCORES, WEIGHTS
+from bench.store.store import CHECKPOINT, DAMAGED, NEXT
 from tests.helpers import Tiny, amend
 
 if TYPE_CHECKING:
@@ -142,7 +151,7 @@ def test_a_run_without_its_facts_is_set_aside(tiny: Tiny, run: Path) -> None:
 
 
 def test_a_failed_run_that_is_damaged_is_set_aside(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.running.train", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("bench.runs.execute.train", lambda *_, **__: 1 / 0)
     tiny.launch()
     (path,) = tiny.bench.store.root.glob(f"failed/*/{FACTS}")
     path.write_text("{")
@@ -191,16 +200,16 @@ def test_a_crash_while_scores_are_added_leaves_the_run_whole(
         raise KeyboardInterrupt
 
     if moment == "before it is told":
-        monkeypatch.setattr("bench.store.write_facts", crash)
+        monkeypatch.setattr("bench.store.store.write_facts", crash)
     elif moment == "after it is told":
-        monkeypatch.setattr("bench.store.Store._adopt_next", crash)
+        monkeypatch.setattr("bench.store.store.Store._adopt_next", crash)
     else:
         moves = iter([shutil.move, crash])
 
         def move(source: Path, target: Path) -> None:
             next(moves)(source, target)
 
-        monkeypatch.setattr("bench.store.move_durably", move)
+        monkeypatch.setattr("bench.store.store.move_durably", move)
     with pytest.raises(KeyboardInterrupt):
         store.extend(run.name, rows, evaluated)
     monkeypatch.undo()

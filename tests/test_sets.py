@@ -17,12 +17,13 @@ import pytest
 from packaging.requirements import Requirement
 from PIL import Image
 
-from bench import registry, sets
 from bench.errors import InputError
-from bench.images import grey
-from bench.recipes import RECIPES
-from bench.registry import REGISTRY, Entry
-from bench.sets import open_set, write_manifest
+from bench.images import registry
+from bench.images import sources as sets
+from bench.images.image_set import grey
+from bench.images.registry import REGISTRY, Entry
+from bench.images.sources import open_set, write_manifest
+from bench.runs.recipes import RECIPES
 
 DATA = os.environ.get("NOISEBENCH_DATA")
 COLOUR = np.random.default_rng(0).integers(0, 256, (3, 14, 17, 3), dtype=np.uint8)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench import share
 from bench.errors import InputError
-from bench.share import Share, parse_share
+from bench.runs.cluster import resources as share
+from bench.runs.cluster.resources import Share, parse_share
 
 PLAIN: dict[str, Any] = {"device": "auto", "precision": "auto", "cpus": None, "gpus": None}
 

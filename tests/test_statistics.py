@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bench.errors import InputError
-from bench.statistics import (
+from bench.analysis.statistics import (
     LEVEL,
     Scatter,
     _half_width,
@@ -20,6 +19,7 @@ from bench.statistics import (
     pooled,
     seed_scatter,
 )
+from bench.errors import InputError
 
 
 def lines(psnr, *, seeds=None, **columns) -> pd.DataFrame:

@@ -11,26 +11,28 @@ import pytest
 import torch
 from torch import nn
 
-from bench.blind import UnknownNoise
 from bench.conformance.accelerator import ACCELERATOR, Generator, pretend, there
-from bench.conformance.subject import awake
+from bench.conformance.case import awake
 from bench.discovery import listings, parse_method
 from bench.errors import InputError
 from bench.method import Method, Untrained, squared_error
 from bench.noise import Gaussian
-from bench.patches import Patches, Sampling
-from bench.runs import LEARNING_RATE
+from bench.noise.blind import UnknownNoise
+from bench.protocol import LEARNING_RATE
 from bench.seeds import seed_of
-from bench.step import Step, TrainingError, in_precision, open_step, resolve_engine
-from bench.training import train
+from bench.training.engine import open_step, resolve_engine
+from bench.training.loop import train
+from bench.training.patches import Patches, Sampling
+from bench.training.precision import in_precision
+from bench.training.step import Step, TrainingError
 from tests.helpers import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.images import ImageSet
+    from bench.images.image_set import ImageSet
     from bench.noise import Noise
-    from bench.unet import UNet
+    from bench.training.unet import UNet
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 COMPILERS = ("cc", "gcc", "clang")
@@ -247,7 +249,7 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
     images, method, sampling = tiny_set(1), METHODS[spec], Sampling(steps=3, batch=4, patch=32, seed=0)
     estimates = [noise.strongest for _ in images.pictures] if noise is UNKNOWN else []
     monkeypatch.setattr(Patches, "_estimates", lambda *_: estimates)  # made on the host
-    monkeypatch.setattr("bench.patches.holds", lambda *_: True)
+    monkeypatch.setattr("bench.training.patches.holds", lambda *_: True)
     monkeypatch.setattr(torch, "Generator", Generator)
     monkeypatch.setattr(torch, "_fused_adam_", lambda *_, **__: None)
     net = awake(1)

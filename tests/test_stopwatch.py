@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bench.stopwatch import Stopwatch
+from bench.system.stopwatch import Stopwatch
 
 CPU = torch.device("cpu")
 
@@ -31,8 +31,8 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     time = Time()
-    monkeypatch.setattr("bench.stopwatch.time", SimpleNamespace(perf_counter=time.read))
-    monkeypatch.setattr("bench.stopwatch.synchronise", time.wait)
+    monkeypatch.setattr("bench.system.stopwatch.time", SimpleNamespace(perf_counter=time.read))
+    monkeypatch.setattr("bench.system.stopwatch.synchronise", time.wait)
     return time
 
 

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from bench import durable
-from bench.durable import StorageError
 from bench.errors import InputError
-from bench.parcel import pack
-from bench.seal import FACTS, DamagedRunError, check_folder, checksums, write_json
-from bench.store import CHECKPOINT, CURVE, FAILED, IDENTITY, LOG, PARTIAL, SCORES, SETTINGS, Store
+from bench.store.archive import pack
+from bench.store.integrity import FACTS, DamagedRunError, check_folder, checksums, write_json
+from bench.store.scores import IDENTITY, SCORES, SETTINGS
+from bench.store.store import CHECKPOINT, CURVE, FAILED, LOG, PARTIAL, Store
+from bench.system import files as durable
+from bench.system.files import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bench.parcel import Parcel
+    from bench.store.archive import Parcel
 
 COMMON = dict.fromkeys(IDENTITY, 0)
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from bench.blind import UnknownNoise
 from bench.method import NEEDS, Batch
 from bench.noise import Gaussian
-from bench.patches import Patches, Sampling
+from bench.noise.blind import UnknownNoise
+from bench.training.patches import Patches, Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.images import ImageSet
+    from bench.images.image_set import ImageSet
     from bench.noise import Noise
 
 pytestmark = pytest.mark.gpu
@@ -52,7 +52,7 @@ def test_streamed_patches_are_the_resident_ones(
 ) -> None:
     images = tiny_set(3)
     resident = patches_of(images, noise, training_noise=training_noise)
-    monkeypatch.setattr("bench.patches.holds", lambda device, size: False)
+    monkeypatch.setattr("bench.training.patches.holds", lambda device, size: False)
     streamed = patches_of(images, noise, training_noise=training_noise)
     assert resident.stream is None
     assert {values.device.type for values in streamed.sources.values()} == {"cpu"}

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from bench.analysis.tabulate import self_supervised, tabulate
 from bench.errors import InputError
-from bench.tabulate import self_supervised, tabulate
-from bench.typeset import csv, latex, markdown, terminal, write_tables
+from bench.tables.score_table import csv, latex, markdown, terminal, write_tables
 
 SEES = {
     "noise2void": "noisy",

@@ -12,18 +12,19 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.conformance.subject import awake
+from bench.conformance.case import awake
 from bench.method import Method, squared_error
 from bench.noise import Gaussian
-from bench.patches import Patches, Sampling
-from bench.step import TrainingError, open_step
-from bench.training import Cost, Milestones, train
-from bench.unet import UNet
+from bench.training.engine import open_step
+from bench.training.loop import Cost, Milestones, train
+from bench.training.patches import Patches, Sampling
+from bench.training.step import TrainingError
+from bench.training.unet import UNet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.images import ImageSet
+    from bench.images.image_set import ImageSet
 
 CPU = torch.device("cpu")
 
@@ -208,7 +209,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("bench.stopwatch.time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr("bench.system.stopwatch.time", SimpleNamespace(perf_counter=clock))
     return clock
 
 

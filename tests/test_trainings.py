@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.analysis.statistics import Scatter, seed_scatter
 from bench.errors import InputError
-from bench.statistics import Scatter, seed_scatter
-from bench.trainings import Trainings, trainings_of
+from bench.published.retraining import Trainings, trainings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

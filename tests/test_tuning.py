@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from bench.comparable import noise_label
-from bench.tuning import SEARCHED, hyper_parameters, settings
+from bench.analysis.columns import noise_label
+from bench.published.tuning import SEARCHED, hyper_parameters, settings
 from tests.helpers import read_latex, read_markdown
 from tests.test_tabulate import made_up
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.step import in_precision
-from bench.unet import DEPTH, UNet, _Join, reflect_to_stride
+from bench.training.precision import in_precision
+from bench.training.unet import DEPTH, UNet, _Join, reflect_to_stride
 
 STRIDE = 2**DEPTH
 CPU = torch.device("cpu")

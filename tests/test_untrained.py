@@ -13,16 +13,17 @@ import numpy as np
 import pytest
 import torch
 
-from bench.conformance.subject import awake
-from bench.denoiser import Denoiser
+from bench.conformance.case import awake
 from bench.discovery import listings, parse_method
 from bench.errors import InputError
-from bench.evaluation import corrupt, evaluate
-from bench.images import ImageSet, Picture
+from bench.images.image_set import ImageSet, Picture
+from bench.images.sources import open_set
 from bench.method import Untrained
 from bench.noise import Gaussian, Noise
+from bench.scoring.denoiser import Denoiser
+from bench.scoring.evaluate import evaluate
+from bench.scoring.noisy_sets import corrupt
 from bench.seeds import generator
-from bench.sets import open_set
 from tests.conftest import photograph
 from tests.helpers import CPU, LEVELS, batch_of, rng_of, share
 

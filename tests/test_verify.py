@@ -16,18 +16,20 @@ import torch
 from PIL import Image
 from scipy import stats
 
-from bench import running
-from bench.devices import describe
+from bench.analysis.statistics import seed_scatter
 from bench.errors import InputError
-from bench.launch import launch
-from bench.plan import plan
-from bench.reference import Reference, collect, open_reference
-from bench.runs import PROTOCOL
-from bench.seal import write_json
-from bench.sets import open_set
-from bench.statistics import seed_scatter
-from bench.store import SCORES, Store, write_scores
-from bench.verify import SAME_WEIGHTS, Verdict, draw_lot, verify
+from bench.images.sources import open_set
+from bench.protocol import PROTOCOL
+from bench.published.rerun import SAME_WEIGHTS
+from bench.published.verify import Verdict, draw_lot, verify
+from bench.runs import execute as running
+from bench.runs.launch import launch
+from bench.runs.plan import plan
+from bench.store.integrity import write_json
+from bench.store.reference import Reference, collect, open_reference
+from bench.store.scores import SCORES, write_scores
+from bench.store.store import Store
+from bench.system.devices import describe
 from tests.helpers import CPU, Silent
 
 if TYPE_CHECKING:

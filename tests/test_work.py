@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from bench import work
-from bench.unet import UNet
-from bench.work import count_joules, count_memory, count_work
+from bench.system import counters as work
+from bench.system.counters import count_joules, count_memory, count_work
+from bench.training.unet import UNet
 
 if TYPE_CHECKING:
     from pathlib import Path

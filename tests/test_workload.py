@@ -10,16 +10,26 @@ import pytest
 import torch
 
 from bench.errors import InputError
-from bench.trace import TRACED, write_trace
-from bench.work import count_work
-from bench.workload import COPIED, COPIES, BareStep, Setting, TrainingStep, copy, inference, patches, product
+from bench.profile.trace import TRACED, write_trace
+from bench.profile.workloads import (
+    COPIED,
+    COPIES,
+    BareStep,
+    Setting,
+    TrainingStep,
+    copy,
+    inference,
+    patches,
+    product,
+)
+from bench.system.counters import count_work
 from tests.trained import TRAINED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.method import Method
-    from bench.step import Engine
+    from bench.training.engine import Engine
 
 SMALL = Setting(torch.device("cpu"), "float32", "eager", width=4, batch=2, patch=32)
 

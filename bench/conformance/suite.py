@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from bench.conformance import of_denoising, of_learning, of_loss
-from bench.conformance.subject import ConformanceError, Subject
+from bench.conformance import denoising_checks as of_denoising
+from bench.conformance import loss_checks as of_loss
+from bench.conformance import training_checks as of_learning
+from bench.conformance.case import ConformanceError, Subject
 from bench.discovery import listings, load_class, parse_method
 from bench.errors import unknown
 from bench.method import NEEDS, Precision, Untrained

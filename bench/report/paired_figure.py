@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.comparable import CELL, ROW
-from bench.figures import GREY, mark, plain, tidy
-from bench.report.cells import heading, rows_of
-from bench.report.panels import panels
-from bench.report.plates import Plate
+from bench.analysis.columns import CELL, ROW
+from bench.output.figures import GREY, mark, plain, tidy
+from bench.report.embedded_figure import Plate
+from bench.report.numbers import heading, rows_of
+from bench.report.subplots import panels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

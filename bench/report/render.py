@@ -13,8 +13,7 @@ import jinja2
 import matplotlib as mpl
 from markupsafe import Markup
 
-from bench.markup import MISSING
-from bench.reproduction import signed
+from bench.output.markup import MISSING, signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bench.comparable import noise_label
-from bench.figures import GREY, mark, plain, tidy
-from bench.report.panels import panels
-from bench.report.plates import Plate
+from bench.analysis.columns import noise_label
+from bench.output.figures import GREY, mark, plain, tidy
+from bench.report.embedded_figure import Plate
+from bench.report.subplots import panels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from bench.report.gallery import Subject
+    from bench.report.denoised_images import Subject
 
 FREQUENCIES = 16
 INTENSITIES = 10

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.comparable import CELL, SYMBOLS
-from bench.figures import GREY, mark, plain, tidy
-from bench.report.panels import panels
-from bench.report.plates import Plate
+from bench.analysis.columns import CELL, SYMBOLS
+from bench.output.figures import GREY, mark, plain, tidy
+from bench.report.embedded_figure import Plate
+from bench.report.subplots import panels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from bench.report.document import Pictures, write_report
+from bench.report.write import Pictures, write_report
 from tests.conftest import photograph
 from tests.helpers import make_tiny
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.report.exhibits import STEP
+from bench.report.image_tiles import STEP
 
 AXE = Path(os.environ.get("AXE_CORE", ""))
 ROOT = Path(__file__).parent.parent.parent

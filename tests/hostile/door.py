@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from bench import registry, sets
 from bench.errors import InputError
-from bench.pictures import read_picture
-from bench.registry import Entry
-from bench.sets import open_set
+from bench.images import registry
+from bench.images import sources as sets
+from bench.images.io import read_picture
+from bench.images.registry import Entry
+from bench.images.sources import open_set
 
 
 def opened(opener: str, path: str, channels: int) -> np.ndarray:

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from bench.images import ImageSet, decode
-from bench.limits import MOST_SCANS
-from bench.pictures import read_picture
-from bench.sets import SUFFIXES, write_manifest
+from bench.images.image_set import ImageSet, decode
+from bench.images.io import read_picture
+from bench.images.limits import MOST_SCANS
+from bench.images.sources import SUFFIXES, write_manifest
 from tests import forged
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
-from bench.names import visible
+from bench.system.safe_names import visible
 from tests.hostile.specimens import Specimen, specimens
 
 if TYPE_CHECKING:

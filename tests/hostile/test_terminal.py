@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from bench.cli import main
-from bench.names import visible
+from bench.cli.main import main
+from bench.system.safe_names import visible
 from tests.hostile.specimens import COLOUR, MARKUP, STEERING
 
 

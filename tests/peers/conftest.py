@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from bench.noise import Gamma, Gaussian, Noise, Poisson
-from bench.unet import UNet
+from bench.training.unet import UNet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.metrics import WINDOW_RADIUS, psnr, ssim
+from bench.scoring.metrics import WINDOW_RADIUS, psnr, ssim
 
 
 def pair_at(decibels: float, channels: int = 3) -> tuple[Tensor, Tensor]:

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, StackDataset
 
-from bench.devices import has_bfloat16, open_device, resolve_precision
-from bench.images import ImageSet, Picture
+from bench.images.image_set import ImageSet, Picture
 from bench.noise import Gaussian
-from bench.patches import Patches, Sampling
-from bench.training import train
-from bench.unet import UNet
+from bench.system.devices import open_device
+from bench.training.loop import train
+from bench.training.patches import Patches, Sampling
+from bench.training.precision import has_bfloat16, resolve_precision
+from bench.training.unet import UNet
 from methods.supervised import Supervised
 from methods.sure import Sure
 from tests.conftest import photograph

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bench.launch import launch
+from bench.runs.launch import launch
 from tests.helpers import Silent, Tiny
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from bench.share import Share
+    from bench.runs.cluster.resources import Share
 
 WARM = multiprocessing.get_context("forkserver")
 WARM.set_forkserver_preload([__name__])
@@ -43,7 +43,7 @@ def _work(tiny: Tiny, share: Share | None, changes: dict[str, Any], told: Connec
     jobs, watcher = tiny.jobs(**changes), Silent()
     told.send("begun")
     if share:
-        from bench.cluster import connected, launch_on_cluster  # where Ray is installed
+        from bench.runs.cluster.driver import connected, launch_on_cluster
 
         with connected(share.address), tiny.bench.stop.listening():
             launch_on_cluster(jobs, tiny.bench, watcher, share=share)

@@ -18,14 +18,15 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from bench.checkpoint import read_checkpoint
-from bench.cli import main
-from bench.durable import StorageError
+from bench.cli.main import main
 from bench.errors import InputError
-from bench.seal import read_facts
-from bench.sets import open_set
-from bench.share import Share
-from bench.store import CHECKPOINT, FAILED, PARTIAL, WEIGHTS, Store
+from bench.images.sources import open_set
+from bench.runs.cluster.resources import Share
+from bench.store.integrity import read_facts
+from bench.store.scores import WEIGHTS
+from bench.store.store import CHECKPOINT, FAILED, PARTIAL, Store
+from bench.system.files import StorageError
+from bench.training.checkpoint import read_checkpoint
 from tests.helpers import CPU, Silent, Tiny
 from tests.robust.processes import results, start
 from tests.robust.test_two_processes import GRID
@@ -33,15 +34,15 @@ from tests.robust.test_two_processes import GRID
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bench.plan import Job
+    from bench.runs.plan import Job
 
 ray = pytest.importorskip("ray", reason="Ray is not installed")
 
 from ray.cluster_utils import Cluster  # noqa: E402 - where Ray is
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
 
-from bench.cluster import connected, launch_on_cluster  # noqa: E402
-from bench.worker import Order  # noqa: E402
+from bench.runs.cluster.driver import connected, launch_on_cluster
+from bench.runs.cluster.worker import Order
 
 pytestmark = pytest.mark.xdist_group("cluster")  # which is one for all
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench import durable
-from bench.durable import StorageError, write_durably
-from bench.store import Store
+from bench.store.store import Store
+from bench.system import files as durable
+from bench.system.files import StorageError, write_durably
 from tests.robust.processes import results
 
 if TYPE_CHECKING:

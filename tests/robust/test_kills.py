@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from bench.checkpoint import read_checkpoint
-from bench.running import CHECKPOINT_EVERY
-from bench.seal import check_folder
-from bench.stopping import HEARD
-from bench.store import CHECKPOINT, PARTIAL, WEIGHTS, Store
+from bench.runs.context import CHECKPOINT_EVERY
+from bench.store.integrity import check_folder
+from bench.store.scores import WEIGHTS
+from bench.store.store import CHECKPOINT, PARTIAL, Store
+from bench.system.signals import HEARD
+from bench.training.checkpoint import read_checkpoint
 from tests.helpers import Tiny, make_tiny
 from tests.robust.processes import results, start
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from bench import memory
-from bench.memory import free_memory, need_of
-from bench.patches import Patches, Sampling
-from bench.step import Step
-from bench.unet import UNet
-from bench.work import count_memory
+from bench.system.counters import count_memory
+from bench.training import memory
+from bench.training.memory import free_memory, need_of
+from bench.training.patches import Patches, Sampling
+from bench.training.step import Step
+from bench.training.unet import UNet
 from tests.helpers import CPU, Tiny
 from tests.robust.processes import WARM
 from tests.trained import TRAINED

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.recipes import RECIPES
-from bench.store import BusyError, Store
+from bench.runs.recipes import RECIPES
+from bench.store.store import BusyError, Store
 from tests.robust.processes import results, start
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.devices import describe, open_device, synchronise
-from bench.provenance import commit, versions
-from bench.stopwatch import Stopwatch
-from bench.work import count_joules, count_memory, count_work
-from bench.workload import Setting
+from bench.profile.workloads import Setting
+from bench.system.counters import count_joules, count_memory, count_work
+from bench.system.devices import describe, open_device, synchronise
+from bench.system.provenance import commit, versions
+from bench.system.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.stopwatch import Stopwatch
+from bench.system.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from scipy.stats import linregress
 
-from bench.work import count_memory
-from bench.workload import BareStep, TrainingStep
+from bench.profile.workloads import BareStep, TrainingStep
+from bench.system.counters import count_memory
 from methods.supervised import Supervised
 from tests.throughput.ratios import ratios_to, seconds_in_turn
 from tests.trained import TRAINED
@@ -19,7 +19,7 @@ from tests.trained import TRAINED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.workload import Setting
+    from bench.profile.workloads import Setting
 
 COMMITTED = Path(__file__).parent / "ratios.json"
 SCATTER = 0.1

@@ -11,13 +11,13 @@ import pytest
 
 from bench.discovery import parse_method
 from bench.method import NEEDS
-from bench.workload import COPIED, COPIES, BareStep, TrainingStep, copy, inference, patches, product
+from bench.profile.workloads import COPIED, COPIES, BareStep, TrainingStep, copy, inference, patches, product
 from tests.trained import TRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.workload import Setting
+    from bench.profile.workloads import Setting
     from tests.throughput.conftest import Timer
 
 BATCHES, PATCHES = (8, 16, 32, 64), (32, 64, 128)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from bench.conformance.subject import awake
+from bench.conformance.case import awake
 from bench.method import Batch
 from bench.noise import Gaussian
 from methods.noise2void import Noise2Void

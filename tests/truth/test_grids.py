@@ -10,7 +10,7 @@ import torch
 from scipy import ndimage, stats
 from torch import Tensor
 
-from bench.conformance.subject import awake, images_of
+from bench.conformance.case import awake, images_of
 from bench.method import Batch
 from bench.noise import Gaussian, Noise
 from bench.seeds import generator

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from bench.conformance.subject import awake
+from bench.conformance.case import awake
 from bench.method import Batch, squared_error
 from bench.noise import Gaussian
 from methods.neighbor2neighbor import Neighbor2Neighbor, neighbours

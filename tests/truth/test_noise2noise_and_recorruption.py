@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.conformance.subject import awake, declared, images_of
+from bench.conformance.case import awake, declared, images_of
 from bench.method import Batch, Method, squared_error
 from bench.noise import Gaussian, Noise
 from bench.seeds import generator

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.conformance.subject import awake
+from bench.conformance.case import awake
 from bench.method import Batch, squared_error
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator

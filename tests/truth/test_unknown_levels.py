@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from bench.method import Batch
 from bench.noise import Gaussian
-from bench.patches import Sampling
-from bench.step import Step, open_step
+from bench.training.engine import open_step
+from bench.training.patches import Sampling
 from methods.sure import Sure
 from methods.unsure import Unsure
 from tests.helpers import LEVELS, batch_of, curved, rng_of, share
+
+if TYPE_CHECKING:
+    from bench.training.step import Step
 
 MEAN, NOISE = 0.5, Gaussian(25)
 IDENTITY = torch.eye(2, dtype=torch.float64)

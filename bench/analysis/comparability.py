@@ -1,0 +1,83 @@
+"""Which stored runs may stand in one table: one protocol, whole image sets, the same noisy images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.analysis.columns import CELL, NOISY, ROW, noise_label
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The same bytes give the same score everywhere, but for the order of float32 sums; another draw of the noise
+# differs by more.
+SAME_SCORE = 1e-4
+
+
+def check_comparable(scores: pd.DataFrame) -> None:
+    """Refuse scores of one protocol whose means could not be compared.
+
+    Args:
+        scores: one line per run and test image.
+
+    Raises:
+        InputError: an image has two scores in one cell and seed, a cell mixes precisions, a method changes
+            what it sees, a run lacks images of its set, or methods were given different noisy images.
+    """
+    _check_single(scores)
+    _check_complete(scores)
+    check_same_noisy_images(scores)
+
+
+def _check_single(scores: pd.DataFrame) -> None:
+    twice = scores[scores.duplicated([*CELL, "seed", "image"], keep=False)]
+    if len(twice):
+        keys = sorted(set(_like_first(twice, [*CELL, "seed", "image"])["key"]))
+        raise InputError(
+            f"{_where(twice)} has more than one score for image {twice['image'].iloc[0]!r}, by run "
+            f"{' and '.join(keys)}; keep one"
+        )
+    for by, column in ((CELL, "precision"), (["method"], "sees")):
+        mixed = scores[scores.groupby(by)[column].transform("nunique") > 1]
+        if len(mixed):
+            values = sorted(set(_like_first(mixed, by)[column]))
+            raise InputError(f"{_where(mixed)} mixes runs of different {column}: {' and '.join(values)}")
+
+
+def _check_complete(scores: pd.DataFrame) -> None:
+    found = scores.groupby([*CELL, "seed"])["image"].transform("nunique")
+    short = scores[found < scores.groupby("images")["image"].transform("nunique")]
+    if len(short):
+        run = _like_first(short, [*CELL, "seed"])
+        every = set(scores.loc[scores["images"] == run["images"].iloc[0], "image"])
+        raise InputError(
+            f"{_where(run)} is incomplete: run {run['key'].iloc[0]} has {len(run)} of {len(every)} images, "
+            f"without {', '.join(sorted(every - set(run['image']))[:3])}; where the set has changed, "
+            "`noisebench run` with all of these methods scores them on it as it is now"
+        )
+
+
+def check_same_noisy_images(scores: pd.DataFrame) -> None:
+    """Refuse scores of one noise, set and seed that are not of the same noisy images.
+
+    Raises:
+        InputError: two runs were given different copies of an image.
+    """
+    copies = scores.groupby([*ROW, "seed", "image"])[NOISY]
+    apart = scores[((copies.transform("max") - copies.transform("min")) > SAME_SCORE).any(axis=1)]
+    if len(apart):
+        methods = sorted(set(_like_first(apart, [*ROW, "seed", "image"])["method"]))
+        raise InputError(
+            f"{' and '.join(methods)} were given different noisy copies of image {apart['image'].iloc[0]!r}: "
+            f"{_where(apart)}"
+        )
+
+
+def _like_first(scores: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    return scores[(scores[columns] == scores[columns].iloc[0]).all(axis=1)]
+
+
+def _where(runs: pd.DataFrame) -> str:
+    run: Any = runs.iloc[0]
+    return f"{run.method} on {noise_label(run.noise, run.parameter)}, {run.images}, seed {run.seed}"

@@ -1,0 +1,97 @@
+"""What a check looks at: a method under one noise, with small networks and batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+from torch import nn
+
+from bench.method import Batch
+from bench.seeds import generator
+from bench.training.unet import UNet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.method import Method, Network
+    from bench.noise import Noise
+
+COUNT, SIDE = 3, 32
+"""Images of a batch, and their side in pixels."""
+
+
+class ConformanceError(Exception):
+    """A method does not keep to the contract; the message says how, and what to do."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A method under one noise.
+
+    Args:
+        method: with its hyper-parameters.
+        noise: a law for which it is declared, with a usual parameter.
+    """
+
+    method: Method
+    noise: Noise
+
+    def batch(self, *, channels: int = 1, grey: float | None = None) -> Batch:
+        """Give ``COUNT`` images with what the method declares: smooth ones, or of one clean ``grey``."""
+        shape = (COUNT, channels, SIDE, SIDE)
+        clean = smooth(*shape) if grey is None else np.full(shape, grey, dtype=np.float32)
+        return declared(self.method, images_of(clean, self.noise), self.noise)
+
+    def loss(
+        self, batch: Batch, *, net: Network | None = None, progress: float = 0.5, seed: int = 0
+    ) -> Tensor:
+        """Give the losses of a batch, (B,), under a generator of that seed."""
+        network = net or awake(batch.noisy.shape[1])
+        return self.method.loss(network, batch, torch.Generator().manual_seed(seed), torch.tensor(progress))
+
+    def denoise(self, noisy: Tensor, *, net: Network | None = None) -> Tensor:
+        """Denoise (B, C, H, W) as the harness does, told of the noise what the method declares."""
+        told = self.noise if "noise" in self.method.needs else None
+        with torch.inference_mode():
+            return self.method.denoise(net or awake(noisy.shape[1]), noisy, told)
+
+
+def awake(channels: int, *, width: int = 4) -> UNet:
+    """Make a small network whose last layer is not zero, so that every layer counts."""
+    net = UNet(channels, width=width, seed=0)
+    nn.init.normal_(net.exit.weight, std=0.05, generator=torch.Generator().manual_seed(1))
+    return net
+
+
+def smooth(*shape: int) -> np.ndarray:
+    """Make smooth clean images, (B, C, H, W), float32 in [.1, .9]."""
+    rough = generator("patches", shape[1]).random(shape)
+    filtered: np.ndarray = 0.1 + 0.8 * gaussian_filter(rough, (0, 0, 2, 2)).astype(np.float32)
+    return filtered
+
+
+def images_of(clean: np.ndarray, noise: Noise) -> dict[str, Tensor]:
+    """Give every image that a method may declare, of clean (B, C, H, W)."""
+    copies = {name: noise.sample(clean, generator("test", name)) for name in ("noisy", "noisy2")}
+    return {name: torch.from_numpy(image) for name, image in {**copies, "clean": clean}.items()}
+
+
+def declared(method: Method | type[Method], images: dict[str, Tensor], noise: Noise) -> Batch:
+    """Give what the method declares, and nothing else."""
+    seen: dict[str, Tensor] = {name: image for name, image in images.items() if name in method.needs}
+    multipliers = {name: torch.tensor(value) for name, value in method.multipliers.items()}
+    return Batch(seen, noise if "noise" in method.needs else None, multipliers)
+
+
+def gradients(net: UNet) -> list[Tensor]:
+    """Give the gradient of each weight, zeros where there is none."""
+    return [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in net.parameters()]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tell whether tensors are equal bit by bit, not-a-number to itself too."""
+    return bool(torch.equal(one.nan_to_num(), other.nan_to_num()) and torch.equal(one.isnan(), other.isnan()))

@@ -1,0 +1,215 @@
+"""One photograph under Gaussian, Poisson and Gamma noise of equal mean squared error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bench.errors import InputError, unknown
+from bench.images.io import read_picture
+from bench.images.registry import REGISTRY
+from bench.images.sources import open_set
+from bench.noise import Gamma, Gaussian, Noise, Poisson
+from bench.seeds import generator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PHOTOGRAPH = "astronaut.png"
+SIGMA = 25.0
+LEVELS = 32
+_SETS = ("embedded-colour-test", "embedded-colour-train", "embedded-test", "embedded-train")
+
+
+@dataclass(frozen=True, eq=False)
+class Corrupted:
+    """A photograph under one noise, with what was measured on it.
+
+    Attributes:
+        noise: the law and its parameter.
+        noisy: y, (H, W, C) float32 intensities, neither clipped nor rounded.
+        expected_mse: mean of the law's variance over the photograph.
+        mse: mean of (y - x)^2.
+        mse_error: standard error of ``mse``, over independent draws of the noise.
+        by_intensity: one row per occupied level of clean intensity: ``intensity`` (the mean of its pixels),
+            ``pixels`` (colour values, counted each), ``law_variance`` (mean of the law's variance over them),
+            ``measured_variance`` (mean of (y - x)^2 over them) and its ``standard_error``.
+    """
+
+    noise: Noise
+    noisy: np.ndarray
+    expected_mse: float
+    mse: float
+    mse_error: float
+    by_intensity: pd.DataFrame
+
+    @property
+    def psnr(self) -> float:
+        """Peak signal-to-noise ratio of y as it is, in dB, with peak 1."""
+        return -10 * math.log10(self.mse)
+
+    @property
+    def outside(self) -> float:
+        """Share of the values of y outside [0, 1], which a display has to clip."""
+        return float(((self.noisy < 0) | (self.noisy > 1)).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseDemo:
+    """One photograph under three noises of equal expected mean squared error.
+
+    Attributes:
+        name: the photograph's file name.
+        clean: x, (H, W, C) float64 intensities in [0, 1].
+        corrupted: Gaussian, Poisson, Gamma.
+        files: what was written.
+    """
+
+    name: str
+    clean: np.ndarray
+    corrupted: tuple[Corrupted, ...]
+    files: tuple[Path, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Say in a few lines what was drawn and measured."""
+        sigma = self.corrupted[0].noise.parameter
+        lines = [f"{self.name} under three noises of one expected mean squared error, ({sigma:g}/255)^2:"]
+        lines += [
+            f"  {one.noise.name:8} {symbol(one.noise):>10}  MSE {one.mse:.6f} "
+            f"(expected {one.expected_mse:.6f}, standard error {one.mse_error:.6f})  "
+            f"PSNR {one.psnr:.2f} dB  {one.outside:.1%} outside [0, 1]"
+            for one in self.corrupted
+        ]
+        return "\n".join([*lines, "Noisy values are never clipped, but for display."])
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """``by_intensity`` of all three below each other, after columns ``noise`` and ``parameter``."""
+        parts = [
+            one.by_intensity.assign(noise=one.noise.name, parameter=one.noise.parameter)
+            for one in self.corrupted
+        ]
+        rows = pd.concat(parts, ignore_index=True)
+        return rows[["noise", "parameter", *self.corrupted[0].by_intensity.columns]]
+
+
+def demonstrate(name: str, clean: np.ndarray, *, sigma: float, seed: int) -> NoiseDemo:
+    """Draw the three noises and measure them.
+
+    Args:
+        name: what the photograph is called; its noise is keyed by it.
+        clean: x, (H, W, C), intensities in [0, 1].
+        sigma: of 255.
+        seed: of the noise.
+
+    Raises:
+        InputError: as `equal_noises` does.
+    """
+    laws = equal_noises(clean, sigma=sigma)
+    corrupted = (
+        measure(clean, law.sample(clean, generator("demo", "noise", name, law.name, seed)), law)
+        for law in laws
+    )
+    return NoiseDemo(name, clean, tuple(corrupted))
+
+
+def equal_noises(clean: np.ndarray, *, sigma: float) -> tuple[Gaussian, Poisson, Gamma]:
+    """Choose the three noises of one expected mean squared error on an image.
+
+    The mean of the laws' variances over the image, s^2 = zeta mean(x) = mean(x^2) / k, gives zeta and k.
+
+    Args:
+        clean: x, any shape, intensities in [0, 1].
+        sigma: s, of 255.
+
+    Raises:
+        InputError: sigma is not finite and positive, the image is black, or sigma is so large that
+            k <= 1, where Gamma noise has no density at 0.
+    """
+    gaussian = Gaussian(sigma)
+    x, mse = clean.astype(np.float64), (gaussian.parameter / 255) ** 2
+    mean, square = float(x.mean()), float((x**2).mean())
+    if mean <= 0:
+        raise InputError("a black image has neither Poisson nor Gamma noise; choose another one")
+    if square <= mse:
+        raise InputError(
+            f"sigma {sigma:g} is too large: Gamma noise of this error needs k > 1 on this image, that is "
+            f"sigma < {255 * math.sqrt(square):.4g}"
+        )
+    return gaussian, Poisson(mse / mean), Gamma(square / mse)
+
+
+def measure(clean: np.ndarray, noisy: np.ndarray, noise: Noise) -> Corrupted:
+    """Measure a noisy copy against its law, in all and by clean intensity.
+
+    Args:
+        clean: x, (H, W, C), intensities in [0, 1].
+        noisy: y, the same shape.
+        noise: the law by which y was drawn.
+    """
+    x = clean.astype(np.float64).ravel()
+    pixels = pd.DataFrame(
+        {"x": x, "law": noise.variance(x), "squared": (noisy.astype(np.float64).ravel() - x) ** 2}
+    )
+    level = np.minimum((x * LEVELS).astype(int), LEVELS - 1)
+    groups = pixels.groupby(level)
+    count = groups.size()
+    # Spread about each pixel's own variance: within a level the law itself may vary.
+    error = ((pixels["squared"] - pixels["law"]) ** 2).groupby(level).sum() ** 0.5 / count
+    columns = {
+        "intensity": groups["x"].mean(),
+        "pixels": count,
+        "law_variance": groups["law"].mean(),
+        "measured_variance": groups["squared"].mean(),
+        "standard_error": error,
+    }
+    spread = float(np.sqrt(((pixels["squared"] - pixels["law"]) ** 2).sum())) / len(pixels)
+    return Corrupted(
+        noise=noise,
+        noisy=noisy,
+        expected_mse=float(pixels["law"].mean()),
+        mse=float(pixels["squared"].mean()),
+        mse_error=spread,
+        by_intensity=pd.DataFrame(columns).reset_index(drop=True),
+    )
+
+
+def read(path: Path) -> np.ndarray:
+    """Read an image file as (H, W, C) float64 intensities in [0, 1].
+
+    Raises:
+        InputError: it cannot be read, or holds values outside [0, 1], for which Poisson noise is not defined.
+    """
+    image, _ = read_picture(path)
+    if image.min() < 0 or image.max() > 1:
+        raise InputError(
+            f"{path}: values from {image.min():g} to {image.max():g}; a clean image lies in [0, 1]"
+        )
+    return image.astype(np.float64)
+
+
+def embedded(name: str) -> np.ndarray:
+    """Give one of scikit-image's photographs, (H, W, C) float64 intensities in [0, 1], in colour if it is.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    for spec in _SETS:
+        if name in REGISTRY[spec].fingerprints:
+            pictures = open_set(spec, channels=REGISTRY[spec].channels).pictures
+            return next(one.pixels for one in pictures if one.name == name).astype(np.float64) / 255
+    raise unknown("photograph", name, {known for spec in _SETS for known in REGISTRY[spec].fingerprints})
+
+
+def symbol(noise: Noise) -> str:
+    """Write a noise's parameter with its Greek letter, such as ``σ = 25/255``."""
+    if isinstance(noise, Gaussian):
+        return f"σ = {noise.parameter:.4g}/255"
+    if isinstance(noise, Poisson):
+        return f"ζ = {noise.parameter:.3g}"
+    return f"k = {noise.parameter:.3g}"

@@ -1,0 +1,162 @@
+"""Image files at the door: let in if they are regular, bounded, of a known format and whole."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TILELENGTH, TILEWIDTH, ImageFileDirectory_v2
+
+from bench.errors import InputError
+from bench.images.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+"""What is decoded. Pillow knows more; for one of them, EPS, it would start Ghostscript."""
+
+_TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (b"II+\0", b"MM\0+")
+_ORDER: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}
+_MOST_ENTRIES = 2**16 - 1  # of the directory of a TIFF that is not a BigTIFF
+_JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
+
+
+def read_file(path: Path, *, where: str) -> bytes:
+    """Read a regular file, and nothing that could block or has no end.
+
+    Args:
+        path: the file, or a link to it.
+        where: what messages call it.
+
+    Raises:
+        InputError: if it cannot be read, is a folder, a device or a pipe, or is larger than ``LARGEST_FILE``.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{where}: not a regular file, but a folder, a device or a pipe")
+        if status.st_size > LARGEST_FILE:
+            raise InputError(f"{where}: {status.st_size} bytes are too large; allowed: {LARGEST_FILE}")
+        with path.open("rb") as file:
+            return file.read(status.st_size)
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read ({error.strerror or error})") from error
+
+
+def require_inside(path: Path, *roots: Path) -> None:
+    """Check that a file lies in a folder and that no link leads out of it; the folder may itself be a link.
+
+    Args:
+        path: the file.
+        roots: the folders, in one of which it has to lie.
+
+    Raises:
+        InputError: naming the file and where it leads.
+    """
+    try:
+        # Unlike Path.resolve, realpath raises nothing over links in a circle: reading says what they are.
+        real = Path(os.path.realpath(path))
+    except ValueError as error:
+        raise InputError(f"{path}: no path ({error})") from error
+    if not any(real.is_relative_to(os.path.realpath(root)) for root in roots):
+        raise InputError(
+            f"{path}: leads to {real}, outside of {' and '.join(map(str, roots))}; put the file itself there"
+        )
+
+
+def load_image(content: bytes, *, where: str) -> Image.Image | None:
+    """Check an image by its header, then decode it: nothing is decoded that is too large.
+
+    Args:
+        content: of the file.
+        where: what messages call it.
+
+    Returns:
+        The decoded image; None for a TIFF whose samples Pillow does not know, such as colour of floats: its
+        size and pages alone were checked.
+
+    Raises:
+        InputError: if it is none of ``FORMATS``, has more than ``LARGEST_IMAGE`` pixels, several frames or
+            more than ``MOST_SCANS`` scans, or is cut off or damaged as far as its format can tell: a PNG has
+            checksums, which are verified; the others may have turned into another picture.
+    """
+    if not content:
+        raise InputError(f"{where}: the file is empty (0 bytes)")
+    if content.startswith(_JPEG) and content.count(_SCAN) > MOST_SCANS:
+        raise InputError(f"{where}: {content.count(_SCAN)} scans are too many; allowed: {MOST_SCANS}")
+    with _naming(where):
+        if content.startswith(_TIFF):
+            _require_bounded_tiff(content, where)
+        try:
+            header = Image.open(io.BytesIO(content), formats=FORMATS)
+        except UnidentifiedImageError:
+            if content.startswith(_TIFF):
+                return None
+            raise
+        _require_size(*header.size, where=where)
+        frames = 1 if header.format == "TIFF" else getattr(header, "n_frames", 1)
+        if frames > 1:
+            raise InputError(f"{where}: holds {frames} frames; allowed: one")
+        # Pillow decodes the pixels of a PNG without a look at their checksums, and nothing that it verified.
+        header.verify()
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image.load()
+    if image.mode in ("P", "PA") and image.palette is None:
+        raise InputError(f"{where}: truncated or damaged (its palette is missing)")
+    return image
+
+
+@contextmanager
+def _naming(where: str) -> Iterator[None]:
+    """Turn whatever a decoder raises over a damaged file into an error that names the file."""
+    try:
+        with warnings.catch_warnings():
+            # What Pillow warns of is metadata, on which no pixel depends, or a size that is checked here.
+            warnings.simplefilter("ignore")
+            yield
+    except InputError:
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"{where}: not an image, or one with a damaged head; allowed: {', '.join(FORMATS)}"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{where}: too large, as a decompression bomb would be ({error})") from error
+    except Exception as error:  # Pillow has no list of what it raises over damaged files
+        raise InputError(f"{where}: truncated or damaged ({type(error).__name__}: {error})") from error
+
+
+def _require_size(width: int, height: int, *, where: str) -> None:
+    if width * height > LARGEST_IMAGE:
+        raise InputError(
+            f"{where}: {height}x{width} pixels are too large, as a decompression bomb would be; "
+            f"allowed: {LARGEST_IMAGE} pixels"
+        )
+
+
+def _require_bounded_tiff(content: bytes, where: str) -> None:
+    """Check size and pages by the first directory; Pillow would walk through all to count them."""
+    big = content.startswith(_BIG_TIFF)
+    first = ImageFileDirectory_v2(content[: 16 if big else 8])
+    # An entry of zeros is a valid one, so that a file without content could keep Pillow busy for a minute.
+    if big and int.from_bytes(content[first.next : first.next + 8], _ORDER[first.prefix]) > _MOST_ENTRIES:
+        raise InputError(f"{where}: truncated or damaged (its directory claims too many entries)")
+    file = io.BytesIO(content)
+    file.seek(first.next)
+    first.load(file)
+    width, height = int(first[IMAGEWIDTH]), int(first[IMAGELENGTH])
+    # A tile is decoded whole, however little of it lies in the picture.
+    across, down = (
+        -(-length // tile) * tile
+        for length, tile in ((width, first.get(TILEWIDTH, width)), (height, first.get(TILELENGTH, height)))
+    )
+    _require_size(across, down, where=where)
+    if first.next:
+        raise InputError(f"{where}: holds several frames; allowed: one")

@@ -1,0 +1,271 @@
+"""Where image sets come from: a folder, pinned URLs, scikit-image's own photographs, the Hugging Face hub."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import InputError, unknown
+from bench.images.image_set import ImageSet, Picture, build_set, decode, grey, require_set_name
+from bench.images.registry import REGISTRY
+from bench.images.safe_decode import require_inside
+from bench.system.files import open_folder
+from bench.system.safe_names import require_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bench.images.registry import Entry
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+DATA_VARIABLE = "NOISEBENCH_DATA"
+
+
+def open_set(spec: str, *, channels: int, data: Path | None = None) -> ImageSet:
+    """Open an image set.
+
+    Args:
+        spec: a name of `REGISTRY`; a folder (with a path separator, starting with ``.`` or ``~``, or one
+            that exists) whose image files, sorted by name, are the set; or
+            ``hub:OWNER/NAME[@REVISION][:SPLIT]``, a Hugging Face data set whose first image column it is.
+        channels: 1 (grey) or 3 (RGB). Colour is turned into grey where grey is asked for, never the reverse.
+        data: folder with a folder for each registered set; without it, the one that NOISEBENCH_DATA names.
+            Registered sets that lie in neither are downloaded, and kept in the cache of ``datasets``.
+
+    A set's files lie in its folder, which may itself be a link: one to which a link leads out of it, or which
+    a table on the hub names elsewhere, is refused.
+
+    Raises:
+        InputError: if there is no such set, its name or that of an image could lead out of a folder or steer
+            a terminal, a file is missing, outside or no usable image, or a registered set's pixels are not
+            those of its manifest.
+    """
+    if channels not in (1, 3):
+        raise InputError(f"{channels!r} channels; allowed: 1 (grey) or 3 (RGB)")
+    if spec in REGISTRY:
+        return _open_registered(REGISTRY[spec], channels=channels, data=data)
+    if spec.startswith("hub:"):
+        return _open_hub(spec, channels=channels)
+    if _is_path(spec):
+        return _open_folder(Path(spec).expanduser(), channels=channels)
+    raise InputError(f"{unknown('image set', spec, REGISTRY)} Or a folder, as ./photos; or hub:OWNER/NAME.")
+
+
+def require_own_name(images: ImageSet) -> None:
+    """Check that what goes by a registered name is that set.
+
+    Raises:
+        InputError: it is another, such as a folder of that name.
+    """
+    entry = REGISTRY.get(images.name)
+    own = {picture.name: picture.fingerprint for picture in images.pictures}
+    # A colour set that was turned into grey has other pixels than its manifest, by the harness's own rule.
+    if entry and entry.channels == images.channels and own != entry.fingerprints:
+        raise InputError(
+            f"these images have the name of the registered set {images.name!r}, but are others: rename them"
+        )
+
+
+def write_manifest(image_set: ImageSet, path: Path) -> None:
+    """Write the fingerprints of a set as CSV, ``name,sha256``, as those of the registered sets are kept.
+
+    The fingerprints of JPEG files hold for the decoder that was used, libjpeg-turbo in every Pillow wheel.
+    """
+    with (open_folder(path.parent) / path.name).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("name", "sha256"))
+        writer.writerows((picture.name, picture.fingerprint) for picture in image_set.pictures)
+
+
+def _is_path(spec: str) -> bool:
+    looks_like_one = spec.startswith((".", "~")) or "/" in spec or os.sep in spec
+    return looks_like_one or os.path.isdir(spec)  # noqa: PTH112 - Path.is_dir raises over a name too long
+
+
+def _open_folder(folder: Path, *, channels: int) -> ImageSet:
+    files = {
+        file.name: file
+        for file in _listed(folder)
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+    }
+    if not files:
+        raise InputError(f"image set {folder}: no images in this folder; allowed: {', '.join(SUFFIXES)}")
+    for file in files.values():
+        require_inside(file, folder)
+    return build_set(folder.resolve().name, files, channels=channels, licence="not stated")
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        if folder.is_dir():
+            return sorted(folder.iterdir(), key=lambda file: file.name)
+        reason = "not a folder" if folder.exists() else "no such folder"
+    except OSError as error:
+        reason = f"cannot be listed ({error.strerror})"
+    raise InputError(f"image set {folder}: {reason}; a folder of images is needed")
+
+
+def _open_registered(entry: Entry, *, channels: int, data: Path | None) -> ImageSet:
+    if channels > entry.channels:
+        colour = ", ".join(name for name, other in REGISTRY.items() if other.channels == 3)
+        raise InputError(f"image set {entry.name!r} is grey and colour is asked for; colour sets: {colour}")
+    files = _locate(entry, data)
+    pictures = [
+        _verified(entry, name, file=files[name], digest=digest) for name, digest in entry.fingerprints.items()
+    ]
+    if channels < entry.channels:
+        pictures = [Picture(picture.name, grey(picture.pixels)) for picture in pictures]
+    notes = (entry.note,) if entry.note else ()
+    return ImageSet(entry.name, tuple(pictures), channels, entry.licence, notes)
+
+
+def _verified(entry: Entry, name: str, *, file: Path, digest: str) -> Picture:
+    picture, _ = decode(file, name=name, channels=entry.channels)
+    if picture.fingerprint != digest:
+        decoder = ", or a JPEG decoder that is not libjpeg-turbo" if name.endswith(".jpg") else ""
+        raise InputError(
+            f"image set {entry.name!r}: the pixels of {name} ({file}) are not those of the set: sha256 "
+            f"{picture.fingerprint[:12]}, expected {digest[:12]}. Another version of the image, a damaged "
+            f"copy{decoder}; replace the file, or remove it from the cache to download it again."
+        )
+    return picture
+
+
+def _locate(entry: Entry, data: Path | None) -> dict[str, Path]:
+    """Find the files of a set: in scikit-image, in the data folder, or by download."""
+    if not entry.base_url:
+        return _files_in(_scikit_image_photographs(), entry)
+    folder = _data_folder(data)
+    if folder is not None and (folder / entry.folder).is_dir():
+        files = _files_in(folder / entry.folder, entry)
+        for file in files.values():
+            require_inside(file, folder / entry.folder)
+        return files
+    return _download(entry, looked_in=f"{folder / entry.folder}" if folder else "no data folder was named")
+
+
+def _scikit_image_photographs() -> Path:
+    import skimage
+
+    return Path(skimage.__file__).parent / "data"
+
+
+def _data_folder(data: Path | None) -> Path | None:
+    named = data or os.environ.get(DATA_VARIABLE)
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        source = "--data" if data else DATA_VARIABLE
+        raise InputError(f"data folder {folder} (from {source}) does not exist; it has to hold SET/*.png")
+    return folder
+
+
+def _files_in(folder: Path, entry: Entry) -> dict[str, Path]:
+    files = {name: folder / name for name in entry.fingerprints}
+    missing = [name for name, file in files.items() if not file.is_file()]
+    if missing:
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise InputError(
+            f"image set {entry.name!r}: {folder} lacks {len(missing)} of {len(files)} files: "
+            f"{', '.join(missing[:5])}{more}"
+        )
+    return files
+
+
+def _download(entry: Entry, *, looked_in: str) -> dict[str, Path]:
+    from datasets import DownloadConfig, DownloadManager
+
+    urls = entry.urls
+    # A pinned address never changes its content, so a cached file is used without asking the server.
+    config = DownloadConfig(use_etag=False, download_desc=f"Downloading {entry.name}")
+    manager = DownloadManager(dataset_name=entry.name, download_config=config)
+    try:
+        # One file alone first: with no network, hundreds in parallel would each wait for their timeout.
+        manager.download(next(iter(urls.values())))
+        return {name: Path(file) for name, file in manager.download(urls).items()}
+    except Exception as error:
+        raise InputError(
+            f"image set {entry.name!r} is not here (looked in: {looked_in}) and cannot be downloaded from "
+            f"{entry.base_url} ({type(error).__name__}: {error}). Put its {entry.count} files into "
+            f"DIR/{entry.folder}/ and name DIR by --data or {DATA_VARIABLE}."
+        ) from error
+
+
+_HUB = re.compile(r"hub:(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[^:@]+))?(:(?P<split>.+))?")
+
+
+def _open_hub(spec: str, *, channels: int) -> ImageSet:
+    match = _HUB.fullmatch(spec)
+    if match is None:
+        raise InputError(f"image set {spec!r}; allowed: hub:OWNER/NAME[@REVISION][:SPLIT]")
+    name, repository = spec.removeprefix("hub:"), match["repository"]
+    require_set_name(name)
+    rows = _hub_rows(spec, repository=repository, revision=match["revision"], split=match["split"])
+    roots = _hub_folders(repository)
+    files = dict(_hub_file(spec, i, row, roots) for i, row in enumerate(rows))
+    notes = () if match["revision"] else (f"{spec}: no revision named, so the images may change",)
+    licence = f"see https://huggingface.co/datasets/{repository}"
+    return build_set(name, files, channels=channels, licence=licence, notes=notes)
+
+
+def _hub_rows(
+    spec: str, *, repository: str, revision: str | None, split: str | None
+) -> Iterable[Mapping[str, Any] | None]:
+    """Give the undecoded first image column, so that every file passes the checks of `decode`."""
+    from datasets import DatasetDict, Image, load_dataset
+
+    try:
+        loaded = load_dataset(repository, revision=revision, split=split)
+    except Exception as error:
+        raise InputError(
+            f"image set {spec!r} cannot be loaded from the Hugging Face hub ({type(error).__name__}: {error})"
+        ) from error
+    if isinstance(loaded, DatasetDict):
+        if len(loaded) > 1:
+            splits = ", ".join(loaded)
+            raise InputError(f"image set {spec!r} has the splits {splits}; name one, as {spec}:SPLIT")
+        (loaded,) = loaded.values()
+    columns = [name for name, feature in loaded.features.items() if isinstance(feature, Image)]
+    if not columns:
+        raise InputError(f"image set {spec!r} has no image column; its columns: {', '.join(loaded.features)}")
+    rows: Iterable[Mapping[str, Any] | None] = loaded.cast_column(columns[0], Image(decode=False))[columns[0]]
+    return rows
+
+
+def _hub_folders(repository: str) -> tuple[Path, ...]:
+    """Say where images of a repository may lie.
+
+    In its own part of the hub's cache, among the downloads of ``datasets``, or in the folder of that name
+    here, which ``load_dataset`` takes first.
+    """
+    from datasets import config
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    cached = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repository, repo_type="dataset")
+    downloads = (config.DOWNLOADED_DATASETS_PATH, config.EXTRACTED_DATASETS_PATH)
+    return cached, *map(Path, downloads), Path(repository)
+
+
+def _hub_file(
+    spec: str, index: int, row: Mapping[str, Any] | None, roots: tuple[Path, ...]
+) -> tuple[str, Path | bytes]:
+    """Name a file by its place, since base names may repeat, and give its content or where it lies.
+
+    A row without content names any path that its author likes, so only files of the repository are read.
+    """
+    if row is None:
+        raise InputError(f"image set {spec!r}: row {index} holds no image")
+    if row["path"] is None:
+        return f"{index:05d}", row["bytes"]
+    path = Path(row["path"])
+    name = f"{index:05d}-{path.name}"
+    require_name(name, of=f"image set {spec!r}, row {index}")
+    if row["bytes"] is not None:
+        return name, row["bytes"]
+    require_inside(path, *roots)
+    return name, path

@@ -1,0 +1,140 @@
+"""The throughput profile: timings as a table and a figure, beside what the machine can do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PARTS = ("data", "forward", "backward", "optimiser")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One workload of the suite.
+
+    Args:
+        of: its kind: copy, matrix product, bare step, part, training step, inference, batch or patch.
+        method: which method's, or "".
+        part: which part of a step, or "".
+        precision: of the network's arithmetic.
+        engine: how steps were launched.
+        width: of the U-Net.
+        batch: patches of a step.
+        patch: side of a patch, pixels.
+        images: treated in one round.
+        seconds: of one round, the median.
+        spread: interquartile range / median.
+        rounds: how many were timed.
+        first_seconds: of the very first round, compilation included.
+        flops: floating-point operations of convolutions and matrix products.
+        bytes: that these, or a copy, read and write.
+        peak_bytes: the most memory held at a time beside what was there before; None where not counted.
+        joules: of one round; None where the device does not report them.
+    """
+
+    of: str
+    precision: str
+    engine: str
+    width: int
+    batch: int
+    patch: int
+    images: int
+    seconds: float
+    spread: float
+    rounds: int
+    first_seconds: float
+    flops: int
+    bytes: int
+    peak_bytes: int | None = None
+    joules: float | None = None
+    method: str = ""
+    part: str = ""
+
+    @property
+    def kilopixels(self) -> float:
+        """Of one round."""
+        return self.images * self.patch**2 / 1e3
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One run of the throughput suite.
+
+    Args:
+        timings: of all workloads.
+        machine: its hardware and versions.
+    """
+
+    timings: tuple[Timing, ...]
+    machine: dict[str, Any]
+
+    def of(self, kind: str) -> list[Timing]:
+        """Give the timings of one kind."""
+        return [timing for timing in self.timings if timing.of == kind]
+
+    @property
+    def bare(self) -> Timing:
+        """The bare network step."""
+        return self.of("bare step")[0]
+
+    @property
+    def methods(self) -> list[Timing]:
+        """The methods' training steps, the fastest first."""
+        return sorted(self.of("training step"), key=lambda timing: timing.seconds)
+
+    @property
+    def parts(self) -> list[Timing]:
+        """The parts of a step, in the order of their work."""
+        return sorted(self.of("part"), key=lambda timing: PARTS.index(timing.part))
+
+    @property
+    def bandwidth(self) -> float:
+        """Bytes read and written per second by a copy."""
+        return max(timing.bytes / timing.seconds for timing in self.of("copy"))
+
+    @property
+    def arithmetic(self) -> float:
+        """Floating-point operations per second of a matrix product, the fastest of several sizes."""
+        return max(timing.flops / timing.seconds for timing in self.of("matrix product"))
+
+    def reached(self, timing: Timing) -> float | None:
+        """Give the share of the machine's floor that a workload reaches.
+
+        The floor is what its operations take at the measured arithmetic rate, or its bytes at the measured
+        bandwidth, whichever is longer; None in another precision than that of the matrix product.
+        """
+        if timing.precision != self.of("matrix product")[0].precision or not timing.flops:
+            return None
+        return max(timing.flops / self.arithmetic, timing.bytes / self.bandwidth) / timing.seconds
+
+
+def read(path: Path) -> Profile:
+    """Read what the throughput suite wrote.
+
+    Raises:
+        InputError: the file is no such result.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        profile = Profile(tuple(map(_timing, content["benchmarks"])), content["machine_info"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is no result of the throughput suite ({type(error).__name__}: {error})"
+        ) from error
+    missing = {"copy", "matrix product", "bare step"} - {timing.of for timing in profile.timings}
+    if missing:
+        raise InputError(f"{path} lacks the {', '.join(sorted(missing))} of the throughput suite")
+    return profile
+
+
+def _timing(entry: dict[str, Any]) -> Timing:
+    stats, facts = entry["stats"], entry["extra_info"]
+    known = {field.name: facts[field.name] for field in fields(Timing) if field.name in facts}
+    spread = stats["iqr"] / stats["median"]
+    return Timing(**known, seconds=stats["median"], spread=spread, rounds=stats["rounds"])

@@ -1,0 +1,195 @@
+"""Workloads: what a throughput profile times, from a bare network step to a whole training step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from bench.images.sources import open_set
+from bench.noise import Gaussian
+from bench.system.devices import open_device
+from bench.training.engine import Engine, open_step, resolve_engine
+from bench.training.patches import Patches, Sampling
+from bench.training.precision import exact_float32, in_precision, resolve_precision
+from bench.training.unet import UNet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from bench.method import Method, Need, Precision
+    from bench.training.step import Step
+
+    Workload = Callable[[], object]
+
+STEPS = 10_000
+"""The length of the training whose steps are timed; more of them than any timing takes."""
+
+COPIED = 2**26
+"""Floats, 256 MiB: more than any cache holds."""
+
+COPIES = 10
+"""So many in one round, that its launch does not count."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and how large.
+
+    Args:
+        device: where to compute.
+        precision: of the network's arithmetic.
+        engine: how steps are launched.
+        width: of the U-Net.
+        batch: patches of a step.
+        patch: side of a patch, pixels.
+    """
+
+    device: torch.device
+    precision: Precision
+    engine: Engine
+    width: int
+    batch: int
+    patch: int
+
+    @classmethod
+    def resolve(
+        cls,
+        *,
+        device: str,
+        precision: Literal["auto", "float32", "bfloat16"],
+        engine: Literal["auto", "eager", "graph", "compile"],
+        borne: Precision,
+        **sizes: int,
+    ) -> Setting:
+        """Open a device, and choose what is left to ``auto`` as a run does.
+
+        Args:
+            device: its name, or ``auto``.
+            precision: of the network's arithmetic.
+            engine: how steps are launched.
+            borne: the lowest precision that the method bears.
+            sizes: width, batch and patch.
+
+        Raises:
+            InputError: the device is not there, or does not do what is asked for.
+        """
+        opened = open_device(device)
+        arithmetic = resolve_precision(precision, borne=borne, device=opened)
+        return cls(opened, arithmetic, resolve_engine(engine, opened), **sizes)
+
+
+def copy(setting: Setting) -> Workload:
+    """Copy 256 MiB a few times: bytes read and written per second are the bandwidth of the memory."""
+    source = torch.rand(COPIED, device=setting.device)
+    target = torch.empty_like(source)
+    return lambda: [target.copy_(source) for _ in range(COPIES)]
+
+
+def product(setting: Setting, *, side: int) -> Workload:
+    """Multiply two square matrices: operations per second are the arithmetic rate."""
+    kind = torch.bfloat16 if setting.precision == "bfloat16" else torch.float32
+    left, right = (torch.rand(side, side, device=setting.device, dtype=kind) for _ in range(2))
+    return lambda: left @ right
+
+
+class BareStep:
+    """Steps the network alone, on a fixed tensor and by a plain loss: the work that no training does without.
+
+    Args:
+        setting: where and how large; launched kernel by kernel whatever the engine.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self.net = _net(setting)
+        self.network = in_precision(self.net, setting.precision, setting.device)
+        self.optimiser = torch.optim.Adam(self.net.parameters(), fused=True)
+        self.image = torch.rand(setting.batch, 1, setting.patch, setting.patch, device=setting.device)
+
+    def __call__(self) -> None:
+        """Take a step."""
+        self.forward()
+        self.clear()
+        self.backward()
+        self.update()
+
+    def forward(self) -> None:
+        """Compute the loss."""
+        self.loss = (self.network(self.image) - 0.9 * self.image).square().mean()
+
+    def clear(self) -> None:
+        """Forget the gradients."""
+        self.optimiser.zero_grad(set_to_none=True)
+
+    def backward(self) -> None:
+        """Compute the gradients of the loss."""
+        self.loss.backward()  # type: ignore[no-untyped-call]
+
+    def update(self) -> None:
+        """Move the weights."""
+        self.optimiser.step()
+
+    def forward_anew(self) -> None:
+        """Prepare ``backward``, which a loss bears once."""
+        self.clear()
+        self.forward()
+
+
+class TrainingStep:
+    """Step by step through a training under Gaussian noise, patches and all.
+
+    Args:
+        method: whose.
+        setting: where and how large.
+    """
+
+    def __init__(self, method: Method, setting: Setting) -> None:
+        self.patches = patches(setting, needs=method.needs)
+        self.step: Step = open_step(
+            _net(setting),
+            method,
+            sampling=self.patches.sampling,
+            precision=setting.precision,
+            device=setting.device,
+            engine=setting.engine,
+        )
+        self.done = 0
+
+    def __call__(self) -> Tensor:
+        """Take the next step and give its loss."""
+        loss = self.step(self.done, self.patches(self.done))
+        self.done += 1
+        return loss
+
+    def counted(self) -> Tensor:
+        """Do the same work kernel by kernel, where it can be counted; no weight moves."""
+        return self.step.try_out(self.patches(0))
+
+
+def patches(setting: Setting, *, needs: frozenset[Need]) -> Patches:
+    """Open training patches of the embedded photographs under Gaussian noise."""
+    sampling = Sampling(STEPS, setting.batch, setting.patch, seed=0)
+    images = open_set("embedded-train", channels=1)
+    return Patches(images, Gaussian(25), needs=needs, sampling=sampling, device=setting.device)
+
+
+def inference(method: Method, setting: Setting, *, side: int) -> Workload:
+    """Denoise one square image."""
+    network = in_precision(_net(setting).eval(), "float32", setting.device)
+    noisy = torch.rand(1, 1, side, side, device=setting.device)
+    noise = Gaussian(25) if "noise" in method.needs else None
+
+    @torch.inference_mode()
+    def denoise() -> Tensor:
+        return method.denoise(network, noisy, noise)
+
+    return denoise
+
+
+def _net(setting: Setting) -> UNet:
+    exact_float32()  # as every training does, or ratios on CUDA would compare it with TF32
+    net = UNet(1, width=setting.width, seed=0).to(setting.device)
+    return net.to(memory_format=torch.channels_last)

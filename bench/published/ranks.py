@@ -1,0 +1,87 @@
+"""Who comes first on how many images: mean ranks, as a figure with its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from bench.analysis.columns import ROW, noise_label, parts_of
+from bench.analysis.statistics import mean_ranks
+from bench.analysis.tabulate import strength
+from bench.errors import InputError
+from bench.output.figures import drawing, mark, save, share_legend, tidy
+from bench.output.text_table import CSV_DIGITS
+from bench.system.files import open_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SPREAD = 0.6
+"""Share of a method's line over which its noises are spread, so that none hides another."""
+
+
+def rank(scores: pd.DataFrame) -> pd.DataFrame:
+    """Give the mean rank of each method on each noise and test set, with a 95 % bootstrap interval.
+
+    Args:
+        scores: one line per run and test image, of runs that can be compared.
+
+    Returns:
+        The columns noise, parameter, images, method, rank, low, high; rows where one method stands alone are
+        left out.
+
+    Raises:
+        InputError: one method stands alone everywhere; or as by ``mean_ranks``.
+    """
+    groups = sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0]))
+    parts = [
+        mean_ranks(lines).assign(**dict(zip(ROW, row, strict=True)))
+        for row, lines in groups
+        if len(set(lines["method"])) > 1
+    ]
+    if not parts:
+        raise InputError("there is no noise and test set with scores of two methods to rank")
+    ranked = pd.concat(parts, ignore_index=True)
+    return ranked[[*ROW, *(column for column in ranked if column not in ROW)]]
+
+
+def write_ranks(scores: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
+    """Draw the mean ranks and write them as CSV.
+
+    Args:
+        scores: as for ``rank``.
+        folder: made if it does not exist.
+        stem: of the files' names.
+    """
+    ranked = rank(scores)
+    methods = list(ranked.groupby("method")["rank"].mean().sort_values(ascending=False).index)
+    csv = open_folder(folder) / f"{stem}.csv"
+    ranked.round(CSV_DIGITS).to_csv(csv, index=False, lineterminator="\n")
+    panels = list(dict.fromkeys(ranked["images"]))
+    noises = list(dict.fromkeys(ranked[ROW[:2]].itertuples(index=False, name=None)))
+    with drawing(4.2 * len(panels) + 1, 0.55 * len(methods) + 1.6) as figure:
+        for axes, images in zip(
+            figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
+        ):
+            rows = ranked[ranked["images"] == images].groupby(["noise", "parameter"], sort=False)
+            for noise, line in rows:
+                place = noises.index(noise)
+                shift = SPREAD * (place / max(1, len(noises) - 1) - 0.5)
+                axes.errorbar(
+                    line["rank"],
+                    [methods.index(method) + shift for method in line["method"]],
+                    xerr=[line["rank"] - line["low"], line["high"] - line["rank"]],
+                    **mark(place),
+                    linestyle="none",
+                    label=noise_label(*noise),
+                    markersize=5,
+                    elinewidth=1,
+                )
+            axes.set(
+                title=images, xlabel="mean rank over images (1: highest PSNR)", xlim=(0.7, len(methods) + 0.3)
+            )
+            axes.set_yticks(range(len(methods)), methods)
+            tidy(axes, grid="x")
+        share_legend(figure)
+        return [csv, *save(figure, folder, stem)]

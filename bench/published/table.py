@@ -1,0 +1,105 @@
+"""Published tables: their numbers, and which of our runs stand beside them."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.analysis.columns import ROW
+from bench.errors import InputError, unknown
+
+LAYOUT, NUMBERS = "layout.toml", "published.csv"
+COLUMNS = ["source", *ROW, "method", "psnr", "suspect"]
+HOME = Path("tables")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published table.
+
+    Args:
+        folder: where it lies.
+        title: what it is called.
+        source: of those of its numbers that make up its rows and columns; others are for comparison.
+        training_images: the training sets of the runs that stand beside it.
+        training_noise: frozen or resampled, likewise.
+        baselines: the methods with which every other is compared.
+        tuning_images: the training set of the runs by which settings were chosen.
+        reference: name of the reference results that stand beside it.
+        retrained: names of further ones, in which runs of that reference were trained once more.
+        numbers: one line per published number, with ``COLUMNS``; psnr in dB, ``suspect`` says what is wrong
+            with a number, or is empty.
+    """
+
+    folder: Path
+    title: str
+    source: str
+    training_images: tuple[str, ...]
+    training_noise: str
+    baselines: tuple[str, ...]
+    tuning_images: str
+    reference: str
+    retrained: tuple[str, ...]
+    numbers: pd.DataFrame
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Noise, parameter and test set of each row, in the published order."""
+        return list(self.cells.drop_duplicates(ROW)[ROW].itertuples(index=False, name=None))
+
+    @property
+    def methods(self) -> list[str]:
+        """Of the columns, in the published order."""
+        return list(self.cells["method"].unique())
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """The numbers that make up the table."""
+        return self.numbers[self.numbers["source"] == self.source]
+
+
+def find_published(name: str) -> Path | None:
+    """Find the folder of a published table, by its name in ``tables`` or its path; None where none is."""
+    for folder in (HOME / name, Path(name)):
+        if (folder / NUMBERS).is_file():
+            return folder
+    return None
+
+
+def open_published(folder: Path) -> Published:
+    """Read a published table.
+
+    Args:
+        folder: with ``layout.toml`` and ``published.csv``.
+
+    Raises:
+        InputError: a file is missing, or lacks what it has to hold, or a number stands there twice.
+    """
+    for name in (LAYOUT, NUMBERS):
+        if not (folder / name).is_file():
+            raise InputError(f"{str(folder)!r} is not a published table: it has no {name}")
+    try:
+        layout = tomllib.loads((folder / LAYOUT).read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{folder / LAYOUT}: {error}") from error
+    wanted = {field.name for field in fields(Published)} - {"folder", "numbers"}
+    if set(layout) != wanted:
+        raise InputError(f"{folder / LAYOUT} holds {sorted(layout)}, but must hold {sorted(wanted)}")
+    numbers = pd.read_csv(folder / NUMBERS, keep_default_na=False)
+    if absent := [column for column in COLUMNS if column not in numbers]:
+        raise InputError(f"{folder / NUMBERS} lacks the columns {', '.join(absent)}")
+    try:
+        numbers = numbers.astype({"parameter": float, "psnr": float})
+    except ValueError as error:
+        raise InputError(f"{folder / NUMBERS}: {error}") from error
+    twice = numbers[numbers.duplicated(["source", *ROW, "method"])]
+    if len(twice):
+        raise InputError(f"{folder / NUMBERS} has two numbers of {twice.iloc[0].to_dict()}")
+    if layout["source"] not in set(numbers["source"]):
+        raise unknown("source", layout["source"], numbers["source"].unique())
+    layout |= {name: tuple(layout[name]) for name in ("training_images", "baselines", "retrained")}
+    return Published(folder=folder, numbers=numbers, **layout)

@@ -1,0 +1,139 @@
+"""Test pictures for the report: clean, noisy, and as each method denoised them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bench.analysis.columns import ROW, noise_label, parts_of
+from bench.analysis.comparability import SAME_SCORE
+from bench.analysis.tabulate import strength
+from bench.errors import InputError
+from bench.images.image_set import require_set_name
+from bench.images.io import read_picture
+from bench.images.safe_decode import require_inside
+from bench.noise import NOISES, Noise
+from bench.scoring.noisy_sets import NoisyImage, corrupt
+from bench.store.store import picture_folder
+from bench.system.safe_names import require_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+    import pandas as pd
+
+    from bench.images.image_set import ImageSet
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """What a method made of a picture: (H, W, C) float32 in [0, 1], with its PSNR (dB) and SSIM."""
+
+    pixels: np.ndarray
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A test picture under one noise, with what methods made of it."""
+
+    noise: Noise
+    images: str
+    image: NoisyImage
+    denoised: dict[str, Denoised]
+
+    @property
+    def label(self) -> str:
+        """The noise with its parameter."""
+        return noise_label(self.noise.name, self.noise.parameter)
+
+    @property
+    def clean(self) -> np.ndarray:
+        """The picture as it is, (H, W, C) float32 in [0, 1]."""
+        return self.image.clean[0].movedim(0, -1).numpy()
+
+    @property
+    def noisy(self) -> np.ndarray:
+        """The picture as methods saw it, (H, W, C) float32, not clipped."""
+        return self.image.noisy[0].movedim(0, -1).numpy()
+
+
+def subjects(
+    scores: pd.DataFrame, folder: Path, open_images: Callable[[str], ImageSet], *, count: int
+) -> list[Subject]:
+    """Gather the pictures that runs kept, with the clean ones, and the noisy ones drawn anew.
+
+    Args:
+        scores: one line per run and test image, of runs that can be compared.
+        folder: of the runs; a run that kept no pictures of a noise is left out there.
+        open_images: opens a test set by its name.
+        count: pictures of each noise and test set, at most.
+
+    Returns:
+        By noise and test set as in tables; each picture with the methods in the order of ``scores``, of the
+        lowest seed.
+
+    Raises:
+        InputError: a test set cannot be opened, or is another than the one that was scored; or what a run
+            names as its pictures lies outside of its folder.
+    """
+    found: list[Subject] = []
+    for row, lines in sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0])):
+        found += _of_row(row, lines[lines["seed"] == lines["seed"].min()], folder, open_images, count)
+    return found
+
+
+def _of_row(
+    row: tuple[Any, ...],
+    lines: pd.DataFrame,
+    folder: Path,
+    open_images: Callable[[str], ImageSet],
+    count: int,
+) -> Iterator[Subject]:
+    noise, name = NOISES[row[0]](row[1]), row[2]
+    seed = int(lines["seed"].iloc[0])
+    kept = {key: _pictures(folder, key, noise, name) for key in lines["key"].unique()}
+    shown = sorted(set().union(*kept.values()))[:count]
+    if not shown:
+        return
+    whole = open_images(name)
+    chosen = tuple(picture for picture in whole.pictures if picture.name.rpartition(".")[0] in shown)
+    if not chosen:
+        raise InputError(f"image set {name!r} has no image of those that were denoised: {', '.join(shown)}")
+    for image in corrupt(replace(whole, pictures=chosen), noise, seed=seed).images:
+        of_image = lines[lines["image"] == image.name]
+        _check_same(image, of_image, name)
+        stem = image.name.rpartition(".")[0]
+        denoised = {
+            str(line.method): Denoised(read_picture(kept[line.key][stem])[0], line.psnr, line.ssim)
+            for line in _tuples(of_image)
+            if stem in kept[line.key]
+        }
+        yield Subject(noise, name, image, denoised)
+
+
+def _pictures(folder: Path, key: str, noise: Noise, images: str) -> dict[str, Path]:
+    """Find what a run kept; its scores, made by others, could name a key and a set that lead elsewhere."""
+    require_name(key, of="run")
+    require_set_name(images)
+    kept = {path.stem: path for path in picture_folder(folder / key, noise.spec, images).glob("*.png")}
+    for path in kept.values():
+        require_inside(path, folder / key)
+    return kept
+
+
+def _check_same(image: NoisyImage, lines: pd.DataFrame, images: str) -> None:
+    """Refuse a picture whose noisy copy is not the one that was scored."""
+    drawn = image.scores["noisy_psnr"]
+    if lines.empty or (lines["noisy_psnr"] - drawn).abs().max() > SAME_SCORE:
+        raise InputError(
+            f"image set {images!r}: {image.name} is not the image that was scored, for its noisy copy has "
+            f"another PSNR ({drawn:.4f} dB)"
+        )
+
+
+def _tuples(lines: pd.DataFrame) -> Iterator[Any]:
+    return lines.itertuples()

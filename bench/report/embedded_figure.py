@@ -1,0 +1,66 @@
+"""A figure of the report: files for papers, and the same drawing inside the page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from bench.output.figures import GREY, INK, RULE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+THEMED = {
+    "#ffffff": "var(--paper)",
+    "#000000": "var(--ink)",
+    INK: "var(--ink)",
+    "#262626": "var(--ink)",  # seaborn's ticks
+    "#666666": "var(--faint)",
+    GREY: "var(--faint)",
+    RULE: "var(--rule)",
+}
+"""Colours of the drawings that follow the page from light to dark; those of methods stay."""
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A figure with its words.
+
+    Args:
+        stem: of its files, unlike that of any other figure.
+        title: above it.
+        caption: below it: what is drawn, and how to read it.
+        alt: what a person who does not see it should know.
+        files: CSV, PNG, SVG and PDF.
+    """
+
+    stem: str
+    title: str
+    caption: str
+    alt: str
+    files: tuple[Path, ...]
+
+    @property
+    def drawing(self) -> Markup:
+        """The figure as an element of an HTML page, in the colours of the page."""
+        (svg,) = (file for file in self.files if file.suffix == ".svg")
+        return inline(svg.read_text(encoding="utf-8"), name=self.stem, alt=self.alt)
+
+
+def inline(svg: str, *, name: str, alt: str) -> Markup:
+    """Make an SVG file part of an HTML page.
+
+    Args:
+        svg: the file, as matplotlib writes it, which escapes all text.
+        name: put before each id, for the ids of one page must differ.
+        alt: plain text.
+    """
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", body)
+    body = re.sub("|".join(THEMED), lambda colour: THEMED[colour[0]], body)
+    opening = f'<svg role="img" aria-label="{escape(alt)}" '
+    return Markup(body.replace("<svg ", opening, 1))  # noqa: S704 - escaped by matplotlib and above

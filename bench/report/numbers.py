@@ -1,0 +1,82 @@
+"""The numbers of a report: one row per method on one noise and test set."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bench.analysis.columns import CELL, ROW, noise_label, parts_of
+from bench.analysis.statistics import difference_of, mean_of
+from bench.analysis.tabulate import exposure, self_supervised
+
+if TYPE_CHECKING:
+    from bench.analysis.tabulate import Cell, Row, Table
+
+CELL_COLUMNS = [*CELL, "label", "sees", "self_supervised", "status", "precision", "n_images", "n_seeds"]
+CELL_COLUMNS += ["noisy_psnr", "psnr", "half_width", "ssim", "lpips", "gap", "gap_low", "gap_high", "gap_p"]
+CELL_COLUMNS += ["seconds", "training_seconds", "training_flops", "error"]
+
+
+def baseline_of(table: Table) -> str | None:
+    """Name the method to which the others are compared: the one that saw most, if it saw clean images.
+
+    Of several, the one with the shortest name, which has no hyper-parameters of its own.
+    """
+    sees = {cell.method: cell.sees for cell in table.cells.values()}
+    saw_clean = [method for method in table.methods if exposure(sees[method]) == exposure("clean")]
+    return min(saw_clean, key=lambda method: (len(method), method), default=None)
+
+
+def cells(table: Table, scores: pd.DataFrame) -> pd.DataFrame:
+    """Gather what is known of each cell of a table.
+
+    Args:
+        table: as ``tabulate`` makes it.
+        scores: of its runs, one line per run and test image.
+
+    Returns:
+        The columns ``CELL_COLUMNS``, in the order of the table; cells that were never run are left out, and
+        of failed ones the numbers are NaN. ``half_width`` is that of ``mean_of``; ``gap`` with its interval
+        and p is the paired difference to the baseline.
+    """
+    parts = parts_of(scores, CELL) if len(scores) else {}
+    baseline = baseline_of(table)
+    lines = [
+        _line(row, cell, parts, baseline)
+        for row in table.rows
+        for cell in row.cells
+        if cell.status != "missing"
+    ]
+    return pd.DataFrame(lines, columns=CELL_COLUMNS)
+
+
+def _line(
+    row: Row, cell: Cell, parts: dict[tuple[Any, ...], pd.DataFrame], baseline: str | None
+) -> dict[str, Any]:
+    place = (row.noise, row.parameter, row.images)
+    line = {name: value for name, value in asdict(row).items() if name not in ("cells", "seeds_in_row")}
+    line |= asdict(cell) | {"label": row.label, "self_supervised": self_supervised(cell.sees)}
+    line |= dict.fromkeys(["half_width", "gap", "gap_low", "gap_high", "gap_p"], math.nan)
+    if cell.status != "done":
+        return line
+    ours, theirs = parts[*place, cell.method], parts.get((*place, baseline))
+    line["half_width"] = mean_of(ours).half_width
+    beside = {other.method: other.status for other in row.cells}
+    if theirs is not None and cell.method != baseline and beside[str(baseline)] == "done":
+        pair = difference_of(ours, theirs)
+        line |= {"gap": pair.mean, "gap_low": pair.low, "gap_high": pair.high, "gap_p": pair.p}
+    return line
+
+
+def heading(noise: str, parameter: float, images: str) -> str:
+    """Name a noise and test set."""
+    return f"{noise_label(noise, parameter)}, {images}"
+
+
+def rows_of(numbers: pd.DataFrame) -> list[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """Part cells by noise, parameter and test set, in the order in which they stand."""
+    groups: Any = numbers.groupby(ROW, sort=False)
+    return list(groups)

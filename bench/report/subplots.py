@@ -1,0 +1,79 @@
+"""Panels of a figure: one column for each noise and test set, a few across, with one legend."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.output.figures import drawing, plain, save, share_legend
+from bench.output.text_table import csv_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ACROSS = 3
+
+
+@dataclass(frozen=True)
+class Panels:
+    """A figure in the making.
+
+    Args:
+        figure: to be saved while its style lasts.
+        columns: of panels from top to bottom, in the order of their titles.
+        across: how many columns stand side by side.
+    """
+
+    figure: Figure
+    columns: list[list[Axes]]
+    across: int
+
+    def label(self, *texts: str) -> None:
+        """Label the vertical axes, those of a column from top to bottom, where they stand first."""
+        for column in self.columns[:: self.across]:
+            for axes, text in zip(column, texts, strict=True):
+                axes.set_ylabel(text)
+
+    def save(self, data: pd.DataFrame, folder: Path, stem: str) -> tuple[Path, ...]:
+        """Add the legend, and write the figure and the numbers that it shows.
+
+        Returns:
+            CSV, PNG, SVG and PDF.
+        """
+        share_legend(self.figure)
+        csv = folder / f"{stem}.csv"
+        csv.write_text(csv_of(data), encoding="utf-8", newline="\n")
+        return csv, *save(self.figure, folder, stem)
+
+
+@contextmanager
+def panels(titles: Sequence[str], *, rows: int = 1, height: float = 2.6) -> Iterator[Panels]:
+    """Give an empty figure in the style of all, which ends with the block.
+
+    Args:
+        titles: of the columns; after a few, the next stand below.
+        rows: panels of each column.
+        height: of a panel, inches.
+    """
+    blocks = math.ceil(len(titles) / ACROSS)
+    across = math.ceil(len(titles) / blocks)
+    with drawing(max(7, 3.3 * across), blocks * rows * height + 0.6) as figure:
+        grid = figure.subplots(blocks * rows, across, squeeze=False)
+        columns = [
+            [grid[block * rows + row, place] for row in range(rows)]
+            for block in range(blocks)
+            for place in range(across)
+        ]
+        for (first, *_), title in zip(columns, titles, strict=False):
+            first.set_title(plain(title))
+        for unused in columns[len(titles) :]:
+            for axes in unused:
+                axes.set_visible(False)
+        yield Panels(figure, columns[: len(titles)], across)

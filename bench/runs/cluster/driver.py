@@ -1,0 +1,180 @@
+"""A grid on a Ray cluster: the driver claims runs in its own store, and workers without one do them."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from bench.errors import InputError
+from bench.runs.cluster.coordinator import Keeper
+from bench.runs.cluster.worker import Order, ask, work
+from bench.runs.launch import PAUSE, Queue
+from bench.store.integrity import DamagedRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bench.runs.cluster.resources import Share
+    from bench.runs.context import Bench, Watcher
+    from bench.runs.launch import Claim
+    from bench.runs.plan import Job
+    from bench.store.store import Store
+
+RETRIES = 3
+"""How often a run is begun again whose worker died; each time it goes on from its last checkpoint."""
+
+AT_ONCE = 500
+"""Runs that are with the cluster at a time; each holds a lock, which is an open file."""
+
+PATIENCE = 10.0
+"""Seconds that workers have for a last checkpoint, and a cluster for its first answer."""
+
+
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """Join a Ray cluster for this block; a connection that is there already is used, and kept.
+
+    Args:
+        address: HOST:PORT; or ``auto``, the cluster that this machine is a part of, else a local one.
+
+    Raises:
+        InputError: no cluster answers.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        if address != "auto":
+            _knock(address)
+        ray.init(
+            address=None if address == "auto" else address,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no Ray cluster answers at {address!r} ({error}); give auto, or the HOST:PORT that "
+            "`ray start --head` prints, on a machine that belongs to the cluster"
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """See that somebody listens, for which Ray itself would wait for minutes."""
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE):
+        pass
+
+
+def launch_on_cluster(jobs: Sequence[Job], bench: Bench, watcher: Watcher, *, share: Share) -> list[Job]:
+    """Do every job that is not stored yet on the cluster that this process has joined.
+
+    As ``launch``, but as many at a time as the cluster has room for. The store is this process's alone:
+    workers send checkpoints and give back files. A run whose worker dies goes on from its last checkpoint.
+
+    Args:
+        jobs: of the grid.
+        bench: how they are done; ``device`` is the workers'.
+        watcher: is told how it goes.
+        share: what a run is given of the cluster.
+
+    Returns:
+        The jobs that failed.
+
+    Raises:
+        InputError: no node has room for a run, or a worker has other code than this process.
+        StorageError: the store can no longer be written; what it holds is valid, and another call goes on.
+        Stopped: someone asked to stop; likewise, and the runs at work have left a checkpoint.
+    """
+    _require_room(share)
+    queue = Queue(jobs, bench, watcher)
+    keeper, shared = _hire_keeper(bench.store), ray.put(bench)
+    task = ray.remote(num_cpus=share.cpus, num_gpus=share.gpus, max_retries=RETRIES)(work)
+    running: dict[ray.ObjectRef, Claim] = {}
+    try:
+        while queue.left or running:
+            with bench.stop.deferred():
+                while len(running) < AT_ONCE and (claim := queue.take()):
+                    bench.store.begin(claim.job.key)
+                    result = task.remote(Order.of(claim.job), [shared], keeper)
+                    running[result] = claim
+                ended = _wait(running)
+                _pass_on(keeper, running, watcher)
+                for result in ended:
+                    claim = running.pop(result)
+                    with claim.lock:
+                        outcome = _take_in(result, claim.job, bench.store)
+                    queue.end(claim.job, outcome)
+    finally:
+        _cancel(running)
+    return queue.failed
+
+
+def _require_room(share: Share) -> None:
+    """See that a run fits on some node, or it would wait for ever."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(node.get("CPU", 0) >= share.cpus and node.get("GPU", 0) >= share.gpus for node in nodes):
+        there = "; ".join(f"{node.get('CPU', 0):g} CPUs, {node.get('GPU', 0):g} GPUs" for node in nodes)
+        raise InputError(
+            f"no node of the cluster has room for a run of {share.cpus} CPUs and {share.gpus:g} GPUs; "
+            f"its nodes have: {there}"
+        )
+
+
+def _hire_keeper(store: Store) -> ray.actor.ActorHandle:
+    """Start a keeper on this machine, where the store is; one that dies comes back."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Keeper)
+    return actor.options(scheduling_strategy=here).remote(store.root.resolve())
+
+
+def _wait(running: dict[ray.ObjectRef, Claim]) -> list[ray.ObjectRef]:
+    """Wait a while, and give the tasks that are over."""
+    if not running:
+        time.sleep(PAUSE)
+        return []
+    ended: list[ray.ObjectRef] = ray.wait(list(running), timeout=PAUSE)[0]
+    return ended
+
+
+def _pass_on(keeper: ray.actor.ActorHandle, running: dict[ray.ObjectRef, Claim], watcher: Watcher) -> None:
+    """Tell the watcher what workers said of the runs at work."""
+    jobs = {claim.job.key: claim.job for claim in running.values()}
+    for key, event, what in ask(keeper.tell.remote()):
+        if key in jobs:
+            getattr(watcher, event)(jobs[key], *what)
+
+
+def _take_in(result: ray.ObjectRef, job: Job, store: Store) -> str:
+    """Take the files of a run that is over into the store, and give its outcome."""
+    try:
+        outcome, parcel = ask(result)
+        if parcel:
+            store.adopt(job.key, parcel)
+    except (DamagedRunError, RayError) as error:
+        first_line, *_ = str(error).splitlines() or [type(error).__name__]
+        return f"failed: {first_line}"
+    return str(outcome)
+
+
+def _cancel(running: dict[ray.ObjectRef, Claim]) -> None:
+    """End the tasks that are not over, if they let us each after a checkpoint."""
+    left = list(running)
+    for result in left:
+        ray.cancel(result)
+    if left:
+        _, left = ray.wait(left, num_returns=len(left), timeout=PATIENCE)
+    for result in left:  # and not the others: Ray may abort this process where a task ends as it is cancelled
+        ray.cancel(result, force=True)
+    for claim in running.values():
+        claim.lock.close()

@@ -1,0 +1,73 @@
+"""Shares: what each run of a grid is given of a cluster, from the options of the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import torch
+
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.runs.plan import Wanted
+
+
+@dataclass(frozen=True)
+class Share:
+    """A cluster, and what a run is given of it.
+
+    Args:
+        address: of the cluster, or ``auto``.
+        device: the class of its device; which one it is, Ray decides.
+        cpus: processors, and as many threads.
+        gpus: of one GPU, from 0 to 1.
+    """
+
+    address: str
+    device: torch.device
+    cpus: int
+    gpus: float
+
+
+def parse_share(
+    address: str | None, *, device: str, precision: Wanted, cpus: int | None, gpus: float | None
+) -> Share | None:
+    """Read what a run is given of a cluster; None where the grid is not for one.
+
+    Args:
+        address: of the cluster, or ``auto``; None without one.
+        device: ``cpu``, ``cuda`` or ``auto``, which is CUDA where a share of a GPU is given, else the CPU.
+        precision: of the trainings.
+        cpus: by default 1.
+        gpus: by default 1 on CUDA, else 0.
+
+    Raises:
+        InputError: Ray is not installed, or the options contradict each other.
+    """
+    if address is None:
+        if cpus is not None or gpus is not None:
+            raise InputError("--cpus-per-run and --gpus-per-run are of a cluster's; name one by --ray")
+        return None
+    if find_spec("ray") is None:
+        raise InputError('--ray needs Ray, which is not installed: pip install "noisebench[ray]"')
+    if cpus is not None and cpus < 1:
+        raise InputError(f"--cpus-per-run must be at least 1, but is {cpus}")
+    if gpus is not None and not 0 <= gpus <= 1:
+        raise InputError(f"--gpus-per-run must be from 0 to 1, but is {gpus}: a run is on one GPU at most")
+    name = ("cuda" if gpus else "cpu") if device == "auto" else device
+    if name not in ("cpu", "cuda"):
+        raise InputError(
+            f"on a cluster the device is cpu, cuda or auto, but is {device!r}: Ray picks the GPU"
+        )
+    if gpus is None:
+        gpus = float(name == "cuda")
+    if bool(gpus) != (name == "cuda"):
+        raise InputError(f"--gpus-per-run {gpus:g} and --device {device} contradict each other")
+    if name == "cuda" and precision == "auto":
+        raise InputError(
+            "on the GPUs of a cluster --precision must be float32 or bfloat16, but is auto: "
+            "what they have units for is not known before the runs begin"
+        )
+    return Share(address, torch.device(name), cpus or 1, gpus)

@@ -1,0 +1,170 @@
+"""A worker of a cluster: does one run in a store of its own, and gives back the run's files."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+import torch
+from ray.exceptions import RayError, RayTaskError
+
+from bench.discovery import load_class, source_hash
+from bench.errors import InputError
+from bench.protocol import PROTOCOL
+from bench.runs.inputs import Tests
+from bench.runs.launch import attempt
+from bench.store.archive import pack, unpack
+from bench.store.store import FAILED, Store
+from bench.system.devices import open_device
+from bench.system.files import StorageError
+from bench.system.provenance import versions
+from bench.system.signals import Stop, Stopped
+
+if TYPE_CHECKING:
+    from bench.runs.context import Bench
+    from bench.runs.plan import Job
+    from bench.store.archive import Parcel
+
+
+def ask(answer: ray.ObjectRef) -> Any:
+    """Wait for what another process of the cluster answers.
+
+    Raises:
+        RayError: the process died, or the cluster did.
+        Exception: what the other process raised.
+    """
+    try:
+        return ray.get(answer)
+    except RayTaskError as error:
+        raise error.cause from error
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run to do, as the driver knows it.
+
+    Args:
+        method: its name.
+        job: a reference, which Ray leaves packed: a worker without the method is to say so first.
+        version: of the driver's noisebench.
+        protocol: the driver's.
+    """
+
+    method: str
+    job: ray.ObjectRef
+    version: str
+    protocol: int
+
+    @classmethod
+    def of(cls, job: Job) -> Order:
+        """Write down a job."""
+        return cls(job.run.method, ray.put(job), versions()["noisebench"], PROTOCOL)
+
+    def read(self) -> Job:
+        """Read the job, where it is the very same here.
+
+        Raises:
+            InputError: it is not.
+        """
+        here = f"the worker at {ray.util.get_node_ip_address()}"
+        advice = "install the same on every node"
+        ours, theirs = (versions()["noisebench"], PROTOCOL), (self.version, self.protocol)
+        if ours != theirs:
+            raise InputError(
+                f"{here} has noisebench {ours[0]} of protocol {ours[1]}, the driver {theirs[0]} of protocol "
+                f"{theirs[1]}; {advice}"
+            )
+        try:
+            load_class(self.method)
+        except InputError as error:
+            raise InputError(f"{here} lacks {self.method}: {error}; {advice}") from error
+        job: Job = ray.get(self.job)
+        if job.run.key(source_hash(type(job.method))) != job.key:
+            raise InputError(f"{here} has another {self.method} than the driver; {advice}")
+        return job
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """A watcher that tells the driver, by its keeper."""
+
+    keeper: ray.actor.ActorHandle
+
+    def started(self, job: Job) -> None:
+        """Tell that a job begins."""
+        self.keeper.hear.remote(job.key, "started")
+
+    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
+        """Tell how far it is."""
+        self.keeper.hear.remote(job.key, "progressed", entry)
+
+    def warned(self, job: Job, text: str) -> None:
+        """Tell what a person should know."""
+        self.keeper.hear.remote(job.key, "warned", text)
+
+    def ended(self, job: Job, outcome: str) -> None:
+        """Say nothing: the outcome is the task's."""
+
+
+def work(order: Order, shared: list[ray.ObjectRef], keeper: ray.actor.ActorHandle) -> tuple[str, Parcel]:
+    """Do one run, or go on with it from the checkpoint that the keeper has.
+
+    Args:
+        order: the run.
+        shared: a reference to the driver's ``Bench``, in a list, by which Ray leaves it packed.
+        keeper: a handle of the driver's ``Keeper``.
+
+    Returns:
+        The outcome, as of ``attempt``, and the files of the run, if there are any. A cancelled run has sent
+        its checkpoint to the keeper.
+
+    Raises:
+        InputError: this worker has other code than the driver, or lacks the device.
+        StorageError: the driver's store can no longer be written, or this machine's disk.
+    """
+    job, reporter = order.read(), Reporter(keeper)
+    reporter.started(job)
+    bench, tests = _unpacked(shared[0])
+    context = ray.get_runtime_context()
+    given = context.get_assigned_resources()
+    # After `open_device`, which counts the processors of the machine.
+    torch.set_num_threads(int(given["CPU"]))
+
+    def send(checkpoint: Path) -> None:
+        try:
+            ask(keeper.keep.remote(job.key, checkpoint.read_bytes()))
+        except RayError as error:
+            raise StorageError(f"the driver's store is out of reach: {error}") from error
+
+    with tempfile.TemporaryDirectory(prefix="noisebench-") as folder:
+        store = Store.open(Path(folder))
+        unpack(ask(keeper.fetch.remote(job.key)), store.root)
+        bench = replace(
+            bench,
+            store=store,
+            stop=Stop(),
+            on_checkpoint=send,
+            place={"cluster": {"node": context.get_node_id(), "gpus_per_run": given.get("GPU", 0.0)}},
+        )
+        try:
+            # By an interrupt Ray cancels a task. SIGTERM ends a worker; its run is begun again elsewhere.
+            with bench.stop.listening((signal.SIGINT,)):
+                outcome = attempt(job, bench, tests.of(job), reporter)
+        except Stopped as stopped:
+            return str(stopped), {}
+        done = [run for run in (store.root / job.key, store.root / FAILED / job.key) if run.is_dir()]
+        return outcome, pack(done[0]) if done else {}
+
+
+@lru_cache(maxsize=1)
+def _unpacked(shared: ray.ObjectRef) -> tuple[Bench, Tests]:
+    """Unpack what all runs share, once in the life of a worker's process."""
+    bench: Bench = ray.get(shared)
+    device = open_device(bench.device.type)
+    lpips = bench.lpips if isinstance(bench.lpips, str) else replace(bench.lpips, device=device)
+    return replace(bench, device=device, lpips=lpips), Tests(bench)

@@ -1,0 +1,70 @@
+"""Where and how runs are done, and who watches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bench.system.signals import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import torch
+
+    from bench.images.image_set import ImageSet
+    from bench.runs.plan import Job
+    from bench.scoring.metrics import Lpips
+    from bench.store.store import Store
+    from bench.training.engine import Engine
+
+CHECKPOINT_EVERY = 60.0
+"""Seconds; writing one takes some hundredths of one."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where jobs are done, and how.
+
+    Args:
+        training_images: the training set.
+        test_images: the test sets.
+        device: where to train.
+        store: where runs are kept.
+        lpips: the metric, or why it is not to be had.
+        engine: how the steps of a training are launched.
+        looks: how often a training is scored on its way, on the first test set; 0: never.
+        checkpoint_every: seconds from one checkpoint of a training to the next.
+        on_checkpoint: called with the file of each, once it is written.
+        stop: whether someone asked to stop.
+        place: what to record of where jobs are done, beside code and hardware.
+    """
+
+    training_images: ImageSet
+    test_images: tuple[ImageSet, ...]
+    device: torch.device
+    store: Store
+    lpips: Lpips | str
+    engine: Engine = "eager"
+    looks: int = 0
+    checkpoint_every: float = CHECKPOINT_EVERY
+    on_checkpoint: Callable[[Path], None] | None = None
+    stop: Stop = field(default_factory=Stop)
+    place: dict[str, Any] = field(default_factory=dict)
+
+
+class Watcher(Protocol):
+    """Shows a person how the work goes."""
+
+    def started(self, job: Job) -> None:
+        """A job begins."""
+
+    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
+        """A job's training reports step, loss, learning rate and seconds."""
+
+    def warned(self, job: Job, text: str) -> None:
+        """Something about a job that a person should know."""
+
+    def ended(self, job: Job, outcome: str) -> None:
+        """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (no training), ``failed: why``."""

@@ -1,0 +1,61 @@
+"""The noisy test sets of a grid of runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bench.errors import InputError
+from bench.images.image_set import require_disjoint
+from bench.images.sources import require_own_name
+from bench.scoring.noisy_sets import corrupt
+
+if TYPE_CHECKING:
+    from bench.noise import Noise
+    from bench.runs.context import Bench
+    from bench.runs.plan import Job
+    from bench.scoring.noisy_sets import NoisySet
+
+
+class Tests:
+    """The corrupted test sets of a bench, each drawn once.
+
+    Raises:
+        InputError: a training image is among the test images, or the name of a set stands for another too.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self.sets = bench.test_images
+        for images in (bench.training_images, *self.sets):
+            require_own_name(images)
+        _require_same_training_images(bench)
+        for name, count in Counter(images.name for images in self.sets).items():
+            if count > 1:
+                raise InputError(
+                    f"{count} test sets are called {name!r}; rename a folder, for scores go by names"
+                )
+        self.corrupted: dict[tuple[Noise, int], list[NoisySet]] = {}
+        for images in self.sets:
+            require_disjoint(bench.training_images, images)
+
+    def of(self, job: Job) -> list[NoisySet]:
+        """Give those of a job, noise by noise."""
+        draws = [(noise, job.run.seed) for noise in job.tests]
+        for noise, seed in draws:
+            if (noise, seed) not in self.corrupted:
+                self.corrupted[noise, seed] = [corrupt(images, noise, seed=seed) for images in self.sets]
+        return [test for draw in draws for test in self.corrupted[draw]]
+
+
+def _require_same_training_images(bench: Bench) -> None:
+    """Refuse a training set by whose name stored runs were trained on other images."""
+    ours, store = bench.training_images, bench.store
+    keys = store.keys()
+    runs = {key: store.facts(key).get("run", {}) for key in keys}
+    named = {key: run for key, run in runs.items() if run.get("training_images") == ours.name}
+    for key, run in named.items():
+        if run.get("channels") == ours.channels and run.get("fingerprint") != ours.fingerprint:
+            raise InputError(
+                f"run {key} in {str(store.root)!r} was trained on other images that are called {ours.name!r} "
+                "too; rename the folder, or name another one of runs"
+            )

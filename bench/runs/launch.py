@@ -1,0 +1,137 @@
+"""Launching: each run that is not stored yet is done once, by whichever process takes it first."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bench.runs.execute import do, missing_tests
+from bench.runs.inputs import Tests
+from bench.store.store import BusyError
+from bench.system.files import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.runs.context import Bench, Watcher
+    from bench.runs.plan import Job
+    from bench.scoring.noisy_sets import NoisySet
+
+PAUSE = 0.5
+"""Seconds after which runs that another process works on are looked at again."""
+
+
+def launch(jobs: Sequence[Job], bench: Bench, watcher: Watcher) -> list[Job]:
+    """Do every job that is not stored yet; a failed one is recorded, and the others go on.
+
+    What another process works on is left to it, and taken over where that process ends without a result.
+
+    Returns:
+        The jobs that failed.
+
+    Raises:
+        StorageError: the store can no longer be written; what it holds is valid, and another call goes on.
+        Stopped: someone asked to stop; likewise.
+    """
+    queue = Queue(jobs, bench, watcher)
+    while (claim := queue.take()) or queue.left:
+        if claim is None:
+            time.sleep(PAUSE)
+            continue
+        with claim.lock:
+            watcher.started(claim.job)
+            outcome = attempt(claim.job, bench, queue.tests.of(claim.job), watcher)
+        queue.end(claim.job, outcome)
+    return queue.failed
+
+
+def attempt(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
+    """Do a job whose lock is the caller's, and give its outcome, which an error is too.
+
+    Raises:
+        StorageError: as by ``do``.
+        Stopped: likewise.
+    """
+    try:
+        return do(job, bench, tests, watcher)
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever one method raises, the other runs go on
+        return f"failed: {error}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that is this process's to do, until it closes the lock."""
+
+    job: Job
+    lock: ExitStack
+
+
+class Queue:
+    """The jobs of a grid, of which this process takes those that no other is at work on.
+
+    Args:
+        jobs: of the grid.
+        bench: where they are done.
+        watcher: is told how they end.
+
+    Attributes:
+        left: those that are neither taken nor over.
+        failed: those that failed, here or elsewhere.
+        tests: the corrupted test sets.
+
+    Raises:
+        InputError: a training image is among the test images.
+    """
+
+    def __init__(self, jobs: Sequence[Job], bench: Bench, watcher: Watcher) -> None:
+        self.bench, self.watcher = bench, watcher
+        self.left = deque(jobs)
+        self.failed: list[Job] = []
+        self.tests = Tests(bench)
+        self.since = datetime.now(UTC)
+        self.met: set[str] = set()
+
+    def take(self) -> Claim | None:
+        """Claim the next job that is to be done; None where there is none for now.
+
+        Raises:
+            Stopped: someone asked to stop.
+        """
+        for _ in range(len(self.left)):
+            self.bench.stop.end_if_asked()
+            job = self.left.popleft()
+            try:
+                claim = self._claim(job)
+            except BusyError:
+                if job.key not in self.met:
+                    self.watcher.warned(job, "another process is at work on it")
+                self.met.add(job.key)
+                self.left.append(job)
+                continue
+            if isinstance(claim, Claim):
+                return claim
+            self.end(job, claim)
+        return None
+
+    def end(self, job: Job, outcome: str) -> None:
+        """Note the outcome of a job."""
+        if outcome.startswith("failed"):
+            self.failed.append(job)
+        self.watcher.ended(job, outcome)
+
+    def _claim(self, job: Job) -> Claim | str:
+        """Claim a job, or give its outcome: it is stored, or another process has seen it fail by now."""
+        store = self.bench.store
+        if job.key in store and not missing_tests(job, self.bench, self.tests.of(job)):
+            return "stored"
+        with ExitStack() as lock:
+            lock.enter_context(store.lock(job.key))
+            if job.key in self.met and (error := store.error_since(job.key, self.since)):
+                return f"failed: {error}"
+            return Claim(job, lock.pop_all())

@@ -1,0 +1,60 @@
+"""Loading the denoiser of a finished run."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+
+from bench.discovery import build, load_class, source_hash
+from bench.errors import InputError
+from bench.noise import NOISES
+from bench.noise.blind import UnknownNoise
+from bench.protocol import PROTOCOL
+from bench.runs.run import Run
+from bench.scoring.denoiser import Denoiser
+from bench.store.integrity import FACTS, DamagedRunError, read_facts, read_file
+from bench.store.scores import WEIGHTS
+from bench.training.unet import UNet
+
+
+def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoiser:
+    """Load the trained denoiser of a finished run.
+
+    Args:
+        folder: of the run, which holds ``run.json`` and ``weights.safetensors``.
+        device: where it shall compute.
+
+    Raises:
+        InputError: the folder holds no finished run with its weights, or one of another protocol.
+    """
+    folder = Path(folder)
+    for name in (FACTS, WEIGHTS):
+        if not (folder / name).is_file():
+            raise InputError(f"{str(folder)!r} is not a finished run with weights: it has no {name}")
+    facts = read_facts(folder)
+    run = facts.get("run", {})
+    if absent := {field.name for field in fields(Run)} - {*run}:
+        raise DamagedRunError(f"{folder / FACTS} is damaged: run lacks {', '.join(sorted(absent))}")
+    if facts["protocol"] != PROTOCOL:
+        raise InputError(
+            f"{str(folder)!r} was trained under protocol {facts['protocol']}, whose network this version, of "
+            f"protocol {PROTOCOL}, does not know; train it anew"
+        )
+    method_class = load_class(run["method"])
+    if source_hash(method_class) != facts["source"]["sha256"]:
+        message = f"the file of {run['method']!r} has changed since {folder.name} was trained"
+        warnings.warn(message, stacklevel=2)
+    net = UNet(run["channels"], width=run["width"], seed=run["seed"])
+    try:
+        net.load_state_dict(load(read_file(folder, WEIGHTS, facts)))
+    except (SafetensorError, RuntimeError) as error:
+        raise DamagedRunError(f"{folder / WEIGHTS} holds no weights of the run: {error}") from error
+    opened = torch.device(device)
+    law, parameter = NOISES[run["noise"]], run["parameter"]
+    noise = UnknownNoise(law, *parameter) if isinstance(parameter, list) else law(parameter)
+    return Denoiser(net.to(opened), build(method_class, run["hyper_parameters"]), noise, opened)

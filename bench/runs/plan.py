@@ -1,0 +1,182 @@
+"""Planning: a recipe becomes runs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bench.discovery import EVERY, listings, parse_method, source_hash
+from bench.errors import InputError
+from bench.images.image_set import require_patch
+from bench.method import Untrained
+from bench.noise import Noise, parse_noise
+from bench.noise.blind import UnknownNoise
+from bench.runs.run import Run
+from bench.training.precision import resolve_precision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    import torch
+
+    from bench.images.image_set import ImageSet
+    from bench.method import Method, Precision
+    from bench.runs.recipes import Recipe
+    from bench.training.patches import TrainingNoise
+
+Wanted = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run with what it takes to do it.
+
+    Args:
+        run: what decides its weights.
+        method: the method, with its hyper-parameters.
+        noise: of the training pictures; where its parameter is unknown, one training serves all tests.
+        tests: the noises under which it is scored.
+        key: names the result.
+    """
+
+    run: Run
+    method: Method
+    noise: Noise | UnknownNoise
+    tests: tuple[Noise, ...]
+    key: str
+
+    @property
+    def blind(self) -> bool:
+        """Whether the noise's parameter is withheld."""
+        return isinstance(self.noise, UnknownNoise)
+
+    @property
+    def label(self) -> str:
+        """The method's name, hyper-parameters that differ from their defaults, and whether it is blind."""
+        name = ":".join(filter(None, [self.run.method, self.method.settings]))
+        return f"{name} (blind)" if self.blind else name
+
+    @property
+    def title(self) -> str:
+        """One line for a person."""
+        return f"{self.label}, {self.noise.spec}, seed {self.run.seed}"
+
+
+def plan(
+    recipe: Recipe,
+    training_images: ImageSet,
+    *,
+    device: torch.device,
+    precision: Wanted = "auto",
+    training_noise: TrainingNoise = "frozen",
+    blind: bool = False,
+) -> list[Job]:
+    """Spell out the runs of a recipe: by seed, then noise, then method.
+
+    Args:
+        recipe: what to train and test.
+        training_images: the opened training set.
+        device: where the runs will be.
+        precision: of the training.
+        training_noise: frozen or resampled.
+        blind: whether the noise's parameter is withheld; each method then has one run per law.
+
+    Raises:
+        InputError: a method or noise is unknown, a method that is named is not defined for a noise, or a
+            noise lies outside the range of blind training.
+    """
+    methods = _methods(recipe.methods)
+    noises = [parse_noise(spec) for spec in recipe.noises]
+    jobs = []
+    for seed in recipe.seeds:
+        for noise, tests in _withheld(noises) if blind else [(noise, (noise,)) for noise in noises]:
+            for name, method, named in methods:
+                if noise.name not in method.noises:
+                    if not named:
+                        continue
+                    allowed = ", ".join(sorted(method.noises))
+                    raise InputError(f"the method {name!r} is for {allowed} noise, not for {noise.name}")
+                run = Run(
+                    method=name,
+                    hyper_parameters=method.hyper_parameters,
+                    noise=noise.name,
+                    parameter=noise.parameters if isinstance(noise, UnknownNoise) else noise.parameter,
+                    training_images=training_images.name,
+                    fingerprint=training_images.fingerprint,
+                    channels=recipe.channels,
+                    width=recipe.width,
+                    steps=recipe.steps,
+                    batch=recipe.batch,
+                    patch=recipe.patch,
+                    learning_rate=recipe.learning_rate,
+                    seed=seed,
+                    training_noise=training_noise,
+                    precision=_precision(method, precision, device),
+                    device=device.type,
+                )
+                jobs.append(Job(run, method, noise, tests, run.key(source_hash(type(method)))))
+    require_patch(training_images, recipe.patch)
+    return jobs
+
+
+def missing_from(scores: pd.DataFrame, jobs: Sequence[Job], images: Sequence[str]) -> list[Job]:
+    """Choose the jobs of which some noise or test set has no score yet.
+
+    Args:
+        scores: one line per run and test image, as of reference results.
+        jobs: of a grid.
+        images: names of its test sets.
+    """
+    there = set(scores.reindex(columns=["key", "parameter", "images"]).itertuples(index=False, name=None))
+    return [
+        job
+        for job in jobs
+        if not all((job.key, noise.parameter, name) in there for noise in job.tests for name in images)
+    ]
+
+
+def shard_of(jobs: Sequence[Job], part: str) -> list[Job]:
+    """Choose one of N parts of a grid, such that all of them together are the grid, and none shares a job.
+
+    Args:
+        jobs: of the grid, in the order of ``plan``.
+        part: ``I/N``, I from 1 to N.
+
+    Raises:
+        InputError: it is not written so, or the part has no job.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", part)
+    number, count = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= number <= count:
+        raise InputError(f"the shard {part!r} must be I/N, from 1/N to N/N, as 2/5")
+    # A job in N, not a block of them, so that all parts have much the same methods to train.
+    chosen = list(jobs[number - 1 :: count])
+    if not chosen:
+        raise InputError(
+            f"the shard {part!r} is empty: the grid has {len(jobs)} runs, of which each needs one"
+        )
+    return chosen
+
+
+def _methods(specs: Sequence[str]) -> list[tuple[str, Method, bool]]:
+    """Read methods, each with whether it was named; ``all`` adds every other that is found."""
+    named = dict.fromkeys(spec for spec in specs if spec != EVERY)
+    others = [name for name in listings() if name not in named] if EVERY in specs else []
+    return [(*parse_method(spec), spec in named) for spec in (*named, *others)]
+
+
+def _precision(method: Method, wanted: Wanted, device: torch.device) -> Precision:
+    """Choose the precision of a training; what is not trained takes part in any, with its own."""
+    if isinstance(method, Untrained):
+        return method.precision
+    return resolve_precision(wanted, borne=method.precision, device=device)
+
+
+def _withheld(noises: list[Noise]) -> list[tuple[UnknownNoise, tuple[Noise, ...]]]:
+    """Group noises by their law, in the order of their first."""
+    by_law: dict[str, dict[Noise, None]] = {}
+    for noise in noises:
+        by_law.setdefault(noise.name, {})[noise] = None
+    return [(UnknownNoise.covering(tests), tests) for tests in map(tuple, by_law.values())]

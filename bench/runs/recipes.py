@@ -1,0 +1,144 @@
+"""Recipes: what is trained on what, and what that costs and reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.errors import InputError
+from bench.protocol import LEARNING_RATE
+
+PUBLISHED = ("noise2void", "sure", "noise2score", "noise2noise", "supervised")
+"""The methods of Noise2Score's Table 2 that are here, which the recipes compare unless told otherwise."""
+
+PUBLISHED_NOISES = ("gaussian:25", "gaussian:50", "poisson:0.01", "poisson:0.05", "gamma:100", "gamma:50")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A grid of runs: every method under every noise, by every seed.
+
+    Args:
+        purpose: what it shows, what it costs, what it reaches.
+        train: the training set.
+        test: the test sets.
+        channels: 1 for grey, 3 for colour.
+        width: of the U-Net.
+        steps: of the optimiser.
+        batch: patches of a step.
+        patch: side of a patch, pixels.
+        learning_rate: the highest of the schedule.
+        methods: names, with hyper-parameters where they are not the default.
+        noises: names with parameters.
+        seeds: of weights, crops and noise.
+        looks: how often a training is scored on its way, apart from its clock, on the first test set.
+        lpips: whether LPIPS is computed, which needs AlexNet's weights (233 MB, downloaded once).
+
+    Raises:
+        InputError: there are no methods, noises, test sets or seeds, or looks is negative.
+    """
+
+    purpose: str
+    train: str
+    test: tuple[str, ...]
+    channels: int
+    width: int
+    steps: int
+    batch: int
+    patch: int
+    learning_rate: float = LEARNING_RATE
+    methods: tuple[str, ...] = PUBLISHED
+    noises: tuple[str, ...] = PUBLISHED_NOISES
+    seeds: tuple[int, ...] = (0,)
+    looks: int = 0
+    lpips: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("methods", "noises", "test", "seeds"):
+            if not getattr(self, name):
+                raise InputError(f"a grid needs at least one of its {name}, but none is given")
+        if self.looks < 0:
+            raise InputError(f"looks must be at least 0, but is {self.looks}")
+
+    def summary(self) -> str:
+        """Say in a few sentences what it is."""
+        return (
+            f"{self.purpose} {self.train} to {', '.join(self.test)}; width {self.width}, "
+            f"{self.steps} steps of {self.batch} patches of {self.patch}x{self.patch}; "
+            f"{', '.join(self.noises)}."
+        )
+
+
+RECIPES = {
+    "quick": Recipe(
+        purpose=(
+            "Five methods under three noises on photographs that ship inside scikit-image: no GPU, no "
+            "download. 15 short trainings, about 4 minutes on 2 CPU cores. Shows the order of the methods, "
+            "not their best."
+        ),
+        train="embedded-train",
+        test=("embedded-test",),
+        channels=1,
+        width=16,
+        steps=250,
+        batch=8,
+        patch=64,
+        noises=("gaussian:25", "poisson:0.05", "gamma:50"),
+        looks=5,
+        lpips=False,
+    ),
+    "grey": Recipe(
+        purpose=(
+            "The grey half of Noise2Score's Table 2: bsd400 to set12 and bsd68 at full width, 30 trainings. "
+            "Meant for a GPU."
+        ),
+        train="bsd400",
+        test=("set12", "bsd68"),
+        channels=1,
+        width=48,
+        steps=10_000,
+        batch=64,
+        patch=128,
+    ),
+    "grey-cpu": Recipe(
+        purpose=(
+            "The grey half of Noise2Score's Table 2 as a processor can do it: width 32, a short budget, 30 "
+            "trainings, about 2 hours 30 minutes on 2 CPU cores."
+        ),
+        train="bsd400",
+        test=("set12", "bsd68"),
+        channels=1,
+        width=32,
+        steps=2400,
+        batch=8,
+        patch=64,
+        lpips=False,
+    ),
+    "tuning": Recipe(
+        purpose=(
+            "For choosing settings, away from every test set: nine tenths of bsd400 to the last tenth, a "
+            "quarter of the reference's budget."
+        ),
+        train="bsd400-tune",
+        test=("bsd400-held",),
+        channels=1,
+        width=32,
+        steps=600,
+        batch=8,
+        patch=64,
+        noises=("gaussian:25", "poisson:0.01"),
+        lpips=False,
+    ),
+    "colour": Recipe(
+        purpose=(
+            "The colour half of Noise2Score's Table 2: cbsd432 to cbsd68 and kodak24 at full width, "
+            "30 trainings. Meant for a GPU."
+        ),
+        train="cbsd432",
+        test=("cbsd68", "kodak24"),
+        channels=3,
+        width=48,
+        steps=10_000,
+        batch=64,
+        patch=128,
+    ),
+}

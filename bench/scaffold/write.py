@@ -1,0 +1,95 @@
+"""Beginning a method: a sample entry that runs, to be changed line by line."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+import methods
+from bench.discovery import EVERY, listings
+from bench.errors import InputError
+from bench.system.files import open_folder
+
+CHECKOUT_HAS = "pyproject.toml"
+
+
+def begin_entry(name: str) -> list[Path]:
+    """Write ``methods/NAME.py`` in a clone of the repository.
+
+    Args:
+        name: of the method, a lower-case Python identifier that no method has yet.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: the name cannot be used, the file exists, or this is not a clone.
+    """
+    folder = Path(methods.__path__[0])
+    if not (folder.parent / CHECKOUT_HAS).is_file():
+        raise InputError(
+            f"{str(folder)!r} is an installed package, not a clone of the repository; "
+            f"`noisebench new {name} --package` begins a package of its own"
+        )
+    return _write({folder / f"{name}.py": "method.py.j2"}, name=name)
+
+
+def begin_package(name: str, folder: Path) -> list[Path]:
+    """Write a package that brings a method: the entry, its test, a README and ``pyproject.toml``.
+
+    Args:
+        name: as for ``begin_entry``.
+        folder: in which the package's own folder ``noisebench-NAME`` is made.
+
+    Returns:
+        The files.
+
+    Raises:
+        InputError: the name cannot be used, or a file exists.
+    """
+    root = folder / _distribution(name)
+    templates = {
+        f"{_module(name)}.py": "method.py.j2",
+        f"test_{name}.py": "test.py.j2",
+        "pyproject.toml": "pyproject.toml.j2",
+        "README.md": "README.md.j2",
+    }
+    return _write({root / file: template for file, template in templates.items()}, name=name)
+
+
+def _write(files: dict[Path, str], *, name: str) -> list[Path]:
+    if not re.fullmatch("[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise InputError(f"{name!r} cannot name a method; allowed: lower-case letters, digits and _")
+    if name in (*listings(), EVERY):
+        raise InputError(f"the name {name!r} is taken; `noisebench list methods` shows all")
+    for file in files:
+        if file.exists():
+            raise InputError(f"{file} exists already")
+    words = name.strip("_").split("_")
+    facts = {
+        "name": name,
+        "title": " ".join(words).capitalize(),
+        "class_name": "".join(word.capitalize() for word in words),
+        "module": _module(name),
+        "distribution": _distribution(name),
+    }
+    environment = Environment(  # noqa: S701 - it writes Python and TOML, no HTML
+        loader=PackageLoader("bench.scaffold", "templates"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    for file, template in files.items():
+        open_folder(file.parent)
+        file.write_text(environment.get_template(template).render(facts), encoding="utf-8")
+    return list(files)
+
+
+def _module(name: str) -> str:
+    return f"noisebench_{name}"
+
+
+def _distribution(name: str) -> str:
+    return f"noisebench-{name.replace('_', '-')}"

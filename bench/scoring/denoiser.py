@@ -1,0 +1,114 @@
+"""A trained denoiser, of use beyond its score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from bench.errors import InputError
+from bench.noise import Noise
+from bench.noise.blind import UnknownNoise, told
+from bench.training.precision import exact_float32, in_precision
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.method import Method, Network
+    from bench.training.unet import UNet
+
+
+@dataclass
+class Meter:
+    """A network that counts the values it is given."""
+
+    net: Network
+    values: int = 0
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Give what the network does."""
+        self.values += image.numel()
+        return self.net(image)
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """A method's rule with a trained network.
+
+    Args:
+        net: the trained U-Net, on ``device``; where nothing is trained, the U-Net as it was made.
+        method: turns the network into a denoiser.
+        noise: for which it was trained; where the parameter is unknown, it is estimated for each image.
+        device: where it computes.
+    """
+
+    net: UNet
+    method: Method
+    noise: Noise | UnknownNoise
+    device: torch.device
+
+    def __call__(self, noisy: Tensor) -> Tensor:
+        """Denoise (B, C, H, W) float images of any size, intensities in [0, 1] but not clipped.
+
+        Computes in float32 and returns float32 on the denoiser's device, same shape, not clipped either.
+
+        Raises:
+            InputError: they are no tensor of floats, the shape or the number of channels is not what the
+                network was trained for, or the noise cannot be estimated where it must be.
+        """
+        return self.metered(noisy)[0]
+
+    @torch.inference_mode()
+    def metered(self, noisy: Tensor) -> tuple[Tensor, float]:
+        """Denoise, and count the passes: what the network was given, in sizes of the images.
+
+        Raises:
+            InputError: as on denoising.
+        """
+        images = self._admit(noisy)
+        meter = Meter(self._network())
+        denoised = self.method.denoise(meter, images, self._told(images))
+        return denoised, meter.values / images.numel()
+
+    @torch.inference_mode()
+    def estimate(self, noisy: Tensor) -> float | None:
+        """Estimate the parameter of the noise of one image (1, C, H, W).
+
+        Returns:
+            What the method takes it to be; None where the method sees no noise, or is told the parameter and
+            keeps to it.
+
+        Raises:
+            InputError: as on denoising.
+        """
+        images = self._admit(noisy)
+        noise = self._told(images)
+        if noise is None:
+            return None
+        estimate = self.method.estimate(self._network(), images, noise)
+        return None if estimate is self.noise else estimate.parameter
+
+    def _admit(self, noisy: Tensor) -> Tensor:
+        if not isinstance(noisy, torch.Tensor) or not noisy.is_floating_point():
+            given = noisy.dtype if isinstance(noisy, torch.Tensor) else type(noisy).__name__
+            raise InputError(f"the denoiser needs a tensor of floats, white being 1, but was given {given}")
+        channels = self.net.channels
+        if noisy.ndim != 4 or noisy.shape[1] != channels:
+            raise InputError(
+                f"the denoiser needs images of shape (B, {channels}, H, W), "
+                f"but was given {tuple(noisy.shape)}"
+            )
+        return noisy.to(self.device, torch.float32)
+
+    def _network(self) -> Network:
+        exact_float32()
+        return in_precision(self.net.eval(), "float32", self.device)
+
+    def _told(self, images: Tensor) -> Noise | None:
+        if "noise" not in self.method.needs:
+            return None
+        if isinstance(self.noise, Noise):
+            return self.noise
+        levels = [told(self.noise, image.movedim(0, -1).cpu().numpy()).parameter for image in images]
+        return self.noise.law(torch.tensor(levels, device=self.device).view(-1, 1, 1, 1))

@@ -1,0 +1,75 @@
+"""Noisy test sets: one noisy copy of each image, the same bytes for every method and device."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from bench.images.image_set import intensities
+from bench.scoring.metrics import psnr, ssim
+from bench.seeds import generator
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from bench.images.image_set import ImageSet
+    from bench.noise import Noise
+
+
+@dataclass(frozen=True)
+class NoisyImage:
+    """One test image.
+
+    Args:
+        name: of its file.
+        clean: x, (1, C, H, W), float32 in [0, 1].
+        noisy: y, likewise, neither clipped nor rounded.
+        scores: ``noisy_psnr`` and ``noisy_ssim`` of y as it is.
+    """
+
+    name: str
+    clean: Tensor
+    noisy: Tensor
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class NoisySet:
+    """A corrupted test set, the same bytes for every method and device.
+
+    Args:
+        images: in the order of the set.
+        name: of the set.
+        noise: under which it was corrupted.
+        fingerprint: of the clean set.
+        sha256: over all noisy images' float32 bytes.
+    """
+
+    images: tuple[NoisyImage, ...]
+    name: str
+    noise: Noise
+    fingerprint: str
+    sha256: str
+
+
+def corrupt(images: ImageSet, noise: Noise, *, seed: int) -> NoisySet:
+    """Draw the one noisy copy of every test image, on the CPU, keyed by image, noise and seed."""
+    digest = hashlib.sha256()
+    corrupted = []
+    for picture in images.pictures:
+        role = ("test noise", noise.spec, picture.fingerprint, seed)
+        clean = intensities(picture)
+        noisy = noise.sample(clean, generator(*role))
+        digest.update(noisy.tobytes())
+        x, y = _as_batch(clean), _as_batch(noisy)
+        scores = {"noisy_psnr": psnr(y, x).item(), "noisy_ssim": ssim(y, x).item()}
+        corrupted.append(NoisyImage(picture.name, x, y, scores))
+    return NoisySet(tuple(corrupted), images.name, noise, images.fingerprint, digest.hexdigest())
+
+
+def _as_batch(image: np.ndarray) -> Tensor:
+    return torch.from_numpy(image).movedim(-1, 0)[None].contiguous()

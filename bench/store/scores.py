@@ -1,0 +1,82 @@
+"""The tables of a run: their columns, and how they are read and written."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bench.store.integrity import DamagedRunError, read_file
+from bench.system.files import write_durably
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+SCORES, WEIGHTS = "scores.parquet", "weights.safetensors"
+IDENTITY = ["method", "noise", "parameter", "training_images", "images", "image", "channels", "seed", "width"]
+IDENTITY += ["steps", "batch", "patch", "learning_rate", "training_noise", "precision", "device"]
+
+FINISHED = "finished"
+"""When; of two runs of the same settings the later counts."""
+
+SETTINGS = [column for column in IDENTITY if column != "image"]
+TRAINED = [column for column in SETTINGS if column != "images"]
+
+
+def latest(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join the scores of runs; where a run was superseded, the latest alone stays.
+
+    Args:
+        parts: one line per test image of a run, with the columns of ``IDENTITY`` and ``FINISHED``.
+    """
+    runs = list(parts)
+    if not runs:
+        return pd.DataFrame()
+    rows = pd.concat(runs, ignore_index=True).sort_values(FINISHED, kind="stable")
+    newest = rows.groupby(TRAINED, dropna=False)["key"].transform("last")
+    return rows[rows["key"] == newest].drop_duplicates(IDENTITY, keep="last").reset_index(drop=True)
+
+
+def failures_of(runs: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """List failed runs, given by their facts: one row per run and test set, with the cause in ``error``."""
+    rows = [facts["columns"] | {"error": facts["error"]} | test for facts in runs for test in facts["test"]]
+    return pd.DataFrame(rows)
+
+
+def read_table(folder: Path, name: str, facts: dict[str, Any]) -> pd.DataFrame:
+    """Read one of a run's tables, if it is as it was stored.
+
+    Raises:
+        DamagedRunError: it is missing, has changed, or is no table.
+    """
+    return parse_table(read_file(folder, name, facts), folder / name)
+
+
+def parse_table(content: bytes, path: Path) -> pd.DataFrame:
+    """Read a table from the content of a file.
+
+    Raises:
+        DamagedRunError: it is none.
+    """
+    try:
+        return pd.read_parquet(io.BytesIO(content))
+    except (OSError, ValueError) as error:
+        raise DamagedRunError(f"{path} is damaged: no table can be read from it ({error})") from error
+
+
+def write_scores(rows: pd.DataFrame, folder: Path) -> None:
+    """Write a run's scores in one step."""
+    write_table(rows, folder / SCORES)
+
+
+def write_table(rows: pd.DataFrame, path: Path) -> None:
+    """Write a table in one step.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    content = io.BytesIO()
+    rows.to_parquet(content, index=False)
+    write_durably(path, content.getvalue())

@@ -1,0 +1,42 @@
+"""A stopwatch that waits for the device, and stands still while something else is done."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bench.system.devices import synchronise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+
+class Stopwatch:
+    """Counts the seconds since it was made, without those in which it was stopped.
+
+    Args:
+        device: whose work it waits for.
+        earlier: seconds that count already.
+    """
+
+    def __init__(self, device: torch.device, *, earlier: float = 0.0) -> None:
+        self.device = device
+        synchronise(device)
+        self.since = time.perf_counter() - earlier
+
+    @property
+    def seconds(self) -> float:
+        """The seconds of finished work; reading them waits for the device."""
+        synchronise(self.device)
+        return time.perf_counter() - self.since
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Leave out what is done in this block."""
+        before = self.seconds
+        yield
+        synchronise(self.device)
+        self.since = time.perf_counter() - before

@@ -1,0 +1,143 @@
+"""What stands above and below a table: its heading, and its protocol in plain sentences."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from bench.analysis.columns import SYMBOLS, noise_label
+from bench.protocol import LONGEST_GRADIENT
+
+if TYPE_CHECKING:
+    from bench.analysis.columns import Protocol
+    from bench.analysis.tabulate import Table
+
+CHANNELS = {1: "grey", 3: "RGB"}
+LAWS = {
+    "gaussian": "y = x + N(0, (σ/255)²)",
+    "poisson": "y = ζ Poisson(x/ζ)",
+    "gamma": "y = x Gamma(shape k, rate k)",
+}
+TRAINING_NOISE = {
+    "frozen": "frozen: one noisy copy of each training image, two where noisy2 is seen",
+    "resampled": "resampled: a new noisy copy at every step",
+}
+
+
+def title(protocol: Protocol) -> str:
+    """Name a table by the protocol of its runs, on one line."""
+    channels = CHANNELS.get(protocol.channels, f"{protocol.channels} channels")
+    return (
+        f"{protocol.training_images}, {channels}, U-Net width {protocol.width}, {protocol.steps:,} steps of "
+        f"{protocol.batch} crops of {protocol.patch}x{protocol.patch}, rate {protocol.learning_rate:g}, "
+        f"{protocol.training_noise} noise, {protocol.device}, protocol {protocol.protocol}"
+    )
+
+
+def footer(table: Table) -> list[str]:
+    """Say how the numbers of a table came about, one sentence or more per line; then what failed and why."""
+    return [_reading(table), *protocol_notes(table), *_failures(table)]
+
+
+def protocol_notes(table: Table) -> list[str]:
+    """Say under which protocol the runs of a table stand, one sentence or more per line."""
+    protocol = [_sample(table), _noise(table), _scoring(table), _training(table)]
+    return protocol + _untrained(table) + _blind(table) + _estimates(table)
+
+
+def _reading(table: Table) -> str:
+    passes = (
+        " Passes: of the network to denoise an image, in sizes of the image." if table.counts_passes else ""
+    )
+    return (
+        f"Cells: {' / '.join(table.metrics).upper()}, the mean per image over seeds, then over images. "
+        "Bold: best self-supervised method (sees neither clean nor noisy2), each number judged by itself. "
+        f"–: never run.{passes}"
+    )
+
+
+def _sample(table: Table) -> str:
+    sets = sorted({(row.images, row.n_images) for row in table.rows if row.n_images})
+    images = ", ".join(f"{n} of {name}" for name, n in sets) or "none"
+    return f"Images: {images}. Seeds: {', '.join(map(str, table.seeds))}."
+
+
+def _noise(table: Table) -> str:
+    laws = dict.fromkeys(f" {row.noise}: {LAWS[row.noise]}." for row in table.rows if row.noise in LAWS)
+    return (
+        "Pixels: float32 in [0, 1]. Noisy images are never clipped or rounded, and every method denoises the "
+        f"same ones.{''.join(laws)}"
+    )
+
+
+def _scoring(table: Table) -> str:
+    lpips = "0.1, AlexNet, lower is better" if "lpips" in table.metrics else "not computed"
+    return (
+        "Outputs are clamped to [0, 1] once, before the metrics, and never rounded. PSNR: peak 1, per image, "
+        "in float64. SSIM: 11x11 Gaussian window, sigma 1.5, K1 0.01, K2 0.03, mean over channels and "
+        "over the windows inside the image. "
+        f"LPIPS: {lpips}."
+    )
+
+
+def _training(table: Table) -> str:
+    protocol = table.protocol
+    noise = TRAINING_NOISE.get(protocol.training_noise, protocol.training_noise)
+    return (
+        f"Training: {protocol.steps:,} steps of {protocol.batch} crops of {protocol.patch}x{protocol.patch} "
+        f"pixels from {protocol.training_images} ({protocol.steps * protocol.batch:,} crops in all), the "
+        f"same for every method; learning rate up to {protocol.learning_rate:g}; {_gradients(protocol)}the "
+        f"last weights count. Training noise {noise}."
+    )
+
+
+def _gradients(protocol: Protocol) -> str:
+    # Earlier protocols took gradients as they were, and their runs can still be tabulated.
+    if int(protocol.protocol) < 4:
+        return ""
+    return f"gradients longer than {LONGEST_GRADIENT:g} times their running mean shortened to that; "
+
+
+def _untrained(table: Table) -> list[str]:
+    if not any("untrained" in cell.sees for cell in table.cells.values()):
+        return []
+    return ["Untrained: a reference that learns nothing, at no cost of training; never bold."]
+
+
+def _blind(table: Table) -> list[str]:
+    if not any(method.endswith("(blind)") for method in table.methods):
+        return []
+    # The laws bring torch, which takes seconds to load.
+    from bench.noise import NOISES
+
+    present = {row.noise for row in table.rows}
+    ranges = [
+        f"{noise_label(name, min(law.blind_range))} to {max(law.blind_range):g}"
+        for name, law in NOISES.items()
+        if name in present
+    ]
+    text = (
+        "Blind: the noise's parameter is withheld, and each training image has one of its own, log-uniform "
+        f"({', '.join(ranges)}); one training serves all parameters of a law. A method that sees the law is "
+        "told an estimate from the noisy image alone."
+    )
+    return [text]
+
+
+def _estimates(table: Table) -> list[str]:
+    return [
+        f"estimated: {cell.method} on {row.label}, {row.images}: {SYMBOLS[row.noise]} {cell.estimate:.3g} "
+        f"in the mean, {cell.estimate_error:.1%} off in the mean of the images."
+        for row in table.rows
+        for cell in row.cells
+        if not math.isnan(cell.estimate)
+    ]
+
+
+def _failures(table: Table) -> list[str]:
+    return [
+        f"failed: {cell.method} on {row.label}, {row.images}: {' '.join(cell.error.split())}"
+        for row in table.rows
+        for cell in row.cells
+        if cell.status == "failed"
+    ]

@@ -1,0 +1,61 @@
+"""How the steps of a training are launched: eagerly, as a CUDA graph, or compiled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from bench.errors import InputError
+from bench.protocol import LEARNING_RATE
+from bench.training.cuda_graph import CapturedStep
+from bench.training.step import Step
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.method import Method, Precision
+    from bench.training.patches import Sampling
+    from bench.training.unet import UNet
+
+Engine = Literal["eager", "graph", "compile"]
+
+
+def resolve_engine(wanted: Engine | Literal["auto"], device: torch.device) -> Engine:
+    """Choose how steps are launched; ``auto`` records them on CUDA.
+
+    Args:
+        wanted: ``eager`` launches kernel by kernel, ``graph`` all of a step at once (CUDA graphs),
+            ``compile`` likewise, with the network's kernels fused by ``torch.compile``.
+        device: where the run trains.
+
+    Raises:
+        InputError: a recorded step is asked for where there is no CUDA.
+    """
+    on_cuda = device.type == "cuda"
+    if wanted == "auto":
+        return "graph" if on_cuda else "eager"
+    if wanted != "eager" and not on_cuda:
+        raise InputError(f"the engine {wanted!r} needs a CUDA device, not {device.type!r}; use eager or auto")
+    return wanted
+
+
+def open_step(
+    net: UNet,
+    method: Method,
+    *,
+    sampling: Sampling,
+    precision: Precision,
+    device: torch.device,
+    engine: Engine,
+    learning_rate: float = LEARNING_RATE,
+) -> Step:
+    """Make the step of an engine, as ``resolve_engine`` names them; arguments as for ``Step``."""
+    kind = Step if engine == "eager" else CapturedStep
+    return kind(
+        net,
+        method,
+        sampling=sampling,
+        precision=precision,
+        device=device,
+        learning_rate=learning_rate,
+        compiled=engine == "compile",
+    )

@@ -1,0 +1,61 @@
+"""The arithmetic of a training: float32 that is float32, and bfloat16 where it can be had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.method import Network, Precision
+    from bench.training.unet import UNet
+
+
+def resolve_precision(
+    wanted: Literal["auto", "float32", "bfloat16"], *, borne: Precision, device: torch.device
+) -> Precision:
+    """Choose the precision of a run.
+
+    Args:
+        wanted: ``auto`` takes bfloat16 where the method bears it and the device has units for it.
+        borne: the lowest that the method's mathematics bears.
+        device: where the run trains.
+
+    Raises:
+        InputError: bfloat16 is asked for where the method does not bear it.
+    """
+    if wanted == "auto":
+        return "bfloat16" if borne == "bfloat16" and has_bfloat16(device) else "float32"
+    if wanted == "bfloat16" and borne == "float32":
+        raise InputError("precision 'bfloat16' is too low for a method that bears float32 alone; use auto")
+    return wanted
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device computes convolutions in bfloat16 without emulating it."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - torch has no public name
+    return False
+
+
+def exact_float32() -> None:
+    """Let float32 mean float32 on CUDA, not TF32."""
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def in_precision(net: UNet, precision: Precision, device: torch.device) -> Network:
+    """Wrap a network so that it alone computes in ``precision``; its input and output stay float32."""
+
+    def network(image: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            result: Tensor = net(image.contiguous(memory_format=torch.channels_last))
+        return result
+
+    return network
