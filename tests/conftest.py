@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 if processes := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // int(processes)))
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 from bench.images.sources import open_set
-from tests.helpers import Tiny, make_tiny
+from tests.support.images import photograph
+from tests.support.runs import Tiny, make_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,15 +27,6 @@ if TYPE_CHECKING:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-
-
-def photograph(height: int, width: int, channels: int, *, seed: int) -> np.ndarray:
-    """Make a smooth random image with edges, uint8, (H, W) or (H, W, 3)."""
-    rng = np.random.default_rng(seed)
-    smooth = gaussian_filter(rng.standard_normal((height, width, channels)), sigma=(6, 6, 0))
-    relief = smooth / smooth.std() + (smooth > 0)
-    scaled = (relief - relief.min()) / (relief.max() - relief.min())
-    return np.rint(20 + 220 * scaled).astype(np.uint8).squeeze()
 
 
 @pytest.fixture

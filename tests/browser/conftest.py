@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from bench.report.write import Pictures, write_report
-from tests.conftest import photograph
-from tests.helpers import make_tiny
+from tests.support.images import photograph
+from tests.support.runs import make_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from bench.report.image_tiles import STEP
+from tests.support.repository import ROOT
 
 AXE = Path(os.environ.get("AXE_CORE", ""))
-ROOT = Path(__file__).parent.parent.parent
 QUICK = ROOT / "runs" / "report" / "report.html"
 LARGEST = 10e6
 PHONE = {"width": 390, "height": 800}

@@ -30,7 +30,7 @@ from bench.training.precision import has_bfloat16, resolve_precision
 from bench.training.unet import UNet
 from methods.supervised import Supervised
 from methods.sure import Sure
-from tests.conftest import photograph
+from tests.support.images import photograph
 
 if TYPE_CHECKING:
     import pytest

@@ -13,8 +13,8 @@ from scipy.stats import linregress
 from bench.profile.workloads import BareStep, TrainingStep
 from bench.system.counters import count_memory
 from methods.supervised import Supervised
+from tests.support.trained import TRAINED
 from tests.throughput.ratios import ratios_to, seconds_in_turn
-from tests.trained import TRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,119 @@
+"""What is committed in tables/ and reports/: numbers that the code writes, and claims that they bear out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from bench.analysis.statistics import difference_of
+from bench.published.page import PAGE, write_page
+from bench.published.reproduction import reproduce
+from bench.published.retraining import trainings_of
+from bench.published.table import open_published
+from bench.store.reference import find_reference
+from tests.support.repository import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRITTEN = sorted(page.parent for page in (ROOT / "tables").glob(f"*/{PAGE}"))
+TABLE = ROOT / "tables" / "noise2score"
+ORDER = ["supervised", "noise2noise", "noise2score", "sure", "noise2void"]
+FURTHER = ["neighbor2neighbor", "noise2self", "bm3d", "nlm", "wavelet"]
+LEARNED = ["noise2score", "sure", "neighbor2neighbor", "noise2self", "noise2void"]
+PUBLISHED_FORM = "noise2score:domain=raw,formula=paper"
+LAWS = [
+    ("gaussian", 25),
+    ("gaussian", 50),
+    ("poisson", 0.01),
+    ("poisson", 0.05),
+    ("gamma", 100),
+    ("gamma", 50),
+]
+FLOORS = {"supervised": 28.5, "noise2noise": 28.4, "noise2score": 28.2, "sure": 28.0, "noise2void": 26.5}
+
+
+@pytest.mark.parametrize("folder", WRITTEN, ids=lambda folder: folder.name)
+def test_every_table_is_written_from_the_reports_byte_for_byte(folder: Path, tmp_path: Path) -> None:
+    files = write_page(open_published(folder), reports=ROOT / "reports", out=tmp_path)
+    texts = [file for file in files if file.suffix in (".md", ".csv", ".tex")]
+    assert {file.name for file in texts} >= {PAGE}
+    for file in texts:
+        assert file.read_bytes() == (folder / file.name).read_bytes(), file.name
+
+
+@pytest.fixture(scope="module")
+def ours() -> pd.DataFrame:
+    """The scores that stand beside the published ones."""
+    published = open_published(TABLE)
+    reference = find_reference(ROOT / "reports", published.reference)
+    return reproduce(published, reference.scores(), reference.failures()).scores
+
+
+def part(scores: pd.DataFrame, law: str, parameter: float, images: str, method: str) -> pd.DataFrame:
+    place = (scores["noise"] == law) & (scores["parameter"] == parameter)
+    return scores[place & (scores["images"] == images) & (scores["method"] == method)]
+
+
+def test_every_method_was_trained_under_every_noise_of_the_grey_table(ours: pd.DataFrame) -> None:
+    for images, count in (("bsd68", 68), ("set12", 12)):
+        for law in LAWS:
+            for method in ORDER + FURTHER:
+                scores = part(ours, *law, images, method)
+                seeds = 2 if law == ("gaussian", 25) else 1
+                assert scores.groupby("seed").size().to_list() == [count] * seeds, (law, images, method)
+                assert scores["psnr"].notna().all()
+
+
+@pytest.mark.parametrize("sigma", [25, 50])
+def test_gaussian_noise_orders_the_methods_as_published(ours: pd.DataFrame, sigma: int) -> None:
+    parts = {method: part(ours, "gaussian", sigma, "bsd68", method) for method in ORDER}
+
+    def behind(worse: str, better: str) -> float:
+        """Give the end of the interval of the difference that is nearer to nothing, dB."""
+        return -difference_of(parts[worse], parts[better]).high
+
+    assert behind("noise2noise", "supervised") > 0
+    for method in ("noise2score", "sure"):
+        assert behind(method, "noise2noise") > 0
+        assert behind("noise2void", method) > 0.5
+
+
+def test_trainings_were_made_again_of_every_method_and_noise2void_ends_farthest_off(
+    ours: pd.DataFrame,
+) -> None:
+    names = open_published(TABLE).retrained
+    again = {name: find_reference(ROOT / "reports", name).scores() for name in names}
+    trainings = trainings_of(ours, again)
+    for images in ("bsd68", "set12"):
+        sds = {method: trainings.scatter(method, images).sd for method in ORDER}
+        assert max(sds, key=sds.get) == "noise2void"
+
+
+@pytest.mark.parametrize("method", ORDER)
+def test_at_sigma_25_the_budget_suffices(ours: pd.DataFrame, method: str) -> None:
+    assert part(ours, "gaussian", 25, "bsd68", method)["psnr"].mean() >= FLOORS[method]
+
+
+def test_the_readme_opens_with_the_glance_and_says_what_it_shows(ours: pd.DataFrame) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (TABLE / "glance.md").read_text(encoding="utf-8").strip() in text
+    assert "(tables/noise2score/glance.svg)" in text
+    found = pd.read_csv(TABLE / "glance.csv")
+    said = " ".join(text.split("![")[0].split())
+    for method in ("noise2score", "neighbor2neighbor", "noise2void"):
+        gaps = -found.loc[found["method"] == method, "difference"]
+        assert f"{gaps.min():.1f} to {gaps.max():.1f} dB" in said, method
+    means = found.pivot_table(index=["noise", "parameter"], columns="method", values="psnr")
+    lead = means["bm3d"] - means[LEARNED].max(axis="columns")
+    assert f"{lead.max():.1f} dB above the best of them, and nowhere more than {-lead.min():.2f} dB" in said
+    rows = ours.loc[ours["method"] == PUBLISHED_FORM, ["noise", "parameter"]].drop_duplicates()
+    less = [
+        difference_of(*(part(ours, *row, "bsd68", method) for method in ("noise2score", PUBLISHED_FORM))).mean
+        for row in rows.itertuples(index=False, name=None)
+    ]
+    assert f"as published it comes {min(less):.1f} to {max(less):.1f} dB lower" in said
+    flops = ours.groupby("method")["training_flops"].unique()
+    assert list(flops["noise2score"]) == list(flops["supervised"])

@@ -1,0 +1,59 @@
+"""Work in processes of their own, which can be killed; they start warm, so that a test is not all imports."""
+
+from __future__ import annotations
+
+import multiprocessing
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bench.runs.launch import launch
+from tests.support.runs import Silent, Tiny
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
+    import pandas as pd
+
+    from bench.runs.cluster.resources import Share
+
+WARM = multiprocessing.get_context("forkserver")
+WARM.set_forkserver_preload([__name__])
+
+CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
+
+
+def start(tiny: Tiny, *, share: Share | None = None, **changes: Any) -> tuple[BaseProcess, Connection]:
+    """Launch a grid in a process of one thread, which says ``begun``, and at its end all outcomes.
+
+    With a share of a cluster, the process is the driver of a grid there.
+    """
+    here, there = WARM.Pipe()
+    process = WARM.Process(target=_work, args=(tiny, share, changes, there), daemon=True)
+    process.start()
+    there.close()
+    assert here.poll(120), "the process did not begin"
+    assert here.recv() == "begun"
+    return process, here
+
+
+def _work(tiny: Tiny, share: Share | None, changes: dict[str, Any], told: Connection) -> None:
+    torch.set_num_threads(1)
+    jobs, watcher = tiny.jobs(**changes), Silent()
+    told.send("begun")
+    if share:
+        from bench.runs.cluster.driver import connected, launch_on_cluster
+
+        with connected(share.address), tiny.bench.stop.listening():
+            launch_on_cluster(jobs, tiny.bench, watcher, share=share)
+    else:
+        with tiny.bench.stop.listening():
+            launch(jobs, tiny.bench, watcher)
+    told.send(watcher.outcomes)
+
+
+def results(tiny: Tiny) -> pd.DataFrame:
+    """Give the scores of a store without its clocks, in an order of their own."""
+    scores = tiny.bench.store.scores().drop(columns=CLOCKS)
+    return scores.sort_values(["key", "parameter", "images", "image"], ignore_index=True)

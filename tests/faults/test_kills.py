@@ -1,0 +1,105 @@
+"""A training killed at any moment goes on to the same scores, and the store is valid after each kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from bench.runs.context import CHECKPOINT_EVERY
+from bench.store.integrity import check_folder
+from bench.store.scores import WEIGHTS
+from bench.store.store import CHECKPOINT, PARTIAL, Store
+from bench.system.signals import HEARD
+from bench.training.checkpoint import read_checkpoint
+from tests.faults.processes import results, start
+from tests.support.runs import Tiny, make_tiny
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+KILLS = 20
+STEPS = 60
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+
+
+@pytest.fixture
+def tiny(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> Tiny:
+    """Give a grid of one run that writes a checkpoint after every step."""
+    tiny = make_tiny(photo_folders(1), tmp_path / "whole", channels=1)
+    return replace(tiny, bench=replace(tiny.bench, checkpoint_every=0, looks=2))
+
+
+def in_store(tiny: Tiny, root: Path) -> Tiny:
+    return replace(tiny, bench=replace(tiny.bench, store=Store.open(root)))
+
+
+def steps_done(tiny: Tiny, key: str) -> int:
+    """Read how far a run is, which a damaged checkpoint or a damaged store would not let pass."""
+    store = tiny.bench.store
+    assert store.set_aside_damaged() == []
+    if key in store:
+        check_folder(store.root / key)
+        return STEPS
+    checkpoint, _ = read_checkpoint(store.root / PARTIAL / key / CHECKPOINT)
+    return checkpoint.step
+
+
+def test_a_training_killed_at_random_moments_ends_the_same(tiny: Tiny, tmp_path: Path) -> None:
+    process, told = start(tiny, steps=STEPS)
+    began = time.monotonic()
+    process.join()
+    took = time.monotonic() - began
+    assert told.recv() == ["trained"]
+    (key,) = tiny.bench.store.keys()
+    expected, weights = results(tiny), load_file(tiny.bench.store.root / key / WEIGHTS)
+    rng = np.random.default_rng(0)
+    killed_at = []
+    for kill in range(KILLS):
+        broken = in_store(tiny, tmp_path / f"kill-{kill}")
+        process, _ = start(broken, steps=STEPS)
+        time.sleep(rng.uniform(0, took))
+        process.kill()
+        process.join()
+        killed_at.append((process.exitcode, steps_done(broken, key)))
+        process, told = start(broken, steps=STEPS)
+        assert told.recv() in (["trained"], ["stored"])
+        process.join()
+        assert results(broken).equals(expected)
+        again = load_file(broken.bench.store.root / key / WEIGHTS)
+        assert all((again[name] == value).all() for name, value in weights.items())
+        assert steps_done(broken, key) == STEPS
+        shutil.rmtree(broken.bench.store.root)
+    codes, steps = zip(*killed_at, strict=True)
+    print(f"\nkilled {codes.count(-signal.SIGKILL)} of {KILLS} alive, after steps {sorted(steps)} of {STEPS}")
+    assert codes.count(-signal.SIGKILL) > KILLS / 2
+    assert len(set(steps)) > KILLS / 4
+
+
+@pytest.mark.parametrize("number", HEARD)
+def test_a_signal_ends_a_training_at_a_checkpoint(tiny: Tiny, tmp_path: Path, number: signal.Signals) -> None:
+    stopping = in_store(tiny, tmp_path / "stopped")
+    stopping = replace(stopping, bench=replace(stopping.bench, checkpoint_every=CHECKPOINT_EVERY, looks=0))
+    process, _ = start(stopping, steps=5000)
+    (job,) = stopping.jobs(steps=5000)
+    log = stopping.bench.store.root / PARTIAL / job.key / "log.jsonl"
+    while not log.is_file():
+        time.sleep(0.05)
+    os.kill(process.pid, number)
+    process.join(10)
+    assert process.exitcode == 1
+    checkpoint, journal = read_checkpoint(log.with_name(CHECKPOINT))
+    assert 0 < checkpoint.step < 5000
+    assert len(checkpoint.pending) == checkpoint.step % 20
+    assert len(journal.log) == checkpoint.step // 20
+    assert stopping.bench.store.keys() == []
+    assert stopping.bench.store.failures().empty

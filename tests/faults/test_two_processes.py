@@ -1,0 +1,55 @@
+"""Two processes on one store share the work, and do none of it twice."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.runs.recipes import RECIPES
+from bench.store.store import BusyError, Store
+from tests.faults.processes import results, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.runs import Tiny
+
+GRID = {"methods": RECIPES["quick"].methods, "noises": RECIPES["quick"].noises, "steps": 60}
+
+
+def test_two_processes_do_each_run_once(tiny: Tiny, tmp_path: Path) -> None:
+    began = time.monotonic()
+    process, told = start(tiny, **GRID)
+    outcomes = told.recv()
+    process.join()
+    alone = time.monotonic() - began
+    assert outcomes == ["trained"] * 15
+    shared = replace(tiny, bench=replace(tiny.bench, store=Store.open(tmp_path / "shared")))
+    began = time.monotonic()
+    pair = [start(shared, **GRID) for _ in range(2)]
+    told_by = [told.recv() for _, told in pair]
+    together = time.monotonic() - began
+    trained = [outcomes.count("trained") for outcomes in told_by]
+    assert sum(trained) == 15
+    assert [outcomes.count("stored") for outcomes in told_by] == [15 - count for count in trained]
+    assert min(trained) >= 4
+    assert shared.bench.store.set_aside_damaged() == []
+    assert results(shared).equals(results(tiny))
+    print(f"\n15 runs: one process {alone:.1f} s, two {together:.1f} s ({together / alone:.2f}), {trained}")
+
+
+def test_what_another_process_left_undone_is_taken_over(tiny: Tiny) -> None:
+    process, _ = start(tiny, steps=100_000)
+    (job,) = tiny.jobs(steps=100_000)
+    store = tiny.bench.store
+    while not (store.root / "partial" / job.key / "log.jsonl").is_file():
+        time.sleep(0.05)
+    with pytest.raises(BusyError), store.lock(job.key):
+        pass
+    process.kill()
+    process.join()
+    with store.lock(job.key):
+        pass

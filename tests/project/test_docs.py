@@ -1,0 +1,129 @@
+"""The documentation: its worked example is run as it stands, and what it reads from the code is so."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import MISSING, dataclass, fields
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.conformance.suite import OF_DENOISING, OF_LOSS, OF_TRAINING, title
+from bench.discovery import load_class
+from bench.method import Untrained, sees
+from bench.noise import NOISES
+from docs.source import argument, checks, constants, entries, laws
+from tests.support.installing import installing_into, shell
+from tests.support.repository import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORKED_EXAMPLE = ROOT / "docs" / "add-a-method.md"
+FENCED = re.compile(r'^```(\w+)(?: title="([^"]*)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+HOLE = "…"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page: its language, its title and its text."""
+
+    language: str
+    title: str
+    text: str
+
+
+def blocks_of(page: Path) -> list[Block]:
+    return [Block(*found) for found in FENCED.findall(page.read_text(encoding="utf-8"))]
+
+
+def applied(diff: str, text: str) -> str:
+    """Replace the lines of ``diff`` that begin with a blank or a minus by those with a blank or a plus."""
+    before, after = (
+        "".join(line[1:] for line in diff.splitlines(keepends=True) if line[0] in signs)
+        for signs in (" -", " +")
+    )
+    assert text.count(before) == 1, f"not once in the file:\n{before}"
+    return text.replace(before, after)
+
+
+def test_the_worked_example_runs_as_it_stands(tmp_path: Path) -> None:
+    environment = installing_into(tmp_path / "installed")
+    place = tmp_path / "afternoon"
+    place.mkdir()
+    said = ""
+    for block in blocks_of(WORKED_EXAMPLE):
+        match block.language:
+            case "sh":
+                code, said = shell(block.text, place=place, environment=environment)
+                expected = re.search(r"exits with (\d)", block.title)
+                assert code == (int(expected[1]) if expected else 0), f"{block.text}\n{said}"
+            case "text":
+                for line in block.text.splitlines():
+                    assert re.search(".*".join(map(re.escape, line.split(HOLE))), said), f"{line}\n{said}"
+            case "python":
+                (place / block.title).write_text(block.text, encoding="utf-8")
+            case "diff":
+                file = place / block.title
+                file.write_text(applied(block.text, file.read_text(encoding="utf-8")), encoding="utf-8")
+            case language:
+                assert language == "console", f"a block of {language} is neither run nor marked as console"
+    with (place / "runs" / "tables" / "table.csv").open(encoding="utf-8") as file:
+        rows = {row["method"]: row for row in csv.DictReader(file)}
+    assert {name: row["sees"] for name, row in rows.items()} == {
+        "my_method": "noisy",
+        "supervised": "noisy + clean",
+    }
+    assert all(row["status"] == "done" for row in rows.values())
+    assert "my_method" in (place / "runs" / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_pages_say_of_each_method_what_its_class_does():
+    for entry in entries():
+        method = load_class(entry.name)
+        assert entry.path == f"{method.__module__}.{method.__name__}"
+        assert entry.sees == sees(method)
+        assert set(entry.noises) == method.noises
+        assert entry.precision == method.precision
+        assert entry.trained != issubclass(method, Untrained)
+        defaults = {field.name: field.default for field in fields(method) if field.default is not MISSING}
+        assert {field.name: eval(field.default) for field in entry.fields} == defaults  # noqa: S307
+
+
+def test_the_pages_name_every_check_in_its_order():
+    found = {group: [check.name for check in members] for group, members in checks().items()}
+    assert found == {
+        "DECLARATION": ["declares itself"],
+        "OF_LOSS": list(map(title, OF_LOSS)),
+        "OF_DENOISING": list(map(title, OF_DENOISING)),
+        "OF_TRAINING": list(map(title, OF_TRAINING)),
+    }
+    messages = {check.name: check.messages for members in checks().values() for check in members}
+    assert "the loss changes batch.… in place; work on a copy" in messages["leaves its input alone"]
+    assert len(messages["keeps any shape"]) == 3  # of a function that the check calls
+
+
+def test_the_pages_know_the_laws_and_constants():
+    for facts, law in zip(laws(), NOISES.values(), strict=True):
+        assert facts["name"] == law.name
+        assert (facts["example"], facts["blind_range"]) == (law.example, law.blind_range)
+        assert facts["symbol"] in law.__dataclass_fields__
+        assert facts["formula"] + "." == law.__doc__
+    assert argument("bench.training.step", "betas") == (0.9, 0.99)
+    assert constants("bench.runs.run")["LONGEST_GRADIENT"] == 2.0
+    with pytest.raises(ValueError, match="passes 0 values as nothing"):
+        argument("bench.training.step", "nothing")
+
+
+def test_advice_is_given_on_every_check():
+    text = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    for members in checks().values():
+        for check in members:
+            assert f'"{check.name}": "' in text
+
+
+def test_the_citation_is_of_this_version():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    version = re.search(r'^version = "(.*)"$', project, re.MULTILINE)[1]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")

@@ -1,0 +1,284 @@
+"""Inputs that somebody means ill with: damaged, forged, too large, misnamed, linked, or no files at all."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from bench.images.image_set import ImageSet, decode
+from bench.images.io import read_picture
+from bench.images.limits import MOST_SCANS
+from bench.images.sources import SUFFIXES, write_manifest
+from tests.support import forged_images as forged
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator
+
+Opener = Literal["folder", "registered", "picture", "spec"]
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """An input and how it is opened.
+
+    Args:
+        kind: its line of the table.
+        opener: as a folder of one's own, as a registered set, as a picture, or by what the set is called.
+        path: the image file, or the name of the set.
+        pixels: sha256 of the original's; where they come out, the change was in what does not matter.
+        unchecked: whether its format may have turned it into another picture, as it has no checksums.
+        channels: as it is asked for, of a set.
+    """
+
+    kind: str
+    opener: Opener
+    path: str
+    pixels: str = ""
+    unchecked: bool = False
+    channels: int = 1
+
+    @property
+    def name(self) -> str:
+        """What a message has to name."""
+        return self.path.removeprefix("hub:") if self.opener == "spec" else Path(self.path).name
+
+
+@dataclass(frozen=True)
+class Original:
+    """A sound image file.
+
+    Args:
+        suffix: of its name.
+        content: of the file.
+        eight_bits: whether an image set holds such samples.
+        channels: 1 (grey) or 3 (RGB).
+    """
+
+    suffix: str
+    content: bytes
+    eight_bits: bool
+    channels: int
+
+
+def _encoded(suffix: str, pixels: np.ndarray) -> bytes:
+    _, encoded = cv2.imencode(suffix, pixels)
+    return encoded.tobytes()
+
+
+def originals() -> list[Original]:
+    """Make an image in every format, grey and in colour, of every kind of samples that the format holds."""
+    slopes = np.random.default_rng(0).normal(0, 3, (48, 64, 3)).cumsum(1)
+    colour = np.clip(slopes + 128, 0, 255).astype(np.uint8)
+    made = []
+    for pixels, channels in ((colour[..., 0].copy(), 1), (colour, 3)):
+        progressive = io.BytesIO()
+        Image.fromarray(pixels).save(progressive, "jpeg", progressive=True)
+        plain = {suffix: _encoded(suffix, pixels) for suffix in (".png", ".jpg", ".tif", ".webp", ".bmp")}
+        deep = {suffix: _encoded(suffix, pixels.astype(np.uint16) * 257) for suffix in (".png", ".tif")}
+        floats = _encoded(".tif", pixels.astype(np.float32) / 255)
+        made += [Original(suffix, content, True, channels) for suffix, content in plain.items()]
+        made += [Original(".jpg", progressive.getvalue(), True, channels)]
+        made += [Original(suffix, content, False, channels) for suffix, content in deep.items()]
+        made += [Original(".tif", floats, False, channels)]
+    return made
+
+
+ORIGINALS = originals()
+COLOUR = next(one for one in ORIGINALS if (one.suffix, one.channels) == (".png", 3))
+
+
+def specimens(root: Path, draw: random.Random) -> Iterator[Specimen]:
+    """Write hostile inputs below a folder.
+
+    Args:
+        root: an empty folder; ``sets/NAME/`` holds the sets, ``manifests/`` what registered ones should be.
+        draw: where bytes are changed and files cut off.
+    """
+    for folder in ("sets", "manifests", "pictures"):
+        (root / folder).mkdir()
+    yield from _changed(root, draw)
+    yield from _cut_off(root, draw)
+    yield from _contents(root)
+    yield from _no_files(root)
+    yield from _links(root)
+    yield from _names(root)
+
+
+def _changed(root: Path, draw: random.Random) -> Iterator[Specimen]:
+    for original in ORIGINALS:
+        kind = f"bytes changed, {original.suffix}"
+        sound = _picture(root, kind, original.suffix, original.content)
+        pixels = sha256(read_picture(Path(sound.path))[0].tobytes()).hexdigest()
+        for _ in range(6):
+            content = _mutated(original.content, draw)
+            changed = _picture(root, kind, original.suffix, content)
+            yield replace(changed, pixels=pixels, unchecked=original.suffix != ".png")
+            if original.eight_bits:
+                yield _registered(root, f"{kind}, registered", original, content)
+
+
+def _cut_off(root: Path, draw: random.Random) -> Iterator[Specimen]:
+    for original in ORIGINALS:
+        for _ in range(3):
+            content = original.content[: draw.randrange(1, len(original.content))]
+            yield _picture(root, "cut off", original.suffix, content)
+            if original.eight_bits:
+                yield _folder(root, "cut off", f"a{original.suffix}", content)
+
+
+HUGE = {
+    "a.png": forged.png(60_000, 60_000),
+    "b.png": forged.png(60_000, 60_000, bits=16, colour=2),
+    "a.bmp": forged.bmp(60_000, 60_000),
+    "a.jpg": forged.jpeg(60_000, 60_000),
+    "a.webp": forged.webp(16_383, 16_383),
+    "a.tif": forged.tiff(60_000, 60_000),
+    "b.tif": forged.tiff(60_000, 60_000, bits=16, samples=3),
+    "c.tif": forged.tiff(60_000, 60_000, bits=32, kind=3, samples=3),
+    "d.tif": forged.tiff(2**31, 1),
+    "c.png": forged.png(2**31 - 1, 1),
+}
+
+
+def _bombs() -> dict[str, bytes]:
+    side = 12_000
+    return {
+        "zeros.png": forged.png(side, side, rows=bytes((side + 1) * side)),
+        "scans.jpg": forged.jpeg(11_500, 11_500, scans=20 * MOST_SCANS),
+        "pages.tif": forged.tiff(16, 16, pages=100_000),
+        "pages of floats.tif": forged.tiff(16, 16, bits=32, kind=3, samples=3, pages=2),
+        "tile.tif": forged.tiff(64, 64, tile=(40_000, 40_000)),
+        "tiles.tif": forged.tiff(11_000, 64, tile=(16, 2**20)),
+        "directory.tif": forged.big_tiff(2**40) + bytes(2**22),
+    }
+
+
+FOREIGN = {
+    "text": b"hello",
+    "html": b"<script>alert(1)</script>",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
+    "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\n(x) run\n%%EOF\n",
+    "pickle": b"cos\nsystem\n(S'touch marker'\ntR.",
+    "program": b"\x7fELF\x02\x01\x01" + bytes(64),
+    "script": b"#!/bin/sh\ntouch marker\n",
+    "archive": b"PK\x03\x04" + bytes(64),
+    "gif": b"GIF89a\x40\0\x40\0\x80\0\0\0\0\0\xff\xff\xff;",
+    "nothing but a head": b"\x89PNG\r\n\x1a\n",
+    "zeros": bytes(4096),
+}
+
+
+def _contents(root: Path) -> Iterator[Specimen]:
+    for name, content in HUGE.items():
+        yield _folder(root, "huge by its header", name, content)
+        yield _picture(root, "huge by its header", f".{name.rpartition('.')[2]}", content)
+    for name, content in _bombs().items():
+        yield _folder(root, "bomb", name, content)
+        yield _picture(root, "bomb", f".{name.rpartition('.')[2]}", content)
+    for suffix in SUFFIXES:
+        yield _folder(root, "empty", f"a{suffix}", b"")
+        yield _picture(root, "empty", suffix, b"")
+    for content in FOREIGN.values():
+        yield _folder(root, "no image", "a.png", content)
+        yield _picture(root, "no image", ".tif", content)
+
+
+def _no_files(root: Path) -> Iterator[Specimen]:
+    for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"), _sparse):
+        for place in (_place(root, "sets") / "a.png", _place(root, "pictures") / "a.png"):
+            make(place)
+            opener: Opener = "folder" if place.is_relative_to(root / "sets") else "picture"
+            yield Specimen("no file, or without end", opener, str(place))
+
+
+LINKS = ["../../secret.png", "/etc/passwd", "/dev/zero", "../../missing.png", "../../up/secret.png", "a.png"]
+
+
+def _links(root: Path) -> Iterator[Specimen]:
+    secret = root / "secret.png"
+    secret.write_bytes(COLOUR.content)
+    (root / "up").symlink_to(root)
+    for target in [*LINKS, str(secret)]:
+        file = _place(root, "sets") / "a.png"
+        file.symlink_to(target)
+        yield Specimen("link out, or in a circle", "folder", str(file))
+    registered = _registered(root, "link out, or in a circle", COLOUR, b"")
+    Path(registered.path).unlink()
+    Path(registered.path).symlink_to(secret)
+    yield replace(registered, pixels="")
+
+
+STEERING = ["\n", "\r", "\t", "\x1b[2J", "\x1b]0;title\x07", "\x1b[1A\x1b[2K", "\x7f", "\x9b2J"]
+STEERING += ["\u2028", "\u202e", "\u2066", os.fsdecode(b"\xff\xfe")]
+MARKUP = ["<script>alert(1)<", "<img src=x onerror=alert(1)>", "&lt;", '"><svg onload=alert(1)>']
+MARKUP += ["[link=x]a[", "${x}", "`x`", "%s%n", "'; x"]
+LEADING = ["../..", "../x", "a/../../x", "a/b@../../x", "a/b@x/../..", "a/b:x/../y", "a/b@\n", "a/b@\x1b[2J"]
+LEADING += ["a/b:\0", "/etc/x"]
+
+
+def _names(root: Path) -> Iterator[Specimen]:
+    cut = COLOUR.content[:-20]
+    for steering in STEERING:
+        yield _folder(root, "name that steers", f"a{steering}b.png", COLOUR.content)
+        yield _picture(root, "name that steers", ".png", cut, stem=f"a{steering}b")
+    for stem in MARKUP:
+        yield _folder(root, "name that is markup, cut off", f"{stem}.png", cut)
+        yield _picture(root, "name that is markup, cut off", ".png", cut, stem=stem)
+    for leading in LEADING:
+        yield Specimen("name that leads elsewhere", "spec", f"hub:{leading}")
+
+
+def _mutated(content: bytes, draw: random.Random) -> bytes:
+    """Flip some bits, or overwrite some bytes in a row."""
+    changed = bytearray(content)
+    if draw.random() < 0.6:
+        for place in draw.sample(range(len(changed)), draw.choice((1, 1, 3, 10))):
+            changed[place] ^= 1 << draw.randrange(8)
+    else:
+        start, length = draw.randrange(len(changed)), draw.randrange(1, 64)
+        changed[start : start + length] = draw.randbytes(len(changed[start : start + length]))
+    return bytes(changed)
+
+
+def _picture(root: Path, kind: str, suffix: str, content: bytes, *, stem: str = "a") -> Specimen:
+    file = _place(root, "pictures") / f"{stem}{suffix}"
+    file.write_bytes(content)
+    return Specimen(kind, "picture", str(file))
+
+
+def _folder(root: Path, kind: str, name: str, content: bytes) -> Specimen:
+    file = _place(root, "sets") / name
+    file.write_bytes(content)
+    return Specimen(kind, "folder", str(file))
+
+
+def _registered(root: Path, kind: str, original: Original, content: bytes) -> Specimen:
+    """Write what should be a registered set of one picture, whose manifest is the original's."""
+    made = _folder(root, kind, f"a{original.suffix}", content)
+    picture, _ = decode(original.content, name=made.name, channels=original.channels)
+    write_manifest(
+        ImageSet("made", (picture,), original.channels, "", ()),
+        root / "manifests" / f"{Path(made.path).parent.name}.csv",
+    )
+    pixels = sha256(picture.pixels.tobytes()).hexdigest()
+    return replace(made, opener="registered", pixels=pixels, channels=original.channels)
+
+
+def _place(root: Path, kind: str) -> Path:
+    place = root / kind / f"{len(list((root / kind).iterdir())):03}"
+    place.mkdir()
+    return place
+
+
+def _sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**40)

@@ -1,1 +1,0 @@
-"""Each formula against a closed form, an exact identity or quadrature."""

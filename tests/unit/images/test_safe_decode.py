@@ -1,0 +1,276 @@
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.errors import InputError
+from bench.images import limits
+from bench.images.image_set import decode
+from bench.images.io import read_picture
+from bench.images.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS
+from bench.images.safe_decode import FORMATS, load_image, read_file, require_inside
+from tests.support import forged_images as forged
+
+COLOUR = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+TOO_WIDE = 11_586  # its square is just above LARGEST_IMAGE
+
+
+def load(content):
+    return load_image(content, where="a.file")
+
+
+# The file
+
+
+def test_a_file_is_read_whole(tmp_path):
+    (tmp_path / "a").write_bytes(bytes(range(256)))
+    assert read_file(tmp_path / "a", where="a") == bytes(range(256))
+
+
+def test_a_sparse_file_of_a_terabyte_is_refused_by_its_size(tmp_path):
+    with (tmp_path / "a.png").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(InputError, match=f"a.png: {2**40} bytes are too large; allowed: {LARGEST_FILE}"):
+        read_file(tmp_path / "a.png", where="a.png")
+
+
+def test_the_largest_file_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.images.safe_decode.LARGEST_FILE", 3)
+    (tmp_path / "a").write_bytes(b"abc")
+    assert read_file(tmp_path / "a", where="a") == b"abc"
+    (tmp_path / "a").write_bytes(b"abcd")
+    with pytest.raises(InputError, match="4 bytes"):
+        read_file(tmp_path / "a", where="a")
+
+
+def pipe(path):
+    os.mkfifo(path)
+
+
+def device(path):
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("make", [pipe, device, Path.mkdir])
+def test_what_has_no_end_is_not_read(tmp_path, make):
+    make(tmp_path / "a.png")
+    for read in (lambda path: read_file(path, where=str(path)), read_picture):
+        with pytest.raises(InputError, match=r"a\.png: not a regular file"):
+            read(tmp_path / "a.png")
+
+
+def test_links_in_a_circle_are_refused(tmp_path):
+    (tmp_path / "a.png").symlink_to("b.png")
+    (tmp_path / "b.png").symlink_to("a.png")
+    require_inside(tmp_path / "a.png", tmp_path)
+    with pytest.raises(InputError, match=r"a\.png: cannot be read \(Too many levels"):
+        read_file(tmp_path / "a.png", where="a.png")
+
+
+# Where it lies
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "set/deeper").mkdir(parents=True)
+    (tmp_path / "set/a.png").touch()
+    (tmp_path / "secret.png").touch()
+    return tmp_path / "set"
+
+
+@pytest.mark.parametrize("target", ["a.png", "deeper/../a.png", "missing.png", "../set/a.png"])
+def test_a_link_inside_is_followed(folder, target):
+    (folder / "link.png").symlink_to(target)
+    require_inside(folder / "link.png", folder)
+
+
+@pytest.mark.parametrize("target", ["../secret.png", "/etc/passwd", "../set.png", "outside.png"])
+def test_a_link_out_is_refused_with_where_it_leads(folder, target):
+    (folder / "outside.png").symlink_to("../secret.png")
+    (folder / "link.png").symlink_to(target)
+    with pytest.raises(InputError, match=rf"set/link\.png: leads to /.*, outside of {folder}; put the file"):
+        require_inside(folder / "link.png", folder)
+
+
+def test_a_folder_in_between_may_lead_out_too(folder, tmp_path):
+    (folder / "link").symlink_to(tmp_path)
+    with pytest.raises(InputError, match=r"leads to .*/secret\.png"):
+        require_inside(folder / "link/secret.png", folder)
+
+
+def test_the_folder_itself_may_be_a_link(folder, tmp_path):
+    (tmp_path / "linked").symlink_to(folder)
+    require_inside(tmp_path / "linked/a.png", tmp_path / "linked")
+    require_inside(folder / "a.png", tmp_path / "elsewhere", tmp_path / "linked")
+
+
+def test_a_path_that_is_none_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no path"):
+        require_inside(tmp_path / "a\0.png", tmp_path)
+
+
+# Its size
+
+HUGE = {
+    "png": forged.png(60_000, 60_000),
+    "png of 16 bits": forged.png(60_000, 60_000, bits=16, colour=2),
+    "png, just too large": forged.png(TOO_WIDE, TOO_WIDE),
+    "bmp": forged.bmp(60_000, 60_000),
+    "jpeg": forged.jpeg(60_000, 60_000),
+    "jpeg, just too large": forged.jpeg(TOO_WIDE, TOO_WIDE),
+    "webp": forged.webp(16_383, 16_383),
+    "webp, just too large": forged.webp(TOO_WIDE, TOO_WIDE),
+    "tiff": forged.tiff(60_000, 60_000),
+    "tiff of 16 bits": forged.tiff(60_000, 60_000, bits=16),
+    "tiff of 16 bits, colour": forged.tiff(60_000, 60_000, bits=16, samples=3),
+    "tiff of floats": forged.tiff(60_000, 60_000, bits=32, kind=3),
+    "tiff of floats, colour": forged.tiff(60_000, 60_000, bits=32, kind=3, samples=3),
+    "tiff of floats, just too large": forged.tiff(TOO_WIDE, TOO_WIDE, bits=32, kind=3, samples=3),
+    "tiff of one huge tile": forged.tiff(64, 64, tile=(40_000, 40_000)),
+    "tiff of many tall tiles": forged.tiff(11_000, 64, tile=(16, 2**20)),
+}
+
+
+@pytest.mark.parametrize("case", HUGE)
+def test_a_huge_image_is_refused_by_its_header(tmp_path, case):
+    path = tmp_path / "a.file"
+    path.write_bytes(HUGE[case])
+    for read in (lambda: decode(path, name="a.file", channels=1), lambda: read_picture(path)):
+        with pytest.raises(InputError, match=r"a\.file: .*too large.*decompression bomb"):
+            read()
+
+
+def test_the_largest_image_is_not_refused_for_its_size():
+    side = 11_585
+    assert side**2 <= LARGEST_IMAGE < (side + 1) ** 2
+    with pytest.raises(InputError, match="truncated or damaged"):
+        load(forged.png(side, side))
+
+
+OPENCV_ALONE = """
+import sys
+import bench
+import cv2
+import numpy as np
+try:
+    cv2.imdecode(np.frombuffer(sys.stdin.buffer.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+except cv2.error as error:
+    print(error.err)
+"""
+
+
+@pytest.mark.parametrize("case", ["webp, just too large", "tiff of floats, just too large"])
+def test_opencv_has_the_same_limit(case):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
+    done = subprocess.run(
+        [sys.executable, "-c", OPENCV_ALONE],
+        input=HUGE[case],
+        capture_output=True,
+        env=environment,
+        check=True,
+    )
+    assert b"CV_IO_MAX_IMAGE_PIXELS" in done.stdout
+    assert os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] == str(limits.LARGEST_IMAGE)
+
+
+# What takes long
+
+
+def test_a_jpeg_of_endless_scans_is_refused():
+    load(forged.jpeg(16, 16, scans=100))
+    with pytest.raises(InputError, match=rf"a\.file: .* scans are too many; allowed: {MOST_SCANS}"):
+        load(forged.jpeg(16, 16, scans=MOST_SCANS))
+
+
+def test_the_pages_of_a_tiff_are_not_walked_through():
+    with pytest.raises(InputError, match=r"a\.file: holds several frames; allowed: one"):
+        load(forged.tiff(16, 16, pages=100_000))
+
+
+@pytest.mark.parametrize(("bits", "kind", "samples"), [(8, 1, 1), (32, 3, 3)])
+def test_pages_are_found_whatever_the_samples(bits, kind, samples):
+    with pytest.raises(InputError, match="several frames"):
+        load(forged.tiff(16, 16, bits=bits, kind=kind, samples=samples, pages=2))
+
+
+def test_a_directory_without_end_is_not_read():
+    with pytest.raises(InputError, match=r"a\.file: truncated or damaged \(its directory"):
+        load(forged.big_tiff(2**40) + bytes(2**25))
+
+
+# Its format
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".pgm", ".jp2", ".pcx"])
+def test_other_formats_are_not_decoded(tmp_path, suffix):
+    Image.fromarray(COLOUR[..., 0]).save(tmp_path / f"a{suffix}")
+    with pytest.raises(InputError, match=rf"a\.file: not an image.*allowed: {', '.join(FORMATS)}"):
+        load((tmp_path / f"a{suffix}").read_bytes())
+
+
+def test_no_program_is_started_for_postscript(tmp_path, monkeypatch):
+    marker, program = tmp_path / "marker", tmp_path / "gs"
+    program.write_text(f"#!/bin/sh\ntouch {marker}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    Image.fromarray(COLOUR).save(tmp_path / "a.png", "eps")
+    for read in (lambda path: decode(path, name="a.png", channels=3), read_picture):
+        with pytest.raises(InputError, match=r"a\.png: not an image"):
+            read(tmp_path / "a.png")
+    assert not marker.exists()
+
+
+def test_floats_in_colour_are_left_to_opencv():
+    _, encoded = cv2.imencode(".tif", COLOUR.astype(np.float32), [cv2.IMWRITE_TIFF_COMPRESSION, 1])
+    assert load(encoded.tobytes()) is None
+    assert load(forged.tiff(16, 16)).size == (16, 16)
+
+
+# Its checksums
+
+PNGS = {"grey": COLOUR[..., 0], "colour": COLOUR, "16 bits": COLOUR.astype(np.uint16) * 257}
+PNGS |= {"flat": np.zeros((256, 256), np.uint8)}  # of which Pillow alone takes every fifth for sound
+
+
+@pytest.mark.parametrize("case", PNGS)
+def test_any_flipped_bit_of_the_pixels_of_a_png_is_found(tmp_path, case):
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), PNGS[case])
+    content = path.read_bytes()
+    start, end = content.index(b"IDAT") + 4, content.index(b"IEND") - 8
+    draw = random.Random(0)
+    for place in draw.sample(range(start, end), 100):
+        broken = bytearray(content)
+        broken[place] ^= 1 << draw.randrange(8)
+        path.write_bytes(broken)
+        for read in (lambda: decode(path, name="a.png", channels=1), lambda: read_picture(path)):
+            with pytest.raises(InputError, match=r"a\.png: .*damaged"):
+                read()
+
+
+def test_a_png_without_its_end_is_cut_off():
+    with pytest.raises(InputError, match="truncated"):
+        load(forged.png(16, 16, rows=bytes(17 * 16))[:-12])
+
+
+def test_a_palette_that_is_missing_is_missed():
+    with pytest.raises(InputError, match=r"a\.file: truncated or damaged \(its palette is missing\)"):
+        load(forged.png(16, 16, colour=3, rows=bytes(17 * 16)))
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_a_tiff_that_opencv_would_take_in_part_is_refused(tmp_path, compression):
+    Image.fromarray(COLOUR).save(tmp_path / "a.tif", compression=compression)
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(64)
+    (tmp_path / "a.tif").write_bytes(content)
+    assert cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) is not None
+    with pytest.raises(InputError, match=r"a\.tif: truncated or damaged"):
+        read_picture(tmp_path / "a.tif")

@@ -1,0 +1,116 @@
+"""References that learn nothing: they denoise, under every law, any image, and always the same."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import pytest
+import torch
+
+from bench.conformance.case import awake
+from bench.discovery import listings, parse_method
+from bench.errors import InputError
+from bench.images.image_set import ImageSet, Picture
+from bench.images.sources import open_set
+from bench.method import Untrained
+from bench.noise import Gaussian, Noise
+from bench.scoring.denoiser import Denoiser
+from bench.scoring.evaluate import evaluate
+from bench.scoring.noisy_sets import corrupt
+from bench.seeds import generator
+from tests.support.calculus import rng_of, share
+from tests.support.images import photograph
+from tests.support.noises import LEVELS, batch_of
+from tests.support.runs import CPU
+
+UNTRAINED = {name: method for name in listings() if isinstance(method := parse_method(name)[1], Untrained)}
+DATA = os.environ.get("NOISEBENCH_DATA")
+
+
+@pytest.fixture(params=UNTRAINED)
+def method(request: pytest.FixtureRequest) -> Untrained:
+    if request.param == "bm3d":
+        pytest.importorskip("bm3d")
+    return UNTRAINED[request.param]
+
+
+def pictures(channels: int) -> ImageSet:
+    pixels = photograph(96, 80, channels, seed=3).reshape(96, 80, channels)
+    return ImageSet("some", (Picture("0", pixels),), channels, "", ())
+
+
+def denoised(method: Untrained, noise: Noise, clean: np.ndarray) -> torch.Tensor:
+    noisy = torch.from_numpy(noise.sample(clean.astype(np.float32), generator("untrained")))
+    with torch.inference_mode():
+        return method.denoise(awake(noisy.shape[1]), noisy, noise)
+
+
+@pytest.mark.parametrize(
+    ("law", "channels"), [("gaussian", 1), ("gaussian", 3), ("poisson", 1), ("gamma", 1)]
+)
+def test_most_of_the_noise_goes(method: Untrained, law: str, channels: int):
+    noise = LEVELS[law]
+    test = corrupt(pictures(channels), noise, seed=0)
+    (row,) = evaluate(Denoiser(awake(channels), method, noise, CPU), test)
+    assert row["psnr"] > row["noisy_psnr"] + 7  # of a smooth picture; its best is 9 to 13
+    assert row["passes"] == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 1, 1), (2, 1, 5, 33), (1, 1, 8, 8)])
+def test_small_images_are_denoised(method: Untrained, shape: tuple[int, ...]):
+    found = denoised(method, Gaussian(25), generator("small").random(shape))
+    assert found.shape == shape
+    assert found.dtype == torch.float32
+    assert torch.isfinite(found).all()
+
+
+@pytest.mark.parametrize("law", ["poisson", "gamma"])
+def test_black_stays_black(method: Untrained, law: str):
+    found = denoised(method, LEVELS[law], np.zeros((1, 1, 20, 24)))
+    assert torch.isfinite(found).all()
+    assert found.abs().max() < 1.1 / 1024  # the floor of the logarithm
+
+
+def test_denoising_repeats_to_the_bit_and_draws_from_no_global_generator(method: Untrained):
+    noisy, net = batch_of(method, Gaussian(25), count=1).noisy, awake(1)
+    given = noisy.clone()
+
+    def states() -> list[object]:
+        return [random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()]  # noqa: NPY002
+
+    before = states()
+    first, again = (method.denoise(net, noisy, Gaussian(25)) for _ in range(2))
+    assert states() == before
+    assert torch.equal(first, again)
+    assert torch.equal(noisy, given)
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_there_is_no_loss(name: str):
+    method = UNTRAINED[name]
+    with pytest.raises(InputError, match="is not trained"):
+        method.loss(awake(1), batch_of(method, Gaussian(25)), rng_of(), share(0))
+
+
+def test_a_missing_package_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "bm3d", None)
+    with pytest.raises(InputError, match="pip install bm3d"):
+        denoised(UNTRAINED["bm3d"], Gaussian(25), np.zeros((1, 1, 8, 8)))
+
+
+@pytest.mark.data
+def test_bm3d_reaches_what_is_published():
+    """Cameraman at sigma 25: 29.45 dB (Dabov et al. 2007, table 1)."""
+    pytest.importorskip("bm3d")
+    if not DATA or not (Path(DATA) / "set12").is_dir():
+        pytest.skip("NOISEBENCH_DATA does not name a folder with set12")
+    images = open_set("set12", channels=1, data=Path(DATA))
+    test = corrupt(replace(images, pictures=images.pictures[:1]), Gaussian(25), seed=0)
+    rows = evaluate(Denoiser(awake(1), UNTRAINED["bm3d"], Gaussian(25), CPU), test)
+    assert fmean(row["psnr"] for row in rows) == pytest.approx(29.45, abs=0.1)

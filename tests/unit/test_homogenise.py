@@ -1,0 +1,139 @@
+"""Any law made uniform and Gaussian, and the way back: both against quadrature, and a mean that stays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from bench.conformance.case import awake
+from bench.homogenise import OPPONENTS, Homogenised, homogenise, take_back
+from bench.method import WithheldError
+from bench.noise import Gamma, Gaussian, Noise, Poisson
+from bench.seeds import generator
+from tests.support.calculus import column, quadrature
+from tests.support.noises import LEVELS, every_noise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STRENGTHS = [Gaussian(5), Gaussian(50), Poisson(0.01), Poisson(0.1), Gamma(2), Gamma(50), Gamma(400)]
+every_strength = pytest.mark.parametrize("noise", STRENGTHS, ids=lambda noise: noise.spec)
+CLEAN = (0.02, 0.1, 0.5, 1.0)
+
+
+def stabilised(noise: Noise, y: Any) -> np.ndarray:
+    return homogenise(torch.as_tensor(y, dtype=torch.float64), noise)[0].numpy()
+
+
+def expected(noise: Noise, x: float, function: Callable[[np.ndarray], np.ndarray]) -> float:
+    """Integrate a function of v under the law itself, given x."""
+    if isinstance(noise, Poisson):
+        rate = x / noise.zeta
+        counts = np.arange(int(rate + 40 * math.sqrt(rate) + 40))
+        return float(stats.poisson.pmf(counts, rate) @ function(stabilised(noise, noise.zeta * counts)))
+    law = stats.gamma(noise.k, scale=x / noise.k) if isinstance(noise, Gamma) else stats.norm(x, noise.sd)
+    low, high = law.ppf(1e-14), law.isf(1e-14)
+    return quadrature(lambda y: law.pdf(y) * function(stabilised(noise, [y]))[0], low, high)
+
+
+@every_strength
+@pytest.mark.parametrize("x", CLEAN)
+def test_the_way_back_inverts_the_mean(noise: Noise, x: float):
+    back = take_back(column(expected(noise, x, lambda v: v)), noise).item()
+    if isinstance(noise, Poisson):
+        assert back == pytest.approx(x, abs=0.02 * noise.zeta)  # the closed form is an approximation
+    else:
+        # Below the floor of the logarithm lies no more of the law than this.
+        floored = stats.gamma.cdf(noise.darkest, noise.k, scale=x / noise.k) if noise.name == "gamma" else 0
+        assert back == pytest.approx(x, rel=1e-9 + 4 * floored)
+
+
+@every_strength
+@pytest.mark.parametrize("x", [0.5, 1.0])
+def test_the_noise_is_as_strong_as_is_said(noise: Noise, x: float):
+    mean = expected(noise, x, lambda v: v)
+    sd = math.sqrt(expected(noise, x, lambda v: (v - mean) ** 2))
+    said = float(homogenise(column(x), noise)[1])
+    # Anscombe's root of 5 counts, the fewest here, is 1 % off.
+    assert said == pytest.approx(sd, rel=0.01 if noise.name == "poisson" else 1e-4)
+
+
+def test_black_comes_back_black():
+    for noise in LEVELS.values():
+        v, _ = homogenise(column(0.0), noise)
+        black = 1.02 * Gamma.darkest if noise.name == "gamma" else 1e-12
+        assert abs(take_back(v, noise).item()) <= black
+
+
+def test_the_opponents_leave_white_noise_as_it_is():
+    np.testing.assert_allclose(OPPONENTS @ OPPONENTS.T, np.eye(3), atol=1e-15)
+    grey = OPPONENTS @ np.ones(3)
+    assert grey[0] > 1
+    assert abs(grey[1:]).max() < 1e-15
+
+
+@dataclass(frozen=True)
+class Mean(Homogenised):
+    """Gives the mean of each channel everywhere, and remembers what it was told."""
+
+    smallest_side = 8
+    told: ClassVar[list[tuple[np.ndarray, float]]] = []
+
+    def rule(self, image: np.ndarray, sd: float) -> np.ndarray:
+        self.told.append((image, sd))
+        return np.broadcast_to(image.mean(axis=(0, 1)), image.shape)
+
+
+@every_noise
+def test_the_mean_of_an_image_comes_back(noise: Noise):
+    """Flat images, each channel of its own grey: what is averaged away leaves x."""
+    side = 256
+    x = np.array([[0.2, 0.5, 0.9], [0.7, 0.1, 0.4]], dtype=np.float32)[..., None, None]
+    clean = np.broadcast_to(x, (2, 3, side, side))
+    noisy = torch.from_numpy(noise.sample(clean, generator("flat")))
+    back = Mean().denoise(awake(3), noisy, noise)
+    assert back.shape == noisy.shape
+    assert back.dtype == torch.float32
+    # Five standard errors, and what the closed form of the Poisson inverse may be off.
+    spread = 5 * np.sqrt(noise.variance(x)) / side + 0.02 * getattr(noise, "zeta", 0) + 1e-6
+    assert (np.abs(back[..., :1, :1].numpy() - x) < spread).all()
+
+
+@every_noise
+def test_each_image_is_denoised_under_its_own_parameter(noise: Noise):
+    """As estimates are given in a blind run."""
+    law, parameters = type(noise), (noise.parameter, 2 * noise.parameter)
+    clean = np.full((1, 1, 16, 16), 0.5, dtype=np.float32)
+    noisy = torch.cat([torch.from_numpy(law(p).sample(clean, generator("own", p))) for p in parameters])
+    Mean.told.clear()
+    together = Mean().denoise(awake(1), noisy, law(torch.tensor(parameters).view(-1, 1, 1, 1)))
+    alone = [Mean().denoise(awake(1), y[None], law(p)) for y, p in zip(noisy, parameters, strict=True)]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=1e-6, atol=1e-7)
+    first, second, *apart = (sd for _, sd in Mean.told)
+    assert apart == pytest.approx([first, second], rel=1e-6)
+    assert first != pytest.approx(second, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "seen"), [((1, 1, 1, 1), (8, 8, 1)), ((2, 3, 5, 33), (8, 33, 3)), ((1, 1, 9, 8), (9, 8, 1))]
+)
+def test_a_rule_sees_images_that_are_large_enough(shape: tuple[int, ...], seen: tuple[int, ...]):
+    noisy = torch.from_numpy(generator("small").random(shape, dtype=np.float32))
+    Mean.told.clear()
+    assert Mean().denoise(awake(shape[1]), noisy, Gaussian(25)).shape == shape
+    for (image, _), y in zip(Mean.told, noisy.movedim(1, -1).double().numpy(), strict=True):
+        assert image.shape == seen
+        colours = y @ OPPONENTS.T if shape[1] == 3 else y
+        np.testing.assert_allclose(image[: shape[2], : shape[3]], colours, atol=1e-12)
+        np.testing.assert_allclose(np.unique(image.round(12)), np.unique(colours.round(12)))  # mirrored
+
+
+def test_without_the_law_nothing_is_denoised():
+    with pytest.raises(WithheldError, match="Mean"):
+        Mean().denoise(awake(1), torch.zeros(1, 1, 8, 8), None)

@@ -1,0 +1,239 @@
+"""Checkpoints: whole or refused, and a training that goes on from one ends as if it had never stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bench.runs import execute as running
+from bench.scoring.evaluate import mean_psnr
+from bench.store.scores import WEIGHTS
+from bench.store.store import CHECKPOINT, PARTIAL
+from bench.system.files import StorageError
+from bench.system.signals import Stop, Stopped
+from bench.training.checkpoint import (
+    BEGINNING,
+    Checkpoint,
+    DamagedCheckpointError,
+    Journal,
+    Saving,
+    read_checkpoint,
+    write_checkpoint,
+)
+from bench.training.step import Step
+from tests.support.runs import Tiny, make_tiny
+from tests.support.trained import TRAINED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+STEPS = 45
+CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
+
+
+def some_checkpoint() -> Checkpoint:
+    tensors = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(0.1)}
+    return Checkpoint(step=7, seconds=1.5, pending=[0.1, 1 / 3], last_finite=0.2, tensors=tensors)
+
+
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+    checkpoint, journal = some_checkpoint(), Journal(log=[{"step": 5, "loss": 0.1}], sittings=[{"step": 0}])
+    write_checkpoint(checkpoint, journal, tmp_path / CHECKPOINT)
+    found, told = read_checkpoint(tmp_path / CHECKPOINT)
+    assert told == journal
+    assert replace(found, tensors={}) == replace(checkpoint, tensors={})
+    assert all(torch.equal(found.tensors[name], value) for name, value in checkpoint.tensors.items())
+
+
+def test_where_there_is_none_it_is_the_beginning(tmp_path: Path) -> None:
+    assert read_checkpoint(tmp_path / CHECKPOINT) == (BEGINNING, Journal())
+
+
+def test_any_flipped_byte_is_found(tmp_path: Path) -> None:
+    path = tmp_path / CHECKPOINT
+    write_checkpoint(some_checkpoint(), Journal(log=[{"step": 5}]), path)
+    content = path.read_bytes()
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(DamagedCheckpointError, match=CHECKPOINT):
+            read_checkpoint(path)
+
+
+def test_a_checkpoint_that_is_cut_off_is_found(tmp_path: Path) -> None:
+    path = tmp_path / CHECKPOINT
+    write_checkpoint(some_checkpoint(), Journal(), path)
+    content = path.read_bytes()
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
+        with pytest.raises(DamagedCheckpointError, match=CHECKPOINT):
+            read_checkpoint(path)
+
+
+class StopAfter:
+    """Asks to stop after so many steps, as a signal between two of them would."""
+
+    def __init__(self, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        due = Saving.due
+        steps = iter(range(1, step + 1))
+
+        def watched(saving: Saving) -> bool:
+            if next(steps, None) == step:
+                saving.stop.asked = 15
+            return due(saving)
+
+        monkeypatch.setattr(Saving, "due", watched)
+
+
+def end(tiny: Tiny, method: str) -> tuple[dict[str, torch.Tensor], list[dict], object]:
+    """Give weights, log and scores of a run, without its clocks."""
+    (job,) = tiny.jobs(methods=(method,), steps=STEPS)
+    store = tiny.bench.store
+    weights = load_file(store.root / job.key / WEIGHTS)
+    scores = store.scores([job.key]).drop(columns=CLOCKS)
+    log = (store.root / job.key / "log.jsonl").read_text().splitlines()
+    return weights, [line.partition('"seconds"')[0] for line in log], scores
+
+
+def train_in_sittings(tiny: Tiny, method: str) -> None:
+    """Train with stops after steps 1, 17, 20 and 44."""
+    for step in (1, 16, 3, 24):  # of each sitting
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
+            StopAfter(step, patch)
+            stopping = replace(tiny, bench=replace(tiny.bench, stop=Stop()))
+            stopping.launch(methods=(method,), steps=STEPS)
+        assert tiny.bench.store.keys() == []
+    assert tiny.launch(methods=(method,), steps=STEPS) == ["trained"]
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_a_stopped_training_goes_on_to_the_same_weights(
+    photo_folders: Callable[[int], tuple[Path, Path]],
+    tmp_path: Path,
+    method: str,
+) -> None:
+    folders = photo_folders(1)
+    whole = make_tiny(folders, tmp_path / "whole", channels=1)
+    assert whole.launch(methods=(method,), steps=STEPS) == ["trained"]
+    broken = make_tiny(folders, tmp_path / "broken", channels=1)
+    train_in_sittings(broken, method)
+    (job,) = broken.jobs(methods=(method,), steps=STEPS)
+    facts = broken.bench.store.facts(job.key)
+    assert [sitting["step"] for sitting in facts["earlier_sittings"]] == [0, 1, 17, 20]
+    (weights, log, scores), (again, log_again, scores_again) = end(whole, method), end(broken, method)
+    assert all(torch.equal(weights[name], again[name]) for name in weights)
+    assert log == log_again
+    assert scores.equals(scores_again)
+    assert not (broken.bench.store.root / job.key / CHECKPOINT).exists()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("engine", ["eager", "graph"])
+@pytest.mark.parametrize("method", TRAINED)
+def test_on_cuda_a_stopped_training_goes_on_to_the_same_weights(
+    photo_folders: Callable[[int], tuple[Path, Path]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    engine: str,
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    folders, device = photo_folders(1), torch.device("cuda")
+    whole, broken = (
+        replace(tiny, bench=replace(tiny.bench, device=device, engine=engine))
+        for tiny in (make_tiny(folders, tmp_path / name, channels=1) for name in ("whole", "broken"))
+    )
+    assert whole.launch(methods=(method,), steps=STEPS) == ["trained"]
+    train_in_sittings(broken, method)
+    (weights, *_), (again, *_) = end(whole, method), end(broken, method)
+    flat, flat_again = (torch.cat([value.flatten() for value in net.values()]) for net in (weights, again))
+    # The same kernels give the same bits; a lost moment or learning rate moves more than a tenth of the way.
+    assert (flat - flat_again).norm() < 1e-3 * flat.norm()
+
+
+def test_a_training_stopped_among_its_looks_has_the_same_curve(
+    photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = photo_folders(1)
+    whole, broken = (
+        replace(tiny, bench=replace(tiny.bench, looks=3))
+        for tiny in (make_tiny(folders, tmp_path / name, channels=1) for name in ("whole", "broken"))
+    )
+    assert whole.launch(steps=8) == ["trained"]
+
+    def interrupted(*_: object) -> float:
+        monkeypatch.undo()
+        broken.bench.stop._hear(15, None)
+        raise AssertionError("the signal was not heard")
+
+    def first_look(*given: Any) -> float:
+        monkeypatch.setattr(running, "mean_psnr", interrupted)
+        return mean_psnr(*given)
+
+    monkeypatch.setattr(running, "mean_psnr", first_look)
+    with pytest.raises(Stopped):
+        broken.launch(steps=8)
+    broken.bench.stop.asked = None
+    assert broken.launch(steps=8) == ["trained"]
+    curves = [tiny.bench.store.curves() for tiny in (whole, broken)]
+    assert list(curves[1]["step"]) == [2, 4, 8]
+    assert list(curves[0]["psnr"]) == list(curves[1]["psnr"])
+
+
+def test_a_stop_while_scoring_keeps_the_training(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(running, "evaluate", lambda *_, **__: tiny.bench.stop._hear(15, None))
+        tiny.launch()
+    tiny.bench.stop.asked = None
+    monkeypatch.setattr(Step, "advance", lambda *_: 1 / 0)
+    assert tiny.launch() == ["trained"]
+    assert tiny.launch(seeds=(1,)) == ["failed: division by zero"]
+
+
+def test_a_damaged_checkpoint_is_told_of_and_trained_anew(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        StopAfter(2, patch)
+        tiny.launch()
+    tiny.bench.stop.asked = None
+    (job,) = tiny.jobs()
+    path = tiny.bench.store.root / PARTIAL / job.key / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-1])
+    watcher = tiny.watched()
+    assert watcher.outcomes == ["trained"]
+    (warning,) = watcher.warnings
+    assert str(path) in warning
+    assert "trained from the start" in warning
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_the_work(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(StorageError, match=r"No space left .*the disk is full; free some space"):
+        tiny.launch()
+    monkeypatch.undo()
+    assert tiny.bench.store.keys() == []
+    assert tiny.bench.store.failures().empty
+    assert tiny.launch() == ["trained"]
+
+
+def test_random_numbers_that_no_key_names_play_no_part(tiny: Tiny) -> None:
+    """A checkpoint holds no random state, so a training must not depend on one."""
+    weights = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - the old global state is the point
+        fresh = replace(
+            tiny, bench=replace(tiny.bench, store=tiny.bench.store.open(tiny.bench.store.root / str(seed)))
+        )
+        fresh.launch()
+        (key,) = fresh.bench.store.keys()
+        weights.append(load_file(fresh.bench.store.root / key / WEIGHTS))
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

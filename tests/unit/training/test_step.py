@@ -1,0 +1,405 @@
+"""One step of training: by hand, and by every engine."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+import torch
+from torch import nn
+
+from bench.conformance.accelerator import ACCELERATOR, Generator, pretend, there
+from bench.conformance.case import awake
+from bench.discovery import listings, parse_method
+from bench.errors import InputError
+from bench.method import Method, Untrained, squared_error
+from bench.noise import Gaussian
+from bench.noise.blind import UnknownNoise
+from bench.protocol import LEARNING_RATE
+from bench.seeds import seed_of
+from bench.training.engine import open_step, resolve_engine
+from bench.training.loop import train
+from bench.training.patches import Patches, Sampling
+from bench.training.precision import in_precision
+from bench.training.step import Step, TrainingError
+from tests.support.noises import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.images.image_set import ImageSet
+    from bench.noise import Noise
+    from bench.training.unet import UNet
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+COMPILERS = ("cc", "gcc", "clang")
+GAUSSIAN, UNKNOWN = Gaussian(25), UnknownNoise(Gaussian, 20, 55)
+METHODS = {
+    spec: method
+    for spec in [*listings(), "noise2score:antithetic=True", "noise2score:domain=raw,formula=paper"]
+    if not isinstance(method := parse_method(spec)[1], Untrained)
+}
+every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+
+
+def patches_of(
+    images: ImageSet,
+    method: Method,
+    *,
+    steps: int,
+    seed: int = 0,
+    batch: int = 4,
+    noise: Noise | UnknownNoise = GAUSSIAN,
+    device: torch.device = CPU,
+) -> Patches:
+    sampling = Sampling(steps, batch, 32, seed)
+    return Patches(images, noise, needs=method.needs, sampling=sampling, device=device)
+
+
+def stepped(method: Method, patches: Patches, *, device: torch.device = CPU, engine: str = "eager") -> UNet:
+    """Train a small net step by step."""
+    net = awake(1).to(device)
+    advance = open_step(
+        net, method, sampling=patches.sampling, precision="float32", device=device, engine=engine
+    )
+    for step in range(patches.sampling.steps):
+        advance(step, patches(step))
+    return net
+
+
+def flat(net: UNet) -> torch.Tensor:
+    return torch.cat([weight.detach().flatten().cpu() for weight in net.parameters()])
+
+
+# By hand
+
+
+@dataclass
+class Ascent:
+    """Adam on one number, uphill."""
+
+    mean: float = 0.0
+    square: float = 0.0
+    steps: int = 0
+
+    def __call__(self, slope: float, rate: float) -> float:
+        self.steps += 1
+        self.mean = 0.9 * self.mean + 0.1 * slope
+        self.square = 0.99 * self.square + 0.01 * slope**2
+        mean, square = self.mean / (1 - 0.9**self.steps), self.square / (1 - 0.99**self.steps)
+        return rate * mean / (math.sqrt(square) + 1e-8)
+
+
+@every_method
+def test_a_step_is_one_of_adam_on_the_mean_loss(tiny_set: Callable[[int], ImageSet], method: Method) -> None:
+    patches = patches_of(tiny_set(1), method, steps=20, seed=3)
+    net = awake(1).to(memory_format=torch.channels_last)
+    network = in_precision(net, "float32", CPU)
+    adam = torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.9, 0.99), fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        adam, max_lr=2e-3, total_steps=21, pct_start=0.1, cycle_momentum=False
+    )
+    logarithms = {name: torch.tensor(math.log(value)) for name, value in method.multipliers.items()}
+    ascents = {name: Ascent() for name in logarithms}
+    usual = 0.0
+    for step in range(20):
+        rng = torch.Generator().manual_seed(seed_of("method", 3, step))
+        adam.zero_grad()
+        multipliers = {name: value.exp().requires_grad_() for name, value in logarithms.items()}
+        batch = replace(patches(step), multipliers=multipliers)
+        method.loss(network, batch, rng, torch.tensor(step / 20)).mean().backward()
+        for name, multiplier in multipliers.items():
+            slope = float(multiplier.grad * multiplier.detach())  # along the logarithm
+            logarithms[name] += ascents[name](slope, 20 * adam.param_groups[0]["lr"])
+        length = math.sqrt(sum(float((weight.grad.double() ** 2).sum()) for weight in net.parameters()))
+        usual = usual or length
+        for weight in net.parameters():
+            weight.grad *= min(1, 2 * usual / length)
+        usual = 0.98 * usual + 0.02 * min(length, 2 * usual)
+        adam.step()
+        schedule.step()
+    torch.testing.assert_close(flat(stepped(method, patches)), flat(net), rtol=0, atol=1e-5)
+
+
+@dataclass(frozen=True)
+class Burst(Method):
+    """A loss that is a multiple of the squared error, and another multiple from one step on."""
+
+    unit: float = 1.0
+    burst: float = 1.0
+    at: float = 0.5
+
+    needs = frozenset({"noisy", "clean"})
+
+    def loss(self, net, batch, rng, progress):
+        factor = torch.where((progress - self.at).abs() < 1e-3, self.burst, 1.0)
+        return self.unit * factor * squared_error(net(batch.noisy), batch.clean)
+
+    def denoise(self, net, noisy, noise):
+        return net(noisy)
+
+
+def test_gradients_are_shortened_to_twice_their_running_mean(tiny_set: Callable[[int], ImageSet]) -> None:
+    sampling = patches_of(tiny_set(1), Burst(), steps=1).sampling
+    step = open_step(awake(1), Burst(), sampling=sampling, precision="float32", device=CPU, engine="eager")
+    count = sum(weight.numel() for weight in step.net.parameters())
+    usual = 0.0
+    for length in (0.5, 0.7, 3.0, 2.0, 0.0, 0.01, 1.2, 1e6):
+        for weight in step.net.parameters():
+            weight.grad = torch.full_like(weight, length / math.sqrt(count))
+        step.shorten()
+        usual = usual or length
+        shortened = min(length, 2 * usual)
+        found = torch.cat([weight.grad.flatten() for weight in step.net.parameters()])
+        assert float(found.double().norm()) == pytest.approx(shortened, rel=1e-4)
+        usual = 0.98 * usual + 0.02 * shortened
+
+
+def test_a_loss_may_be_in_any_unit(tiny_set: Callable[[int], ImageSet]) -> None:
+    patches = patches_of(tiny_set(1), Burst(), steps=20)
+    # Both so large that the 1e-8 which Adam adds to the root of the mean square does not count.
+    small, large = (flat(stepped(Burst(unit, burst=1e4), patches)) for unit in (2.0**20, 2.0**30))
+    torch.testing.assert_close(small, large, rtol=0, atol=1e-6)
+
+
+def test_however_large_a_burst_it_counts_as_twice_the_usual(
+    tiny_set: Callable[[int], ImageSet],
+) -> None:
+    patches = patches_of(tiny_set(1), Burst(), steps=20)
+    burst, worse = (flat(stepped(Burst(burst=size), patches)) for size in (100, 1e4))
+    torch.testing.assert_close(burst, worse, rtol=0, atol=1e-5)
+
+
+@dataclass(frozen=True)
+class Constrained(Burst):
+    """A burst's loss with two Lagrange multipliers, whose constraints no network meets."""
+
+    multipliers: ClassVar = {"rising": 0.5, "falling": 2.0}
+
+    def loss(self, net, batch, rng, progress):
+        violation = 1e3 * (batch.multipliers["rising"] - batch.multipliers["falling"])
+        return super().loss(net, batch, rng, progress) + violation
+
+
+def test_multipliers_ascend_and_leave_the_network_alone(tiny_set: Callable[[int], ImageSet]) -> None:
+    """Not even the length of its gradients is changed by theirs, which are far longer."""
+    patches = patches_of(tiny_set(1), Burst(), steps=20)
+    method = Constrained(burst=100)
+    net, sampling = awake(1), patches.sampling
+    advance = open_step(net, method, sampling=sampling, precision="float32", device=CPU, engine="eager")
+    advance.try_out(patches(0))
+    values = []
+    for step in range(20):
+        values.append({name: value.exp().item() for name, value in advance.logarithms.items()})
+        advance(step, patches(step))
+    assert values[0] == pytest.approx(method.multipliers)
+    rising, falling = ([value[name] for value in values] for name in ("rising", "falling"))
+    assert rising == sorted(set(rising))
+    assert falling == sorted(set(falling), reverse=True)
+    assert torch.equal(flat(net), flat(stepped(Burst(burst=100), patches)))
+
+
+def test_steps_are_a_function_of_the_seed(tiny_set: Callable[[int], ImageSet]) -> None:
+    images, method = tiny_set(1), METHODS["noise2score"]
+    patches = patches_of(images, method, steps=3)
+    first, again = (flat(stepped(method, patches)) for _ in range(2))
+    assert torch.equal(first, again)
+    # Of the steps' own randomness too, not only of that of the patches.
+    other = patches_of(images, method, steps=3, seed=1)
+    other.places, other.sources = patches.places, patches.sources
+    assert not torch.equal(first, flat(stepped(method, other)))
+
+
+def test_engines_other_than_eager_need_cuda() -> None:
+    assert resolve_engine("auto", CPU) == resolve_engine("eager", CPU) == "eager"
+    assert resolve_engine("auto", CUDA) == "graph"
+    for engine in ("eager", "graph", "compile"):
+        assert resolve_engine(engine, CUDA) == engine
+    for engine in ("graph", "compile"):
+        for device in (CPU, torch.device("mps")):
+            with pytest.raises(InputError, match=f"'{engine}' needs a CUDA device, not '{device.type}'"):
+                resolve_engine(engine, device)
+
+
+# On an accelerator that is not there
+
+
+PRETENDED = [
+    (spec, noise)
+    for spec, method in METHODS.items()
+    for noise in (*LEVELS.values(), UNKNOWN)
+    # Binomial numbers, torch can only draw.
+    if noise.name in method.noises and (spec, noise.name) != ("r2r", "poisson")
+]
+
+
+@pytest.mark.parametrize(
+    ("spec", "noise"), PRETENDED, ids=[f"{spec}, {noise.spec}" for spec, noise in PRETENDED]
+)
+def test_a_step_stays_on_its_device_and_reads_no_value(
+    tiny_set: Callable[[int], ImageSet],
+    monkeypatch: pytest.MonkeyPatch,
+    spec: str,
+    noise: Noise | UnknownNoise,
+) -> None:
+    """All but the backward pass and Adam's kernel, which torch does not pretend to do."""
+    images, method, sampling = tiny_set(1), METHODS[spec], Sampling(steps=3, batch=4, patch=32, seed=0)
+    estimates = [noise.strongest for _ in images.pictures] if noise is UNKNOWN else []
+    monkeypatch.setattr(Patches, "_estimates", lambda *_: estimates)  # made on the host
+    monkeypatch.setattr("bench.training.patches.holds", lambda *_: True)
+    monkeypatch.setattr(torch, "Generator", Generator)
+    monkeypatch.setattr(torch, "_fused_adam_", lambda *_, **__: None)
+    net = awake(1)
+    monkeypatch.setattr(net, "to", lambda **_: net)
+    with pretend():
+        for module in net.modules():
+            for name, weight in list(module.named_parameters(recurse=False)):
+                setattr(module, name, nn.Parameter(there(weight)))
+        # Resampled, so that noise is drawn there too.
+        patches = Patches(
+            images,
+            noise,
+            needs=method.needs,
+            sampling=sampling,
+            training_noise="resampled",
+            device=ACCELERATOR,
+        )
+        step = Step(net, method, sampling=sampling, precision="float32", device=ACCELERATOR)
+        for number in range(3):
+            step.set_out(number)
+            losses = step.losses(step.network, patches(number))
+            assert losses.device == ACCELERATOR
+            for weight in (*net.parameters(), *step.logarithms.values()):
+                weight.grad = torch.zeros_like(weight)
+            step.shorten()
+            step.optimiser.step()
+            step.schedule.step()
+
+
+# On CUDA
+
+
+def share_of_the_way(first: UNet, second: UNet) -> float:
+    """Compare how far two nets are apart with how far they came."""
+    start = flat(awake(1))
+    return ((flat(first) - flat(second)).norm() / (flat(second) - start).norm()).item()
+
+
+@pytest.mark.gpu
+@every_method
+@pytest.mark.parametrize("noise", [GAUSSIAN, UNKNOWN], ids=["told", "blind"])
+def test_a_recorded_step_is_the_eager_one(
+    tiny_set: Callable[[int], ImageSet],
+    monkeypatch: pytest.MonkeyPatch,
+    method: Method,
+    noise: Noise | UnknownNoise,
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    patches = patches_of(tiny_set(1), method, steps=20, noise=noise, device=CUDA)
+    graph, eager = (stepped(method, patches, device=CUDA, engine=engine) for engine in ("graph", "eager"))
+    # Sums in another order come to 1e-6 to 3e-5; the seed, batch, progress, noise level or learning rate of
+    # another step to more than .05.
+    assert share_of_the_way(graph, eager) < 1e-3
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
+@every_method
+@pytest.mark.parametrize("engine", ["eager", "graph"])
+@pytest.mark.parametrize("noise", [GAUSSIAN, UNKNOWN], ids=["told", "blind"])
+def test_no_step_waits_for_the_device(
+    tiny_set: Callable[[int], ImageSet], method: Method, engine: str, noise: Noise | UnknownNoise
+) -> None:
+    patches = patches_of(tiny_set(1), method, steps=8, noise=noise, device=CUDA)
+    advance = open_step(
+        awake(1).to(CUDA), method, sampling=patches.sampling, precision="bfloat16", device=CUDA, engine=engine
+    )
+    for step in range(4):
+        advance(step, patches(step))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        losses = [advance(step, patches(step)) for step in range(4, 8)]
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert torch.isfinite(torch.stack(losses)).all()
+    assert len({loss.item() for loss in losses}) == 4  # each step has a loss of its own
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason=f"none of {COMPILERS} is there")
+@pytest.mark.filterwarnings("default")  # what the compiler warns of is its own affair
+def test_a_compiled_step_learns_as_the_eager_one(tiny_set: Callable[[int], ImageSet]) -> None:
+    method = METHODS["supervised"]
+    patches = patches_of(tiny_set(1), method, steps=40, device=CUDA)
+    compiled, eager = (
+        stepped(method, patches, device=CUDA, engine=engine) for engine in ("compile", "eager")
+    )
+    # Fused kernels round otherwise, and Adam's first steps follow the mere sign of a gradient.
+    assert share_of_the_way(compiled, eager) < 0.1
+
+
+@dataclass(frozen=True)
+class Waiting(Method):
+    """Reads a number off the device in its loss."""
+
+    needs = frozenset({"noisy"})
+
+    def loss(self, net: Any, batch: Any, rng: torch.Generator, progress: torch.Tensor) -> torch.Tensor:
+        return squared_error(net(batch.noisy), batch.noisy) * (1 + progress.item())
+
+    def denoise(self, net: Any, noisy: torch.Tensor, noise: Any) -> torch.Tensor:
+        return net(noisy)
+
+
+@pytest.mark.gpu
+def test_a_loss_that_waits_names_the_engine_that_bears_it(tiny_set: Callable[[int], ImageSet]) -> None:
+    patches = patches_of(tiny_set(1), Waiting(), steps=6, device=CUDA)
+    with pytest.raises(TrainingError, match=r"Waiting's loss cannot be recorded .* --engine eager"):
+        stepped(Waiting(), patches, device=CUDA, engine="graph")
+    # The process goes on: eagerly with the same method, recorded with another.
+    assert torch.isfinite(flat(stepped(Waiting(), patches, device=CUDA))).all()
+    method = METHODS["supervised"]
+    patches = patches_of(tiny_set(1), method, steps=6, device=CUDA)
+    assert torch.isfinite(flat(stepped(method, patches, device=CUDA, engine="graph"))).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("engine", ["eager", "graph"])
+def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet], engine: str) -> None:
+    images, method = tiny_set(1), METHODS["supervised"]
+    peaks = []
+    for batch in (8, 64):
+        patches = patches_of(images, method, steps=5, batch=batch, device=CUDA)
+        net = awake(1).to(CUDA)
+        cost = train(
+            net, method, patches, precision="float32", device=CUDA, report=lambda _: None, engine=engine
+        )
+        assert cost.engine == engine
+        peaks.append(cost.peak_bytes)
+    held = sum(weight.nbytes for weight in awake(1).parameters())
+    assert peaks[1] > peaks[0] > held
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 8, 9, 10, 11, 19, 20])
+@pytest.mark.parametrize("peak", [LEARNING_RATE, 1e-4])
+def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int, peak: float):
+    method = METHODS["supervised"]
+    advance = open_step(
+        awake(1),
+        method,
+        sampling=Sampling(steps, batch=4, patch=32, seed=0),
+        precision="float32",
+        device=CPU,
+        engine="eager",
+        learning_rate=peak,
+    )
+    rates = []
+    for _ in range(steps):
+        rates.append(advance.learning_rate)
+        advance.optimiser.step()
+        advance.schedule.step()
+    assert min(rates) > 0
+    assert steps == 1 or max(rates) == pytest.approx(peak, rel=0.01)
