@@ -579,8 +579,8 @@ MUTATIONS = (
     Mutation(
         "schedule not stepped",
         STEP,
-        "loss = self.advance(batch)\n        self.schedule.step()",
-        "loss = self.advance(batch)",
+        "loss = self.update(batch)\n        self.schedule.step()",
+        "loss = self.update(batch)",
         BY_HAND,
     ),
     Mutation(
@@ -642,7 +642,11 @@ MUTATIONS = (
         "unit/system/test_stopwatch.py::test_waits_for_what_the_device_was_given",
     ),
     Mutation(
-        "looked at a step late", TRAINING, "_look(milestones, step,", "_look(milestones, step - 1,", CLOCK
+        "looked at a step late",
+        TRAINING,
+        "_look(evaluation_points, step,",
+        "_look(evaluation_points, step - 1,",
+        CLOCK,
     ),
     Mutation(
         "steps counted for patches", TRAINING, "sampling.steps * sampling.batch /", "sampling.steps /", CLOCK
@@ -660,7 +664,7 @@ MUTATIONS = (
     Mutation(
         "every test set looked at",
         RUNNING,
-        "if test.name == bench.test_images[0].name",
+        "if test.name == context.test_images[0].name",
         "if test.name",
         CURVE,
     ),
@@ -841,7 +845,7 @@ MUTATIONS = (
     Mutation(
         "overlong gradients not shortened",
         "bench/training/step.py",
-        "        self.shorten()\n",
+        "        self.clip_gradient()\n",
         "",
         "unit/training/test_step.py::test_however_large_a_burst_it_counts_as_twice_the_usual",
     ),
@@ -982,7 +986,7 @@ MUTATIONS = (
     Mutation(
         "what learns nothing is trained",
         RUNNING,
-        "return denoiser, Cost.none(bench.engine)",
+        "return denoiser, Cost.none(context.engine)",
         "pass",
         "unit/runs/test_launch.py::test_what_learns_nothing_is_scored_and_never_trained",
     ),
@@ -1178,7 +1182,9 @@ MUTATIONS = (
         "unit/system/test_devices.py::test_threads_are_taken_for_a_while_where_there_are_cores",
     ),
     # Nothing lost
-    Mutation("usual length of gradients forgotten", STEP, 'copy_(state["usual_length"])', "clone()", GOES_ON),
+    Mutation(
+        "usual length of gradients forgotten", STEP, 'copy_(state["mean_gradient_norm"])', "clone()", GOES_ON
+    ),
     Mutation("schedule begins again", STEP, '"last_epoch": step - 1', '"last_epoch": 0', GOES_ON),
     Mutation(
         "Adam's moments swapped",
@@ -1285,8 +1291,8 @@ MUTATIONS = (
     Mutation(
         "a gradient's length read on the host",
         "bench/training/step.py",
-        "length.minimum(LONGEST_GRADIENT * usual)",
-        "min(length, LONGEST_GRADIENT * usual)",
+        "length.minimum(CLIP_RATIO * usual)",
+        "min(length, CLIP_RATIO * usual)",
         "unit/training/test_step.py::test_a_step_stays_on_its_device_and_reads_no_value",
     ),
     Mutation(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, order=True)
-class Protocol:
+class Setup:
     """What all runs of one table share."""
 
     training_images: str
@@ -29,15 +29,15 @@ class Protocol:
     device: str
 
 
-PROTOCOL = [field.name for field in fields(Protocol)]
+SETUP_COLUMNS = [field.name for field in fields(Setup)]
 ROW = ["noise", "parameter", "images"]
 CELL = [*ROW, "method"]
 METRICS = ["psnr", "ssim", "lpips"]
 NOISY = ["noisy_psnr", "noisy_ssim"]
 COSTS = ["seconds", "training_seconds", "training_flops", "patches_per_second"]
-SCORE_COLUMNS = ["key", "seed", "image", "sees", "precision", *PROTOCOL, *CELL, *METRICS, *NOISY, *COSTS]
+SCORE_COLUMNS = ["key", "seed", "image", "sees", "precision", *SETUP_COLUMNS, *CELL, *METRICS, *NOISY, *COSTS]
 SCORE_COLUMNS += ["estimate", "passes", "defined_for"]
-FAILURE_COLUMNS = ["key", "seed", "error", "sees", *PROTOCOL, *CELL, "defined_for"]
+FAILURE_COLUMNS = ["key", "seed", "error", "sees", *SETUP_COLUMNS, *CELL, "defined_for"]
 NULLABLE = ["lpips", "estimate", "passes", "defined_for"]
 """What is not known of every run; scores that were stored before there were the last two lack them."""
 TYPES: dict[str, type] = dict.fromkeys(["parameter", "learning_rate"], float)

@@ -14,11 +14,11 @@ from bench.analysis.columns import (
     FAILURE_COLUMNS,
     METRICS,
     NULLABLE,
-    PROTOCOL,
     ROW,
     SCORE_COLUMNS,
+    SETUP_COLUMNS,
     SYMBOLS,
-    Protocol,
+    Setup,
     noise_label,
     require,
 )
@@ -86,7 +86,7 @@ class Row:
 class Table:
     """The numbers of one table; the cells of every row stand in the order of ``methods``."""
 
-    protocol: Protocol
+    protocol: Setup
     methods: tuple[str, ...]
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
@@ -131,7 +131,7 @@ def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
     """
     scores = require(scores, columns=SCORE_COLUMNS, nullable=NULLABLE)
     failures = require(failures, columns=FAILURE_COLUMNS, nullable=NULLABLE)
-    finished, failed = by_protocol(scores), by_protocol(failures)
+    finished, failed = by_setup(scores), by_setup(failures)
     if not finished and not failed:
         raise InputError("there are no runs to tabulate")
     return [
@@ -153,16 +153,16 @@ def _needs(sees: str) -> set[str]:
     return set(re.findall(r"\w+", sees))
 
 
-def by_protocol(runs: pd.DataFrame) -> dict[Protocol, pd.DataFrame]:
+def by_setup(runs: pd.DataFrame) -> dict[Setup, pd.DataFrame]:
     """Part stored runs, one line each, by all that must be equal in one table."""
-    return {Protocol(*_keys(group, PROTOCOL)[0]): group for _, group in runs.groupby(PROTOCOL)}
+    return {Setup(*_keys(group, SETUP_COLUMNS)[0]): group for _, group in runs.groupby(SETUP_COLUMNS)}
 
 
 def _keys(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
     return list(runs[columns].itertuples(index=False, name=None))
 
 
-def _table(protocol: Protocol, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Table:
+def _table(protocol: Setup, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Table:
     check_comparable(scores)
     sees = dict(_keys(failures, ["method", "sees"])) | dict(_keys(scores, ["method", "sees"]))
     laws = dict(_keys(failures, ["method", "defined_for"])) | dict(_keys(scores, ["method", "defined_for"]))

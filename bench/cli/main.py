@@ -19,7 +19,7 @@ from bench.cli.run import run
 from bench.cli.tables import curve, table
 from bench.errors import InputError
 from bench.system.files import StorageError
-from bench.system.signals import Stopped
+from bench.system.signals import Interrupted
 
 app = tyro.extras.SubcommandApp()
 # Tyro asks of each command in turn whether its sign for "no default" is an instance of it. Of a function it
@@ -28,7 +28,7 @@ app.command(name="object")(tyro.conf.Suppress[object])
 app.command(demo, name="demo", help="Demonstrate, with figures: score, noise.")
 
 
-app.command(list_, name="list")
+app.command(name="list")(list_)
 for command in (
     run,
     table,
@@ -60,7 +60,7 @@ def main(args: list[str] | None = None) -> None:
     except StorageError as error:
         say(open_console(stderr=True), ("error:", "bold red"), f" {error}")
         sys.exit(STORE_LOST)
-    except Stopped as stopped:
+    except Interrupted as stopped:
         text = " what is stored stays, and the same command goes on, a training from its checkpoint"
         say(open_console(stderr=True), (f"stopped by {stopped}:", "bold yellow"), text)
         sys.exit(SIGNALLED + stopped.number)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.images.image_set import ImageSet
-    from bench.runs.cluster.resources import Share
-    from bench.runs.context import Bench, Watcher
+    from bench.runs.cluster.resources import RunResources
+    from bench.runs.context import RunContext, Watcher
     from bench.runs.plan import Job
     from bench.scoring.metrics import Lpips
     from bench.store.store import Store
@@ -97,8 +97,8 @@ def run(  # noqa: PLR0913 - one argument per option
     """
     from bench.cli.progress import Display
     from bench.images.sources import open_set
-    from bench.runs.cluster.resources import parse_share
-    from bench.runs.context import Bench
+    from bench.runs.cluster.resources import parse_resources
+    from bench.runs.context import RunContext
     from bench.runs.plan import plan, shard_of
     from bench.store.store import Store
     from bench.system.devices import open_device
@@ -107,7 +107,7 @@ def run(  # noqa: PLR0913 - one argument per option
     given = locals()
     chosen = _adapt(recipe, {name: given[name] for name in Recipe.__annotations__ if name in given})
     console = open_console()
-    share = parse_share(ray, device=device, precision=precision, cpus=cpus_per_run, gpus=gpus_per_run)
+    share = parse_resources(ray, device=device, precision=precision, cpus=cpus_per_run, gpus=gpus_per_run)
     opened = share.device if share else open_device(device)
     store = Store.open(runs)
     say_set_aside(store)
@@ -129,7 +129,7 @@ def run(  # noqa: PLR0913 - one argument per option
             return
     _say_notes(console, (training_images, *test_images))
     metric = _load_lpips(console, wanted=chosen.lpips, device="cpu" if share else str(opened))
-    bench = Bench(
+    context = RunContext(
         training_images,
         test_images,
         opened,
@@ -141,7 +141,7 @@ def run(  # noqa: PLR0913 - one argument per option
     )
     _say_left_out(console, chosen, jobs)
     with Display(console, jobs) as display:
-        failed = _launch(jobs, bench, display, share)
+        failed = _launch(jobs, context, display, share)
     _say_work(console, display.outcomes, store)
     if shard:
         say(console, f"shard {shard} is done; `noisebench table {runs}` shows the grid when all of them are")
@@ -159,17 +159,17 @@ def _adapt(name: str, changes: dict[str, Any]) -> Recipe:
     return replace(RECIPES[name], **{field: value for field, value in changes.items() if value is not None})
 
 
-def _launch(jobs: list[Job], bench: Bench, watcher: Watcher, share: Share | None) -> list[Job]:
+def _launch(jobs: list[Job], context: RunContext, watcher: Watcher, share: RunResources | None) -> list[Job]:
     if share is None:
         from bench.runs.launch import launch
 
-        with bench.stop.listening():
-            return launch(jobs, bench, watcher)
+        with context.stop.listening():
+            return launch(jobs, context, watcher)
     from bench.runs.cluster.driver import connected, launch_on_cluster
 
     # Ray hears SIGTERM too, so it comes first.
-    with connected(share.address), bench.stop.listening():
-        return launch_on_cluster(jobs, bench, watcher, share=share)
+    with connected(share.address), context.stop.listening():
+        return launch_on_cluster(jobs, context, watcher, share=share)
 
 
 def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:

@@ -28,7 +28,7 @@ CSV_DIGITS = 4
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TextTable:
     """A table of text and the numbers behind it.
 
     Args:

@@ -166,7 +166,7 @@ class TrainingStep:
 
     def counted(self) -> Tensor:
         """Do the same work kernel by kernel, where it can be counted; no weight moves."""
-        return self.step.try_out(self.patches(0))
+        return self.step.dry_run(self.patches(0))
 
 
 def patches(setting: Setting, *, needs: frozenset[Need]) -> Patches:

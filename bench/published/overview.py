@@ -11,7 +11,7 @@ from bench.analysis.statistics import difference_of, mean_of
 from bench.analysis.tabulate import methods_in, self_supervised, strength
 from bench.errors import InputError
 from bench.output.figures import GREY, drawing, mark, save, share_legend, tidy
-from bench.output.text_table import Sheet
+from bench.output.text_table import TextTable
 from bench.system.files import open_folder
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SPREAD = 0.55
 """Share of the distance between two strengths over which methods are spread, so that none hides another."""
 
 
-def glance(scores: pd.DataFrame, baseline: str) -> tuple[Sheet, pd.DataFrame]:
+def glance(scores: pd.DataFrame, baseline: str) -> tuple[TextTable, pd.DataFrame]:
     """Average each method on each noise, and compare it with the baseline on the same noisy images.
 
     Args:
@@ -65,7 +65,7 @@ def glance(scores: pd.DataFrame, baseline: str) -> tuple[Sheet, pd.DataFrame]:
     found = pd.DataFrame(numbers, columns=[*CELL, "psnr", "difference", "low", "high"])
     note = "Bold: the best of those that were trained, and on neither clean images nor a second noisy copy."
     header = ["noise", "noisy", *methods]
-    return Sheet(f"PSNR on {sets[0]}, dB", header, rows, [note], found, strong=frozenset(strong)), found
+    return TextTable(f"PSNR on {sets[0]}, dB", header, rows, [note], found, strong=frozenset(strong)), found
 
 
 def write_glance(found: pd.DataFrame, baseline: str, *, folder: Path, stem: str) -> Sequence[Path]:

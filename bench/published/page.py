@@ -21,7 +21,7 @@ from bench.published.retraining import retrained, trainings_of
 from bench.published.tuning import hyper_parameters, settings
 from bench.store.reference import find_reference, open_reference
 from bench.system.files import open_folder
-from bench.tables.paired_differences import against, changes, written
+from bench.tables.paired_differences import changes, compare_with, format_difference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.analysis.statistics import Scatter
-    from bench.output.text_table import Sheet
+    from bench.output.text_table import TextTable
     from bench.published.reproduction import Reproduction
     from bench.published.retraining import Trainings
     from bench.published.table import Published
@@ -55,7 +55,7 @@ def write_page(published: Published, *, reports: Path, out: Path, reference: str
     Raises:
         InputError: the template is missing or wrong, or speaks of results that there are not.
     """
-    shelf = Shelf(published, reports, out)
+    shelf = PageContext(published, reports, out)
     loader: jinja2.BaseLoader
     if reference is None:
         loader, template, names = jinja2.FileSystemLoader(published.folder), TEMPLATE, {}
@@ -76,7 +76,7 @@ def write_page(published: Published, *, reports: Path, out: Path, reference: str
 
 
 @dataclass(frozen=True)
-class Shelf:
+class PageContext:
     """Where the page takes reference results from, and what was written for it."""
 
     published: Published
@@ -84,16 +84,16 @@ class Shelf:
     out: Path
     files: list[Path] = field(default_factory=list)
 
-    def reference(self, name: str) -> Findings:
+    def reference(self, name: str) -> ReferenceView:
         """Open the reference results of that name."""
-        return Findings(self, open_reference(self.reports / name))
+        return ReferenceView(self, open_reference(self.reports / name))
 
 
 @dataclass(frozen=True)
-class Findings:
+class ReferenceView:
     """What one reference says, in the words of the template: numbers as text, sheets as Markdown."""
 
-    shelf: Shelf
+    shelf: PageContext
     results: Reference
 
     @cached_property
@@ -167,9 +167,9 @@ class Findings:
         """Write which published numbers ours do not come within so many dB of."""
         return self._sheet(stem, shortfalls(self.reproduction, within=within))
 
-    def against(self, stem: str, methods: Sequence[str]) -> str:
+    def compare_with(self, stem: str, methods: Sequence[str]) -> str:
         """Write the paired differences to a few methods."""
-        return self._sheet(stem, against(self.main, methods))
+        return self._sheet(stem, compare_with(self.main, methods))
 
     def changes(self, stem: str, title: str, scores: pd.DataFrame, other: pd.DataFrame) -> str:
         """Write what another protocol changes."""
@@ -222,11 +222,11 @@ class Findings:
 
     def gap(self, method: str, other: str, *row: Any) -> str:
         """Give the paired difference of two methods, the first less the second, with its interval."""
-        return written(difference_of(_cell(self.main, method, row), _cell(self.main, other, row)))
+        return format_difference(difference_of(_cell(self.main, method, row), _cell(self.main, other, row)))
 
     def change(self, scores: pd.DataFrame, method: str, *row: Any) -> str:
         """Give the paired difference that another protocol makes to a method, with its interval."""
-        return written(difference_of(_cell(scores, method, row), _cell(self.main, method, row)))
+        return format_difference(difference_of(_cell(scores, method, row), _cell(self.main, method, row)))
 
     def on_image(self, scores: pd.DataFrame, method: str, *row: Any, image: str) -> str:
         """Give the difference that another protocol makes to a method on one image, dB."""
@@ -268,7 +268,7 @@ class Findings:
     def _tuning(self) -> pd.DataFrame:
         return self.select(training_images=self.shelf.published.tuning_images)
 
-    def _sheet(self, stem: str, sheet: Sheet) -> str:
+    def _sheet(self, stem: str, sheet: TextTable) -> str:
         self.shelf.files.extend(sheet.write(self.shelf.out, stem))
         return sheet.markdown()
 

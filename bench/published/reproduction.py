@@ -15,7 +15,7 @@ from bench.analysis.tabulate import Cell, Table, tabulate
 from bench.discovery import listings
 from bench.errors import InputError
 from bench.output.markup import MISSING, signed
-from bench.output.text_table import Sheet
+from bench.output.text_table import TextTable
 from bench.tables.caption import protocol_notes, title
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _chosen(published: Published, lines: pd.DataFrame) -> pd.DataFrame:
     return lines[wanted & (lines["training_noise"] == published.training_noise)]
 
 
-def beside(reproduction: Reproduction) -> Sheet:
+def beside(reproduction: Reproduction) -> TextTable:
     """Lay out the published table, with our number and the difference under each published one."""
     published = reproduction.published
     printed = {(*row, method): (psnr, suspect) for *row, method, psnr, suspect in _published_cells(published)}
@@ -127,7 +127,7 @@ def beside(reproduction: Reproduction) -> Sheet:
             marked[[*ROW, "suspect"]].itertuples(index=False, name=None)
         )
     ]
-    return Sheet(
+    return TextTable(
         f"{published.title}: published, ours, difference (PSNR, dB)",
         ["noise", "test set", "", *published.methods],
         rows,
@@ -137,7 +137,7 @@ def beside(reproduction: Reproduction) -> Sheet:
     )
 
 
-def lacking(reproduction: Reproduction) -> Sheet | None:
+def lacking(reproduction: Reproduction) -> TextTable | None:
     """Lay out the methods and settings that the published table lacks; None where there are none."""
     absent = [method for table in reproduction.tables for method in table.methods]
     methods = [method for method in dict.fromkeys(absent) if method not in reproduction.published.methods]
@@ -158,7 +158,7 @@ def lacking(reproduction: Reproduction) -> Sheet | None:
             ]
             rows.append([row.label, row.images, _ours(seeds), *texts])
             numbers += [[*key, name, *_facts(mean)] for name, mean in ours.items() if mean]
-    return Sheet(
+    return TextTable(
         f"Methods and settings that {reproduction.published.title} lacks (PSNR, dB)",
         ["noise", "test set", "", *methods],
         rows,
@@ -234,7 +234,7 @@ class _Reasons:
         return "not among the runs of this reference"
 
 
-def shortfalls(reproduction: Reproduction, *, within: float) -> Sheet:
+def shortfalls(reproduction: Reproduction, *, within: float) -> TextTable:
     """List the published numbers, suspect ones apart, that ours do not come near.
 
     Args:
@@ -250,7 +250,7 @@ def shortfalls(reproduction: Reproduction, *, within: float) -> Sheet:
         [noise_label(noise, parameter), images, method, f"{printed:.2f}", f"{ours:.2f}", signed(difference)]
         for noise, parameter, images, method, printed, ours, difference in short.itertuples(index=False)
     ]
-    return Sheet(
+    return TextTable(
         f"More than {within:g} dB below the published number: {len(short)} of {len(compared)}",
         ["noise", "test set", "method", "published", "ours", "difference"],
         rows or [["none", *[""] * 5]],

@@ -11,7 +11,7 @@ import pandas as pd
 from bench.discovery import source_hash
 from bench.errors import InputError, unknown
 from bench.noise import NOISES
-from bench.protocol import PROTOCOL
+from bench.protocol import PROTOCOL_VERSION
 from bench.runs.launch import launch
 from bench.runs.load import load_run
 from bench.runs.plan import plan
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bench.analysis.statistics import Scatter
     from bench.images.image_set import ImageSet
-    from bench.runs.context import Bench, Watcher
+    from bench.runs.context import RunContext, Watcher
     from bench.runs.plan import Job
     from bench.store.reference import Reference
     from bench.store.store import Store
@@ -52,7 +52,7 @@ class _Case:
         facts: of the committed run.
         scores: its rows.
         job: that trains it anew.
-        bench: where that is done.
+        context: where that is done.
         weights: the folder of the committed run with its weights, where it is at hand.
         scatter: of its method's trainings, by test set; none where it is not trained.
     """
@@ -60,7 +60,7 @@ class _Case:
     facts: dict[str, Any]
     scores: pd.DataFrame
     job: Job
-    bench: Bench
+    context: RunContext
     weights: Path | None
     scatter: dict[str, Scatter]
 
@@ -94,7 +94,11 @@ def _own_weights(store: Store, facts: dict[str, Any]) -> Path | None:
     """Find the weights that gave the committed scores, unless they are of a protocol that is gone."""
     key = facts["key"]
     # Another training of the same run has the same key, but neither the same hour nor the same seconds.
-    if key not in store or store.facts(key)["columns"] != facts["columns"] or facts["protocol"] != PROTOCOL:
+    if (
+        key not in store
+        or store.facts(key)["columns"] != facts["columns"]
+        or facts["protocol"] != PROTOCOL_VERSION
+    ):
         return None
     folder = store.root / str(key)
     if not (folder / WEIGHTS).is_file():
@@ -179,9 +183,9 @@ def _threads_as_then(case: _Case) -> AbstractContextManager[None]:
 def _remake(case: _Case, watcher: Watcher) -> _Remade | None:
     """Make a run anew; None where that fails, of which the watcher is told."""
     if case.weights is None:
-        if launch([case.job], case.bench, watcher):
+        if launch([case.job], case.context, watcher):
             return None
-        store = case.bench.store
+        store = case.context.store
         return _Remade(store.facts(case.job.key), store.scores([case.job.key]))
     watcher.started(case.job)
     try:
@@ -195,12 +199,12 @@ def _remake(case: _Case, watcher: Watcher) -> _Remade | None:
 
 def _evaluate(case: _Case, weights: Path) -> _Remade:
     """Score the committed weights anew, whatever scores lie beside them."""
-    device = case.bench.device
+    device = case.context.device
     denoiser = load_run(weights, device=device)
     rows = []
     evaluation: dict[str, dict[str, Any]] = {}
     for noise in case.job.tests:
-        for images in case.bench.test_images:
+        for images in case.context.test_images:
             noisy = corrupt(images, noise, seed=case.job.run.seed)
             shared = {"parameter": noise.parameter, "images": images.name}
             rows += [shared | row for row in evaluate(denoiser, noisy)]

@@ -15,7 +15,7 @@ from bench.analysis.statistics import DECIMALS, pooled
 from bench.analysis.tabulate import strength
 from bench.errors import InputError
 from bench.output.markup import MISSING, signed
-from bench.output.text_table import Sheet
+from bench.output.text_table import TextTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ MEANING = (
 )
 
 
-def retrained(trainings: Trainings, methods: Sequence[str]) -> Sheet:
+def retrained(trainings: Trainings, methods: Sequence[str]) -> TextTable:
     """Lay out how far trainings made again ended from the committed ones, and the scatter of each method.
 
     Args:
@@ -62,7 +62,7 @@ def retrained(trainings: Trainings, methods: Sequence[str]) -> Sheet:
         if (found := trainings.scatter(method, images))
     }
     spreads = [[*place, found.sd, found.degrees, found.retraining()] for place, found in scatter.items()]
-    return Sheet(
+    return TextTable(
         "The same trainings again, less the committed ones (PSNR, dB)",
         ["noise", "test set", "seed", "trained again in", *methods],
         [*_difference_rows(lines, differences, methods), *_scatter_rows(scatter, methods, sets)],

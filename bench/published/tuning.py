@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bench.analysis.columns import CELL, noise_label, parts_of
 from bench.analysis.tabulate import methods_in, strength
 from bench.output.markup import MISSING
-from bench.output.text_table import Sheet
+from bench.output.text_table import TextTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ SEARCHED = ["learning_rate", "batch", "patch", "steps"]
 NOISE = ["noise", "parameter"]
 
 
-def settings(scores: pd.DataFrame) -> Sheet:
+def settings(scores: pd.DataFrame) -> TextTable:
     """Compare settings of the optimiser, which all methods share, by methods that were tried under several.
 
     Args:
@@ -36,10 +36,10 @@ def settings(scores: pd.DataFrame) -> Sheet:
         )
     header = ["learning rate", "crops", "steps", "noise", *methods, "mean"]
     note = f"PSNR in dB, one seed. {MISSING}: not tried."
-    return Sheet(f"Settings of the optimiser, on {_where(scores)}", header, rows, [note], means, left=4)
+    return TextTable(f"Settings of the optimiser, on {_where(scores)}", header, rows, [note], means, left=4)
 
 
-def hyper_parameters(scores: pd.DataFrame) -> Sheet:
+def hyper_parameters(scores: pd.DataFrame) -> TextTable:
     """Compare hyper-parameters of those methods of which several were tried, under each setting apart.
 
     Args:
@@ -59,7 +59,7 @@ def hyper_parameters(scores: pd.DataFrame) -> Sheet:
         f"PSNR in dB, one seed. {MISSING}: not tried. A method without hyper-parameters in its name has its "
         "defaults."
     )
-    return Sheet(f"Hyper-parameters, on {_where(scores)}", header, rows, [note], means, left=4)
+    return TextTable(f"Hyper-parameters, on {_where(scores)}", header, rows, [note], means, left=4)
 
 
 def _noises(scores: pd.DataFrame) -> list[tuple[Any, ...]]:

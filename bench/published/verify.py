@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.analysis.tabulate import by_protocol
+from bench.analysis.tabulate import by_setup
 from bench.errors import InputError
 from bench.images.sources import open_set
 from bench.noise import NOISES
@@ -22,9 +22,9 @@ from bench.published.rerun import (
     _threads_as_then,
 )
 from bench.published.retraining import trainings_of
-from bench.runs.context import Bench
+from bench.runs.context import RunContext
 from bench.seeds import generator
-from bench.system.signals import Stop
+from bench.system.signals import StopRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -127,20 +127,20 @@ def verify(
     """
     scores = reference.scores()
     again = {results.folder.name: results.scores() for results in retrained}
-    trainings = {protocol: trainings_of(lines, again) for protocol, lines in by_protocol(scores).items()}
+    trainings = {protocol: trainings_of(lines, again) for protocol, lines in by_setup(scores).items()}
     # Runs share their image sets, of which some take seconds to open.
     opened = cache(partial(open_set, data=data))
-    stop = Stop()
+    stop = StopRequest()
     cases = []
     for key in keys:
         facts, rows = _committed(key, reference, scores)
         weights = _own_weights(store, facts)
         train, tests = _image_sets(facts, rows, opened)
         job = _rebuild(facts, rows, train, device=device)
-        bench = Bench(train, tests, device, store, "not needed to verify", engine=engine, stop=stop)
-        (protocol,) = by_protocol(rows)
+        context = RunContext(train, tests, device, store, "not needed to verify", engine=engine, stop=stop)
+        (protocol,) = by_setup(rows)
         scatter = {} if weights else trainings[protocol].expected(key)
-        cases.append(_Case(facts, rows, job, bench, weights, scatter))
+        cases.append(_Case(facts, rows, job, context, weights, scatter))
     numbers = sum(len(case.numbers) for case in cases if not case.weights)
     verdicts: list[Verdict] = []
     with watch([case.job for case in cases]) as watcher, stop.listening():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.analysis.columns import CELL, parts_of
 from bench.analysis.statistics import difference_of
 from bench.report.numbers import rows_of
-from bench.tables.paired_differences import written
+from bench.tables.paired_differences import format_difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def _pick(
 
     def difference(other: str | None) -> str:
         pair = parts.get((*place, other))
-        return "" if pair is None else written(difference_of(parts[*place, best.method], pair))
+        return "" if pair is None else format_difference(difference_of(parts[*place, best.method], pair))
 
     return Pick(
         best.label,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bench.analysis.tabulate import by_protocol, exposure, tabulate
+from bench.analysis.tabulate import by_setup, exposure, tabulate
 from bench.errors import InputError
 from bench.images.registry import REGISTRY
 from bench.images.sources import open_set
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bench.analysis.columns import Protocol
+    from bench.analysis.columns import Setup
     from bench.images.image_set import ImageSet
     from bench.store.results import Results
 
@@ -75,7 +75,7 @@ def write_report(
     folder = open_folder(out / FIGURES)
     sees = {cell.method: cell.sees for table in tables for cell in table.cells.values()}
     methods = sorted(sees, key=lambda method: (exposure(sees[method]), method))
-    parts = by_protocol(scores) if len(scores) else {}
+    parts = by_setup(scores) if len(scores) else {}
     runs = runs or root
     curves = _curves(Store(runs), parts)
     shown, missing = _subjects(parts, runs, pictures)
@@ -110,17 +110,17 @@ def write_report(
     return [out / PAGE, *(file for plate in plates for file in plate.files)]
 
 
-def _curves(store: Store, parts: dict[Protocol, pd.DataFrame]) -> dict[Protocol, pd.DataFrame]:
+def _curves(store: Store, parts: dict[Setup, pd.DataFrame]) -> dict[Setup, pd.DataFrame]:
     """Read the curves of those runs whose scores are shown."""
     keys = {key for scores in parts.values() for key in scores["key"]}
     curves = store.curves()
     curves = curves[curves["key"].isin(keys)] if len(curves) else curves
-    return by_protocol(curves) if len(curves) else {}
+    return by_setup(curves) if len(curves) else {}
 
 
 def _subjects(
-    parts: dict[Protocol, pd.DataFrame], runs: Path, pictures: Pictures
-) -> tuple[dict[Protocol, list[Subject]], list[str]]:
+    parts: dict[Setup, pd.DataFrame], runs: Path, pictures: Pictures
+) -> tuple[dict[Setup, list[Subject]], list[str]]:
     """Gather pictures by protocol, and say why there are none where there are none."""
     shown, missing = {}, []
     for protocol, scores in parts.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.system.signals import Stop
+from bench.system.signals import StopRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ CHECKPOINT_EVERY = 60.0
 
 
 @dataclass(frozen=True)
-class Bench:
+class RunContext:
     """Where jobs are done, and how.
 
     Args:
@@ -50,7 +50,7 @@ class Bench:
     looks: int = 0
     checkpoint_every: float = CHECKPOINT_EVERY
     on_checkpoint: Callable[[Path], None] | None = None
-    stop: Stop = field(default_factory=Stop)
+    stop: StopRequest = field(default_factory=StopRequest)
     place: dict[str, Any] = field(default_factory=dict)
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from bench.discovery import listings, source_hash
 from bench.images.io import encode_picture
 from bench.method import Untrained, sees
-from bench.protocol import PROTOCOL
+from bench.protocol import PROTOCOL_VERSION
 from bench.runs.load import load_run
 from bench.scoring.denoiser import Denoiser
 from bench.scoring.evaluate import evaluate, mean_psnr
@@ -27,8 +27,14 @@ from bench.store.store import CHECKPOINT, CURVE, LOG, picture_folder
 from bench.system.devices import describe
 from bench.system.files import StorageError, storing, write_durably
 from bench.system.provenance import commit, versions
-from bench.training.checkpoint import BEGINNING, DamagedCheckpointError, Journal, Saving, read_checkpoint
-from bench.training.loop import Cost, Milestones, train
+from bench.training.checkpoint import (
+    BEGINNING,
+    Checkpointer,
+    DamagedCheckpointError,
+    TrainingLog,
+    read_checkpoint,
+)
+from bench.training.loop import Cost, EvaluationPoints, train
 from bench.training.patches import Patches, Sampling
 from bench.training.unet import UNet
 
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from bench.runs.context import Bench, Watcher
+    from bench.runs.context import RunContext, Watcher
     from bench.runs.plan import Job
     from bench.scoring.metrics import Lpips
     from bench.scoring.noisy_sets import NoisySet
@@ -45,7 +51,7 @@ if TYPE_CHECKING:
 KEPT_PICTURES = 3
 
 
-def do(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
+def execute(job: Job, context: RunContext, tests: list[NoisySet], watcher: Watcher) -> str:
     """Train, score and store one job, as far as that is not done; its lock is the caller's.
 
     Returns:
@@ -53,26 +59,26 @@ def do(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
 
     Raises:
         StorageError: the store can no longer be written; the run goes on from its last checkpoint.
-        Stopped: likewise.
+        Interrupted: likewise.
         Exception: whatever else a method raises; the run is among the failed, with the cause.
     """
-    if job.key not in bench.store:
-        _train(job, bench, tests, watcher)
+    if job.key not in context.store:
+        _train(job, context, tests, watcher)
         return "scored" if isinstance(job.method, Untrained) else "trained"
-    missing = missing_tests(job, bench, tests)
+    missing = missing_tests(job, context, tests)
     if not missing:
         return "stored"
-    denoiser = load_run(bench.store.root / job.key, device=bench.device)
-    columns = bench.store.facts(job.key)["columns"]
-    scores, evaluation = _score(denoiser, missing, bench.lpips, bench.store.begin_extension(job.key))
-    bench.store.extend(job.key, scores.assign(**columns), evaluation)
+    denoiser = load_run(context.store.root / job.key, device=context.device)
+    columns = context.store.facts(job.key)["columns"]
+    scores, evaluation = _score(denoiser, missing, context.lpips, context.store.begin_extension(job.key))
+    context.store.extend(job.key, scores.assign(**columns), evaluation)
     return "scored"
 
 
-def missing_tests(job: Job, bench: Bench, tests: list[NoisySet]) -> list[NoisySet]:
+def missing_tests(job: Job, context: RunContext, tests: list[NoisySet]) -> list[NoisySet]:
     """List the test sets on which a stored run is still to be scored."""
-    evaluation = bench.store.facts(job.key)["evaluation"]
-    return [test for test in tests if _is_missing(test, evaluation, bench.lpips)]
+    evaluation = context.store.facts(job.key)["evaluation"]
+    return [test for test in tests if _is_missing(test, evaluation, context.lpips)]
 
 
 def _is_missing(test: NoisySet, evaluation: dict[str, Any], lpips: Lpips | str) -> bool:
@@ -82,16 +88,16 @@ def _is_missing(test: NoisySet, evaluation: dict[str, Any], lpips: Lpips | str) 
     return not isinstance(lpips, str) and scored["lpips"] != "computed"
 
 
-def _train(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> None:
+def _train(job: Job, context: RunContext, tests: list[NoisySet], watcher: Watcher) -> None:
     """Train, score and store one run; what an error leaves is stored among the failed, with its cause."""
-    facts = _facts(job, bench)
-    with bench.store.writing(job.key) as folder:
+    facts = _facts(job, context)
+    with context.store.writing(job.key) as folder:
         try:
-            saving = _open_saving(job, bench, folder, watcher)
+            saving = _open_saving(job, context, folder, watcher)
             facts |= _history(saving.journal)
-            first = [test for test in tests if test.name == bench.test_images[0].name]
+            first = [test for test in tests if test.name == context.test_images[0].name]
             denoiser, cost = _fit(
-                job, bench, saving, _logging(folder / LOG, job, saving.journal, watcher), first
+                job, context, saving, _logging(folder / LOG, job, saving.journal, watcher), first
             )
             facts["training"] = asdict(cost)
             facts["columns"] |= {
@@ -103,7 +109,7 @@ def _train(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> N
                 write_table(pd.DataFrame(curve).assign(**facts["columns"]), folder / CURVE)
             weights = {name: value.contiguous() for name, value in denoiser.net.state_dict().items()}
             write_durably(folder / WEIGHTS, save(weights))
-            scores, facts["evaluation"] = _score(denoiser, tests, bench.lpips, folder)
+            scores, facts["evaluation"] = _score(denoiser, tests, context.lpips, folder)
             facts["columns"]["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
             write_scores(scores.assign(**facts["columns"]), folder)
         except StorageError:
@@ -117,31 +123,37 @@ def _train(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> N
         write_json(facts, folder / FACTS)
 
 
-def _open_saving(job: Job, bench: Bench, folder: Path, watcher: Watcher) -> Saving:
+def _open_saving(job: Job, context: RunContext, folder: Path, watcher: Watcher) -> Checkpointer:
     """Go on from the checkpoint of an interrupted sitting, where there is a sound one."""
     path = folder / CHECKPOINT
     try:
         found, journal = read_checkpoint(path)
     except DamagedCheckpointError as error:
         watcher.warned(job, f"{error}; it is trained from the start")
-        found, journal = BEGINNING, Journal()
+        found, journal = BEGINNING, TrainingLog()
     if found.step:
         watcher.warned(job, f"goes on after step {found.step} of {job.run.steps}")
-    journal.sittings.append({"step": found.step} | _sitting(job, bench))
-    return Saving(path, bench.checkpoint_every, bench.stop, found, journal, on_written=bench.on_checkpoint)
+    journal.sittings.append({"step": found.step} | _sitting(job, context))
+    return Checkpointer(
+        path, context.checkpoint_every, context.stop, found, journal, on_written=context.on_checkpoint
+    )
 
 
 def _fit(
-    job: Job, bench: Bench, saving: Saving, report: Callable[[dict[str, Any]], None], tests: list[NoisySet]
+    job: Job,
+    context: RunContext,
+    saving: Checkpointer,
+    report: Callable[[dict[str, Any]], None],
+    tests: list[NoisySet],
 ) -> tuple[Denoiser, Cost]:
     """Train; score ``tests`` a few times on the way, and note in the journal what comes of it."""
-    run, device, curve = job.run, bench.device, saving.journal.curve
+    run, device, curve = job.run, context.device, saving.journal.curve
     net = UNet(run.channels, width=run.width, seed=seed_of("weights", run.seed)).to(device)
     denoiser = Denoiser(net, job.method, job.noise, device)
     if isinstance(job.method, Untrained):
-        return denoiser, Cost.none(bench.engine)
+        return denoiser, Cost.none(context.engine)
     patches = Patches(
-        bench.training_images,
+        context.training_images,
         job.noise,
         needs=job.method.needs,
         sampling=Sampling(run.steps, run.batch, run.patch, run.seed),
@@ -149,7 +161,7 @@ def _fit(
         device=device,
     )
 
-    def look(step: int, seconds: float, flops: int) -> None:
+    def evaluate_midway(step: int, seconds: float, flops: int) -> None:
         if any(row["step"] == step for row in curve):
             return  # by an earlier sitting
         so_far = {"step": step, "seconds": seconds, "flops": float(flops)}
@@ -160,7 +172,7 @@ def _fit(
         )
 
     # Halved again and again: what quality costs is asked on a logarithmic scale.
-    steps = frozenset(math.ceil(run.steps / 2**halvings) for halvings in range(bench.looks))
+    steps = frozenset(math.ceil(run.steps / 2**halvings) for halvings in range(context.looks))
     cost = train(
         net,
         job.method,
@@ -168,12 +180,12 @@ def _fit(
         precision=run.precision,
         device=device,
         report=report,
-        engine=bench.engine,
+        engine=context.engine,
         learning_rate=run.learning_rate,
-        milestones=Milestones(steps, look),
+        evaluation_points=EvaluationPoints(steps, evaluate_midway),
         saving=saving,
     )
-    bench.stop.end_if_asked()
+    context.stop.end_if_asked()
     return denoiser, cost
 
 
@@ -207,7 +219,9 @@ def _score(
     return pd.DataFrame(rows).astype({"lpips": "float64", "estimate": "float64"}), evaluation
 
 
-def _logging(path: Path, job: Job, journal: Journal, watcher: Watcher) -> Callable[[dict[str, Any]], None]:
+def _logging(
+    path: Path, job: Job, journal: TrainingLog, watcher: Watcher
+) -> Callable[[dict[str, Any]], None]:
     """Begin the log with what the journal has of it, and give what adds an entry to both."""
     path.unlink(missing_ok=True)
     if journal.log:
@@ -226,7 +240,7 @@ def _line(entry: dict[str, Any]) -> str:
     return json.dumps(entry) + "\n"
 
 
-def _facts(job: Job, bench: Bench) -> dict[str, Any]:
+def _facts(job: Job, context: RunContext) -> dict[str, Any]:
     run = asdict(job.run)
     # The parameter is a column of the scores, where each test noise has its own.
     apart = ("hyper_parameters", "fingerprint", "parameter")
@@ -234,7 +248,7 @@ def _facts(job: Job, bench: Bench) -> dict[str, Any]:
     return {
         "key": job.key,
         "run": run,
-        "protocol": PROTOCOL,
+        "protocol": PROTOCOL_VERSION,
         "source": {"sha256": source_hash(type(job.method)), "origin": listings()[run["method"]].origin},
         "columns": columns
         | {
@@ -242,33 +256,33 @@ def _facts(job: Job, bench: Bench) -> dict[str, Any]:
             "method": job.label,
             "sees": sees(job.method, blind=job.blind),
             "defined_for": " ".join(sorted(job.method.noises)),
-            "protocol": PROTOCOL,
+            "protocol": PROTOCOL_VERSION,
         },
         "test": [
             {"parameter": noise.parameter, "images": images.name}
             for noise in job.tests
-            for images in bench.test_images
+            for images in context.test_images
         ],
         "notes": [
             f"{images.name}: {note}"
-            for images in (bench.training_images, *bench.test_images)
+            for images in (context.training_images, *context.test_images)
             for note in images.notes
         ],
-        **_sitting(job, bench),
+        **_sitting(job, context),
     }
 
 
-def _sitting(job: Job, bench: Bench) -> dict[str, Any]:
+def _sitting(job: Job, context: RunContext) -> dict[str, Any]:
     """Say by what a training is begun, or gone on with."""
     return {
         "commit": commit(),
         "versions": versions(*job.method.packages),
-        "hardware": describe(bench.device),
+        "hardware": describe(context.device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        **bench.place,
+        **context.place,
     }
 
 
-def _history(journal: Journal) -> dict[str, Any]:
+def _history(journal: TrainingLog) -> dict[str, Any]:
     """Say when a run was first begun, and by what it was trained before its last sitting."""
     return {"started": journal.sittings[0]["started"], "earlier_sittings": journal.sittings[:-1]}

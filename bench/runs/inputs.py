@@ -12,23 +12,23 @@ from bench.scoring.noisy_sets import corrupt
 
 if TYPE_CHECKING:
     from bench.noise import Noise
-    from bench.runs.context import Bench
+    from bench.runs.context import RunContext
     from bench.runs.plan import Job
     from bench.scoring.noisy_sets import NoisySet
 
 
-class Tests:
+class NoisyTestSets:
     """The corrupted test sets of a bench, each drawn once.
 
     Raises:
         InputError: a training image is among the test images, or the name of a set stands for another too.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self.sets = bench.test_images
-        for images in (bench.training_images, *self.sets):
+    def __init__(self, context: RunContext) -> None:
+        self.sets = context.test_images
+        for images in (context.training_images, *self.sets):
             require_own_name(images)
-        _require_same_training_images(bench)
+        _require_same_training_images(context)
         for name, count in Counter(images.name for images in self.sets).items():
             if count > 1:
                 raise InputError(
@@ -36,7 +36,7 @@ class Tests:
                 )
         self.corrupted: dict[tuple[Noise, int], list[NoisySet]] = {}
         for images in self.sets:
-            require_disjoint(bench.training_images, images)
+            require_disjoint(context.training_images, images)
 
     def of(self, job: Job) -> list[NoisySet]:
         """Give those of a job, noise by noise."""
@@ -47,9 +47,9 @@ class Tests:
         return [test for draw in draws for test in self.corrupted[draw]]
 
 
-def _require_same_training_images(bench: Bench) -> None:
+def _require_same_training_images(context: RunContext) -> None:
     """Refuse a training set by whose name stored runs were trained on other images."""
-    ours, store = bench.training_images, bench.store
+    ours, store = context.training_images, context.store
     keys = store.keys()
     runs = {key: store.facts(key).get("run", {}) for key in keys}
     named = {key: run for key, run in runs.items() if run.get("training_images") == ours.name}

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bench.runs.execute import do, missing_tests
-from bench.runs.inputs import Tests
+from bench.runs.execute import execute, missing_tests
+from bench.runs.inputs import NoisyTestSets
 from bench.store.store import BusyError
 from bench.system.files import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.runs.context import Bench, Watcher
+    from bench.runs.context import RunContext, Watcher
     from bench.runs.plan import Job
     from bench.scoring.noisy_sets import NoisySet
 
@@ -25,7 +25,7 @@ PAUSE = 0.5
 """Seconds after which runs that another process works on are looked at again."""
 
 
-def launch(jobs: Sequence[Job], bench: Bench, watcher: Watcher) -> list[Job]:
+def launch(jobs: Sequence[Job], context: RunContext, watcher: Watcher) -> list[Job]:
     """Do every job that is not stored yet; a failed one is recorded, and the others go on.
 
     What another process works on is left to it, and taken over where that process ends without a result.
@@ -35,29 +35,29 @@ def launch(jobs: Sequence[Job], bench: Bench, watcher: Watcher) -> list[Job]:
 
     Raises:
         StorageError: the store can no longer be written; what it holds is valid, and another call goes on.
-        Stopped: someone asked to stop; likewise.
+        Interrupted: someone asked to stop; likewise.
     """
-    queue = Queue(jobs, bench, watcher)
+    queue = Queue(jobs, context, watcher)
     while (claim := queue.take()) or queue.left:
         if claim is None:
             time.sleep(PAUSE)
             continue
         with claim.lock:
             watcher.started(claim.job)
-            outcome = attempt(claim.job, bench, queue.tests.of(claim.job), watcher)
+            outcome = try_execute(claim.job, context, queue.tests.of(claim.job), watcher)
         queue.end(claim.job, outcome)
     return queue.failed
 
 
-def attempt(job: Job, bench: Bench, tests: list[NoisySet], watcher: Watcher) -> str:
+def try_execute(job: Job, context: RunContext, tests: list[NoisySet], watcher: Watcher) -> str:
     """Do a job whose lock is the caller's, and give its outcome, which an error is too.
 
     Raises:
         StorageError: as by ``do``.
-        Stopped: likewise.
+        Interrupted: likewise.
     """
     try:
-        return do(job, bench, tests, watcher)
+        return execute(job, context, tests, watcher)
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever one method raises, the other runs go on
@@ -77,7 +77,7 @@ class Queue:
 
     Args:
         jobs: of the grid.
-        bench: where they are done.
+        context: where they are done.
         watcher: is told how they end.
 
     Attributes:
@@ -89,11 +89,11 @@ class Queue:
         InputError: a training image is among the test images.
     """
 
-    def __init__(self, jobs: Sequence[Job], bench: Bench, watcher: Watcher) -> None:
-        self.bench, self.watcher = bench, watcher
+    def __init__(self, jobs: Sequence[Job], context: RunContext, watcher: Watcher) -> None:
+        self.context, self.watcher = context, watcher
         self.left = deque(jobs)
         self.failed: list[Job] = []
-        self.tests = Tests(bench)
+        self.tests = NoisyTestSets(context)
         self.since = datetime.now(UTC)
         self.met: set[str] = set()
 
@@ -101,10 +101,10 @@ class Queue:
         """Claim the next job that is to be done; None where there is none for now.
 
         Raises:
-            Stopped: someone asked to stop.
+            Interrupted: someone asked to stop.
         """
         for _ in range(len(self.left)):
-            self.bench.stop.end_if_asked()
+            self.context.stop.end_if_asked()
             job = self.left.popleft()
             try:
                 claim = self._claim(job)
@@ -127,8 +127,8 @@ class Queue:
 
     def _claim(self, job: Job) -> Claim | str:
         """Claim a job, or give its outcome: it is stored, or another process has seen it fail by now."""
-        store = self.bench.store
-        if job.key in store and not missing_tests(job, self.bench, self.tests.of(job)):
+        store = self.context.store
+        if job.key in store and not missing_tests(job, self.context, self.tests.of(job)):
             return "stored"
         with ExitStack() as lock:
             lock.enter_context(store.lock(job.key))

@@ -14,7 +14,7 @@ from bench.discovery import build, load_class, source_hash
 from bench.errors import InputError
 from bench.noise import NOISES
 from bench.noise.blind import UnknownNoise
-from bench.protocol import PROTOCOL
+from bench.protocol import PROTOCOL_VERSION
 from bench.runs.run import Run
 from bench.scoring.denoiser import Denoiser
 from bench.store.integrity import FACTS, DamagedRunError, read_facts, read_file
@@ -40,10 +40,10 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
     run = facts.get("run", {})
     if absent := {field.name for field in fields(Run)} - {*run}:
         raise DamagedRunError(f"{folder / FACTS} is damaged: run lacks {', '.join(sorted(absent))}")
-    if facts["protocol"] != PROTOCOL:
+    if facts["protocol"] != PROTOCOL_VERSION:
         raise InputError(
             f"{str(folder)!r} was trained under protocol {facts['protocol']}, whose network this version, of "
-            f"protocol {PROTOCOL}, does not know; train it anew"
+            f"protocol {PROTOCOL_VERSION}, does not know; train it anew"
         )
     method_class = load_class(run["method"])
     if source_hash(method_class) != facts["source"]["sha256"]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import InputError
-from bench.protocol import PROTOCOL
+from bench.protocol import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
     from bench.method import Precision
@@ -72,6 +72,6 @@ class Run:
         Args:
             source_hash: sha256 of the file in which the method is written.
         """
-        identity = {"run": asdict(self), "source": source_hash, "protocol": PROTOCOL}
+        identity = {"run": asdict(self), "source": source_hash, "protocol": PROTOCOL_VERSION}
         canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]

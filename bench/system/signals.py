@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HEARD = (signal.SIGINT, signal.SIGTERM)
 
 
-class Stopped(BaseException):
+class Interrupted(BaseException):
     """Someone asked to stop; ``number`` is the signal's."""
 
     def __init__(self, number: int) -> None:
@@ -24,7 +24,7 @@ class Stopped(BaseException):
 
 
 @dataclass
-class Stop:
+class StopRequest:
     """Whether someone asked to stop.
 
     A signal ends the work at once, wherever it is, but for a block that defers it: that one looks at
@@ -40,7 +40,7 @@ class Stop:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._hear) for number in numbers}
+        before = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
             yield
         finally:
@@ -52,7 +52,7 @@ class Stop:
         """Let a signal wait for ``end_if_asked``.
 
         Raises:
-            Stopped: one came, and was not heeded before the end of the block.
+            Interrupted: one came, and was not heeded before the end of the block.
         """
         self.patient = True
         try:
@@ -65,13 +65,13 @@ class Stop:
         """End the work if someone asked to.
 
         Raises:
-            Stopped: if so.
+            Interrupted: if so.
         """
         if self.asked is not None:
-            raise Stopped(self.asked)
+            raise Interrupted(self.asked)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         again = self.asked is not None
         self.asked = number
         if again or not self.patient:
-            raise Stopped(number)
+            raise Interrupted(number)

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from bench.analysis.columns import SYMBOLS, noise_label
-from bench.protocol import LONGEST_GRADIENT
+from bench.protocol import CLIP_RATIO
 
 if TYPE_CHECKING:
-    from bench.analysis.columns import Protocol
+    from bench.analysis.columns import Setup
     from bench.analysis.tabulate import Table
 
 CHANNELS = {1: "grey", 3: "RGB"}
@@ -24,7 +24,7 @@ TRAINING_NOISE = {
 }
 
 
-def title(protocol: Protocol) -> str:
+def title(protocol: Setup) -> str:
     """Name a table by the protocol of its runs, on one line."""
     channels = CHANNELS.get(protocol.channels, f"{protocol.channels} channels")
     return (
@@ -91,11 +91,11 @@ def _training(table: Table) -> str:
     )
 
 
-def _gradients(protocol: Protocol) -> str:
+def _gradients(protocol: Setup) -> str:
     # Earlier protocols took gradients as they were, and their runs can still be tabulated.
     if int(protocol.protocol) < 4:
         return ""
-    return f"gradients longer than {LONGEST_GRADIENT:g} times their running mean shortened to that; "
+    return f"gradients longer than {CLIP_RATIO:g} times their running mean shortened to that; "
 
 
 def _untrained(table: Table) -> list[str]:

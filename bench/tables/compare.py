@@ -11,7 +11,7 @@ import pandas as pd
 from bench.analysis.columns import CELL, noise_label
 from bench.analysis.comparability import SAME_SCORE
 from bench.analysis.statistics import mean_of, seed_scatter, shows_scatter
-from bench.output.text_table import Sheet
+from bench.output.text_table import TextTable
 from bench.system.files import open_folder
 from bench.tables.caption import title
 from bench.tables.matching import (
@@ -47,7 +47,7 @@ ONE_SEED = (
 )
 
 
-def compare(a: Results, b: Results, *, names: tuple[str, str]) -> list[Sheet]:
+def compare(a: Results, b: Results, *, names: tuple[str, str]) -> list[TextTable]:
     """Say what changed from A to B under each protocol that both have.
 
     Protocols are paired where all but their devices is equal. A cell of which a seed failed is not compared,
@@ -76,7 +76,7 @@ def compare(a: Results, b: Results, *, names: tuple[str, str]) -> list[Sheet]:
     return [*others, replace(last, notes=last.notes + alone)]
 
 
-def write_comparison(sheets: Sequence[Sheet], *, folder: Path, stem: str = "compare") -> list[Path]:
+def write_comparison(sheets: Sequence[TextTable], *, folder: Path, stem: str = "compare") -> list[Path]:
     """Write sheets as Markdown, CSV and LaTeX; several as ``stem-1``, ``stem-2`` and so on.
 
     Args:
@@ -95,7 +95,7 @@ def write_comparison(sheets: Sequence[Sheet], *, folder: Path, stem: str = "comp
     return [file for sheet, name in zip(sheets, stems, strict=True) for file in sheet.write(folder, name)]
 
 
-def _sheet(a: Part, b: Part, names: tuple[str, str]) -> Sheet:
+def _sheet(a: Part, b: Part, names: tuple[str, str]) -> TextTable:
     pairs = {}
     if len(a.scores) and len(b.scores):  # else all runs of one failed
         check_same_images(a, b)
@@ -103,7 +103,7 @@ def _sheet(a: Part, b: Part, names: tuple[str, str]) -> Sheet:
     alone = [*_unpaired(a, b, pairs), *_unpaired(b, a, pairs)]
     numbers = [pair.numbers(cell) for cell, pair in pairs.items()] + [line for _, _, line in alone]
     devices = sorted({part.table.protocol.device for part in (a, b)})
-    return Sheet(
+    return TextTable(
         f"From A to B: {title(replace(a.table.protocol, device=' and '.join(devices)))}",
         HEADER,
         [pair.row(cell) for cell, pair in pairs.items()],

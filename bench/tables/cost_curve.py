@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bench.analysis.columns import CELL, PROTOCOL, ROW, Protocol, noise_label, require
-from bench.analysis.tabulate import DIGITS, by_protocol, exposure, strength
+from bench.analysis.columns import CELL, ROW, SETUP_COLUMNS, Setup, noise_label, require
+from bench.analysis.tabulate import DIGITS, by_setup, exposure, strength
 from bench.errors import InputError
 from bench.output.figures import INCH_PER_LETTER, drawing, mark, plain, save, share_legend, tidy
 from bench.output.markup import MARKDOWN, pipe_table
@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-CURVE_COLUMNS = ["key", "seed", "sees", "precision", *PROTOCOL, *CELL, "step", "seconds", "flops", "psnr"]
+CURVE_COLUMNS = [
+    "key",
+    "seed",
+    "sees",
+    "precision",
+    *SETUP_COLUMNS,
+    *CELL,
+    "step",
+    "seconds",
+    "flops",
+    "psnr",
+]
 DRAWN = ["method", *ROW, "seeds", "step", "seconds", "tflop", "psnr"]
 COSTS = {"seconds": "training time (s)", "tflop": "training compute (TFLOP)"}
 WITHIN = (0.5, 0.1)
@@ -91,7 +102,7 @@ def summary(curves: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def average(curves: pd.DataFrame) -> dict[Protocol, pd.DataFrame]:
+def average(curves: pd.DataFrame) -> dict[Setup, pd.DataFrame]:
     """Average each curve over its seeds, at the steps at which all of them were scored.
 
     Args:
@@ -109,7 +120,7 @@ def average(curves: pd.DataFrame) -> dict[Protocol, pd.DataFrame]:
         raise InputError(
             "there are no curves; `noisebench run --looks N` scores a training N times on its way"
         )
-    return {protocol: _average(group) for protocol, group in sorted(by_protocol(runs).items())}
+    return {protocol: _average(group) for protocol, group in sorted(by_setup(runs).items())}
 
 
 def cost_to_reach(level: float, psnr: Sequence[float], cost: Sequence[float]) -> float:
@@ -188,7 +199,7 @@ def _noise(drawn: pd.DataFrame, noise: str, parameter: float, images: str) -> st
 # The table
 
 
-def _markdown(protocol: Protocol, drawn: pd.DataFrame) -> str:
+def _markdown(protocol: Setup, drawn: pd.DataFrame) -> str:
     header = ["noise", "method", "final PSNR", "whole training"]
     header += [*(f"within {distance:g} dB" for distance in WITHIN), "PSNR that all reach", "cost of that"]
     rows = []
@@ -225,7 +236,7 @@ def _significant(value: float) -> str:
 
 
 def _draw(
-    protocol: Protocol, drawn: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str
+    protocol: Setup, drawn: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str
 ) -> tuple[Path, ...]:
     """Draw the noises from left to right, each with a panel per cost; a method looks as its place says."""
     noises = drawn.groupby(ROW, sort=False)

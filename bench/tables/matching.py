@@ -10,20 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.analysis.columns import CELL, NOISY, PROTOCOL, Protocol, noise_label, parts_of, require
+from bench.analysis.columns import CELL, NOISY, SETUP_COLUMNS, Setup, noise_label, parts_of, require
 from bench.analysis.comparability import SAME_SCORE, check_same_noisy_images
 from bench.analysis.statistics import mean_of
-from bench.analysis.tabulate import by_protocol, tabulate
+from bench.analysis.tabulate import by_setup, tabulate
 from bench.errors import InputError
 from bench.output.markup import MISSING
-from bench.tables.paired_differences import ALPHA, cell_differences, written
+from bench.tables.paired_differences import ALPHA, cell_differences, format_difference
 
 if TYPE_CHECKING:
     from bench.analysis.statistics import Difference
     from bench.analysis.tabulate import Cell, Table
     from bench.store.results import Results
 
-COLUMNS = ["key", "seed", "image", "sees", "precision", *PROTOCOL, *CELL, "psnr", *NOISY, "training_seconds"]
+COLUMNS = [
+    "key",
+    "seed",
+    "image",
+    "sees",
+    "precision",
+    *SETUP_COLUMNS,
+    *CELL,
+    "psnr",
+    *NOISY,
+    "training_seconds",
+]
 DIGITS = 12
 """Of a commit or a fingerprint, to name it by."""
 
@@ -38,7 +49,7 @@ class Part:
     results: Results
 
     @property
-    def alike(self) -> Protocol:
+    def alike(self) -> Setup:
         """What the protocol of the other must be equal to."""
         return replace(self.table.protocol, device="")
 
@@ -68,7 +79,7 @@ def parts_in(name: str, results: Results) -> list[Part]:
     scores, failures = results.scores(), results.failures()
     tables = tabulate(scores, failures)
     scores = require(scores, columns=COLUMNS)
-    by = by_protocol(scores)
+    by = by_setup(scores)
     return [Part(name, table, by.get(table.protocol, scores.iloc[:0]), results) for table in tables]
 
 
@@ -106,10 +117,12 @@ def _unlike(parts_a: list[Part], parts_b: list[Part]) -> InputError:
     )
 
 
-def _differing(a: Protocol, b: Protocol) -> list[str]:
+def _differing(a: Setup, b: Setup) -> list[str]:
     ours, theirs = asdict(a), asdict(b)
     return [
-        f"{name} ({ours[name]} in A, {theirs[name]} in B)" for name in PROTOCOL if ours[name] != theirs[name]
+        f"{name} ({ours[name]} in A, {theirs[name]} in B)"
+        for name in SETUP_COLUMNS
+        if ours[name] != theirs[name]
     ]
 
 
@@ -142,7 +155,7 @@ class Pair:
         """Write it for a person."""
         means = [f"{mean_of(lines).value:.2f}" for lines in (self.a, self.b)]
         p = MISSING if math.isnan(self.difference.p) else f"{self.difference.p:.2g}"
-        tested = [written(self.difference), p, str(self.difference.seeds)]
+        tested = [format_difference(self.difference), p, str(self.difference.seeds)]
         stub = [noise_label(*cell[:2]), *cell[2:]]
         ratio = MISSING if math.isnan(self.seconds_ratio) else f"{self.seconds_ratio:.2f}"
         return [*stub, *means, *tested, self.code, ratio, self.verdict]

@@ -14,7 +14,7 @@ from bench.analysis.statistics import Difference, difference_of, holm
 from bench.analysis.tabulate import methods_in, strength
 from bench.errors import InputError
 from bench.output.markup import MISSING, signed
-from bench.output.text_table import Sheet
+from bench.output.text_table import TextTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ MEANING = (
 )
 
 
-def against(scores: pd.DataFrame, methods: Sequence[str]) -> Sheet:
+def compare_with(scores: pd.DataFrame, methods: Sequence[str]) -> TextTable:
     """Compare every method with each of a few, image by image.
 
     Args:
@@ -55,10 +55,12 @@ def against(scores: pd.DataFrame, methods: Sequence[str]) -> Sheet:
             found = [pairs.get((*row, method, reference)) for method in others]
             if any(found):
                 stub = [noise_label(row[0], row[1]), row[2], f"− {reference}"]
-                rows.append([*stub, *(MISSING if pair is None else written(pair) for pair in found)])
+                rows.append(
+                    [*stub, *(MISSING if pair is None else format_difference(pair) for pair in found)]
+                )
     columns = [*CELL, "against", "difference", "low", "high", "p_holm", "n_images", "n_seeds"]
     numbers = [[*key, *vars(pair).values()] for key, pair in pairs.items()]
-    return Sheet(
+    return TextTable(
         f"Paired differences to {' and to '.join(methods)}",
         ["noise", "test set", "", *others],
         rows,
@@ -68,7 +70,7 @@ def against(scores: pd.DataFrame, methods: Sequence[str]) -> Sheet:
     )
 
 
-def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> Sheet:
+def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> TextTable:
     """Compare each method under one protocol with itself under another, on the same noisy images.
 
     Args:
@@ -84,11 +86,18 @@ def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> Sheet:
     if not pairs:
         raise InputError(f"{title}: the two protocols share no cell")
     rows = [
-        [noise_label(noise, parameter), images, method, written(pair), f"{pair.p:.2g}", str(pair.seeds)]
+        [
+            noise_label(noise, parameter),
+            images,
+            method,
+            format_difference(pair),
+            f"{pair.p:.2g}",
+            str(pair.seeds),
+        ]
         for (noise, parameter, images, method), pair in pairs.items()
     ]
     columns = [*CELL, "difference", "low", "high", "p_holm", "n_images", "n_seeds"]
-    return Sheet(
+    return TextTable(
         title,
         ["noise", "test set", "method", "difference", "p", "seeds"],
         rows,
@@ -121,7 +130,7 @@ def cell_differences(
     return _corrected(found)
 
 
-def written(pair: Difference) -> str:
+def format_difference(pair: Difference) -> str:
     """Write a difference with its interval, where it has one, and a mark where it may be chance."""
     interval = "" if math.isnan(pair.low) else f" [{signed(pair.low)}, {signed(pair.high)}]"
     return f"{signed(pair.mean)}{interval}{'' if pair.p < ALPHA else '°'}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from bench.system.signals import Stop
+    from bench.system.signals import StopRequest
 
 
 TOLD, SUM = "told", "sha256"
@@ -55,7 +55,7 @@ BEGINNING = Checkpoint(step=0, seconds=0.0, pending=[], last_finite=math.nan, te
 
 
 @dataclass
-class Journal:
+class TrainingLog:
     """What a training has told of itself.
 
     Args:
@@ -71,7 +71,7 @@ class Journal:
 
 
 @dataclass
-class Saving:
+class Checkpointer:
     """Keeps the last checkpoint of a training.
 
     Args:
@@ -85,9 +85,9 @@ class Saving:
 
     path: Path
     every: float
-    stop: Stop
+    stop: StopRequest
     found: Checkpoint = BEGINNING
-    journal: Journal = field(default_factory=Journal)
+    journal: TrainingLog = field(default_factory=TrainingLog)
     on_written: Callable[[Path], None] | None = None
     saved: float = field(default_factory=time.monotonic)
 
@@ -100,7 +100,7 @@ class Saving:
 
         Raises:
             StorageError: it cannot be written; the one before it stays.
-            Stopped: it is written, and someone had asked to stop.
+            Interrupted: it is written, and someone had asked to stop.
         """
         write_checkpoint(checkpoint, self.journal, self.path)
         if self.on_written:
@@ -109,7 +109,7 @@ class Saving:
         self.stop.end_if_asked()
 
 
-def write_checkpoint(checkpoint: Checkpoint, journal: Journal, path: Path) -> None:
+def write_checkpoint(checkpoint: Checkpoint, journal: TrainingLog, path: Path) -> None:
     """Write a checkpoint in one step.
 
     Raises:
@@ -121,14 +121,14 @@ def write_checkpoint(checkpoint: Checkpoint, journal: Journal, path: Path) -> No
     write_durably(path, save(tensors, {TOLD: text, SUM: _digest(text, tensors)}))
 
 
-def read_checkpoint(path: Path) -> tuple[Checkpoint, Journal]:
+def read_checkpoint(path: Path) -> tuple[Checkpoint, TrainingLog]:
     """Read a checkpoint; the beginning where there is none.
 
     Raises:
         DamagedCheckpointError: it is cut off, or not what its checksum says.
     """
     if not path.is_file():
-        return BEGINNING, Journal()
+        return BEGINNING, TrainingLog()
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -139,7 +139,7 @@ def read_checkpoint(path: Path) -> tuple[Checkpoint, Journal]:
     if metadata.get(SUM) != _digest(text, tensors):
         raise DamagedCheckpointError(f"{path} is damaged: its sha256 is not the one that it holds")
     told = json.loads(text)
-    journal = Journal(**told.pop("journal"))
+    journal = TrainingLog(**told.pop("journal"))
     return Checkpoint(**told, tensors=tensors), journal
 
 

@@ -45,7 +45,7 @@ class CapturedStep(Step):
             self._record(batch)
         assert self.graph is not None  # noqa: S101 - for the type checker
         _copy(batch, self.batch)
-        self.set_out(step)
+        self.prepare(step)
         self.graph.replay()
         self.schedule.step()
         return self.loss.clone()
@@ -68,7 +68,7 @@ class CapturedStep(Step):
         recording = torch.cuda.graph(self.graph, stream=self.stream, capture_error_mode="thread_local")
         try:
             with torch.cuda.stream(self.stream), recording:
-                self.loss = self.advance(self.batch)
+                self.loss = self.update(self.batch)
         except RuntimeError as error:
             raise TrainingError(
                 f"{type(self.method).__name__}'s loss cannot be recorded as a CUDA graph, perhaps since it "

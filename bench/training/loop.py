@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.method import Batch, Method, Precision
-    from bench.training.checkpoint import Saving
+    from bench.training.checkpoint import Checkpointer
     from bench.training.patches import Patches
     from bench.training.unet import UNet
 
@@ -57,7 +57,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Milestones:
+class EvaluationPoints:
     """Steps after which training stops its clock and is looked at.
 
     Args:
@@ -66,7 +66,7 @@ class Milestones:
     """
 
     steps: frozenset[int]
-    look: Callable[[int, float, int], None]
+    evaluate_midway: Callable[[int, float, int], None]
 
 
 def train(  # noqa: PLR0913 - one argument per thing that a run decides
@@ -79,8 +79,8 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
     report: Report,
     engine: Engine = "eager",
     learning_rate: float = LEARNING_RATE,
-    milestones: Milestones | None = None,
-    saving: Saving | None = None,
+    evaluation_points: EvaluationPoints | None = None,
+    saving: Checkpointer | None = None,
 ) -> Cost:
     """Train a network in place by Adam, with a one-cycle cosine schedule; the last weights count.
 
@@ -93,17 +93,17 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
         report: called every few steps with step, mean loss, learning rate and seconds.
         engine: how steps are launched; see ``resolve_engine``.
         learning_rate: the highest of the schedule.
-        milestones: where to look at the network in between.
+        evaluation_points: where to look at the network in between.
         saving: keeps checkpoints, from the last of which the training goes on to the very same weights, where
             the device computes the same twice; CUDA does not promise to.
 
     Raises:
-        Stopped: someone asked to stop; a checkpoint is kept.
+        Interrupted: someone asked to stop; a checkpoint is kept.
         OutOfMemoryError: the memory does not suffice.
         TrainingError: the loss has a wrong shape, does not depend on the network, or is not finite.
     """
     sampling = patches.sampling
-    advance = open_step(
+    step_once = open_step(
         net,
         method,
         sampling=sampling,
@@ -113,19 +113,19 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
         learning_rate=learning_rate,
     )
     first = patches(0)
-    with room_for(advance, first, device):
-        flops = count_work(lambda: advance.try_out(first)).flops
-        peak_bytes = count_memory(lambda: advance.try_out(first), device)
+    with room_for(step_once, first, device):
+        flops = count_work(lambda: step_once.dry_run(first)).flops
+        peak_bytes = count_memory(lambda: step_once.dry_run(first), device)
         start = saving.found if saving else BEGINNING
         if start is not BEGINNING:
-            advance.restore(start.tensors, start.step)
+            step_once.restore(start.tensors, start.step)
         pending: list[Tensor] = [torch.tensor(loss, device=device) for loss in start.pending]
         last_finite = start.last_finite
         clock = Stopwatch(device, earlier=start.seconds)
         for step in range(start.step, sampling.steps):
-            _look(milestones, step, clock, flops)
+            _look(evaluation_points, step, clock, flops)
             with saving.stop.deferred() if saving else nullcontext():
-                pending.append(advance(step, patches(step)))
+                pending.append(step_once(step, patches(step)))
                 done = step + 1
                 last = done == sampling.steps
                 if len(pending) == LOG_EVERY or last:
@@ -133,26 +133,28 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
                     pending.clear()
                     last_finite = _check_finite(values, done, patches, last_finite=last_finite)
                     mean = sum(values) / len(values)
-                    rate = advance.learning_rate
+                    rate = step_once.learning_rate
                     report({"step": done, "loss": mean, "learning_rate": rate, "seconds": clock.seconds})
-                if saving and (saving.due() or last or (milestones and done in milestones.steps)):
+                if saving and (
+                    saving.due() or last or (evaluation_points and done in evaluation_points.steps)
+                ):
                     seconds = clock.seconds
                     losses = [float(loss) for loss in pending]
                     _check_finite(losses, done, patches, last_finite=last_finite)
                     with clock.stopped():
-                        saving.save(Checkpoint(done, seconds, losses, last_finite, advance.state()))
-        _look(milestones, sampling.steps, clock, flops)
+                        saving.save(Checkpoint(done, seconds, losses, last_finite, step_once.state()))
+        _look(evaluation_points, sampling.steps, clock, flops)
     seconds = clock.seconds
     rate = sampling.steps * sampling.batch / seconds
     return Cost(seconds, rate, sampling.steps * flops, peak_bytes, engine)
 
 
-def _look(milestones: Milestones | None, done: int, clock: Stopwatch, flops: int) -> None:
+def _look(evaluation_points: EvaluationPoints | None, done: int, clock: Stopwatch, flops: int) -> None:
     """Look at the network, if so many steps are a milestone, while the clock stands still."""
-    if milestones and done in milestones.steps:
+    if evaluation_points and done in evaluation_points.steps:
         seconds = clock.seconds
         with clock.stopped():
-            milestones.look(done, seconds, done * flops)
+            evaluation_points.evaluate_midway(done, seconds, done * flops)
 
 
 def _check_finite(values: list[float], done: int, patches: Patches, *, last_finite: float) -> float:

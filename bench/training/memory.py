@@ -92,7 +92,7 @@ def _may_need(step: Step, batch: Batch) -> int:
 
 
 def _take(step: Step, batch: Batch, count: int, device: torch.device) -> int | None:
-    return count_memory(lambda: step.try_out(batch.first(count)), device)
+    return count_memory(lambda: step.dry_run(batch.first(count)), device)
 
 
 def _needs(batch: Batch, needed: int | None) -> str:
@@ -117,7 +117,7 @@ def _advice(step: Step, batch: Batch, counts: Iterator[int]) -> str:
     """Try a step on fewer and fewer patches, and name a batch that fits."""
     for count in counts:
         try:
-            step.try_out(batch.first(count))
+            step.dry_run(batch.first(count))
         except (MemoryError, RuntimeError) as error:
             if not _is_about_memory(error):
                 raise

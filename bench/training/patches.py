@@ -15,7 +15,7 @@ from bench.noise import Noise
 from bench.noise.blind import UnknownNoise, of_picture, told
 from bench.seeds import generator, seed_of
 from bench.system.devices import holds
-from bench.training.prefetch import Stream
+from bench.training.prefetch import Prefetcher
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,7 +82,7 @@ class Patches:
         self.grid = torch.arange(sampling.patch, device=home)
         places = torch.from_numpy(_places(shapes, images.fingerprint, sampling))
         self.places = places.to(device)
-        self.stream = None if resident else Stream(lambda step: self._cut(places[step]), device)
+        self.stream = None if resident else Prefetcher(lambda step: self._cut(places[step]), device)
         # A division by 255 may be a product with its reciprocal on an accelerator, which rounds otherwise.
         self.greys = torch.from_numpy(np.arange(256, dtype=np.float32) / np.float32(255)).to(device)
         self.rng = torch.Generator(device)

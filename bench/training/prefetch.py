@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Copied = tuple[dict[str, Tensor], torch.cuda.Event]
 
 
-class Stream:
+class Prefetcher:
     """Gives each step's tensors on the device, and meanwhile cuts and copies those of the step after it.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from bench.protocol import LEARNING_RATE, LONGEST_GRADIENT
+from bench.protocol import CLIP_RATIO, LEARNING_RATE
 from bench.seeds import seed_of
 from bench.training.precision import exact_float32, in_precision
 
@@ -96,28 +96,28 @@ class Step:
         )
         self.rng = torch.Generator(device)
         self.progress = torch.zeros((), device=device)
-        self.usual_length = torch.full((), torch.nan, device=device)
+        self.mean_gradient_norm = torch.full((), torch.nan, device=device)
 
     def __call__(self, step: int, batch: Batch) -> Tensor:
         """Take the step of that number, counted from 0, and give its mean loss, a 0-d tensor."""
-        self.set_out(step)
-        loss = self.advance(batch)
+        self.prepare(step)
+        loss = self.update(batch)
         self.schedule.step()
         return loss
 
-    def set_out(self, step: int) -> None:
+    def prepare(self, step: int) -> None:
         """Tell the device which step it is."""
         # Keyed by the step, so that a run can go on from any step without a stored random state.
         self.rng.manual_seed(seed_of("method", self.sampling.seed, step))
         self.progress.fill_(step / self.sampling.steps)
 
-    def try_out(self, batch: Batch) -> Tensor:
+    def dry_run(self, batch: Batch) -> Tensor:
         """Give the losses of the first step, (B,), and compute its gradients; no weight moves.
 
         Raises:
             TrainingError: the losses have a wrong shape, or do not depend on the network.
         """
-        self.set_out(0)
+        self.prepare(0)
         losses = self.losses(self.plain, batch)
         if tuple(losses.shape) != (batch.size,):
             raise TrainingError(
@@ -129,12 +129,12 @@ class Step:
         self.optimiser.zero_grad(set_to_none=True)
         return losses.detach()
 
-    def advance(self, batch: Batch) -> Tensor:
+    def update(self, batch: Batch) -> Tensor:
         """Move the weights by the gradient of the mean loss, and give that loss."""
         loss = self.losses(self.network, batch).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.shorten()
+        self.clip_gradient()
         self.optimiser.step()
         return loss.detach()
 
@@ -143,13 +143,13 @@ class Step:
         multipliers = {name: logarithm.exp() for name, logarithm in self.logarithms.items()}
         return self.method.loss(network, replace(batch, multipliers=multipliers), self.rng, self.progress)
 
-    def shorten(self) -> None:
-        """Shorten the network's gradient to ``LONGEST_GRADIENT`` times its usual length, if it is longer."""
+    def clip_gradient(self) -> None:
+        """Shorten the network's gradient to ``CLIP_RATIO`` times its usual length, if it is longer."""
         length = get_total_norm([weight.grad for weight in self.net.parameters() if weight.grad is not None])
-        usual = torch.where(self.usual_length.isnan(), length, self.usual_length)
+        usual = torch.where(self.mean_gradient_norm.isnan(), length, self.mean_gradient_norm)
         ratio = length / usual.clamp(min=torch.finfo(usual.dtype).tiny)
-        clip_grads_with_norm_(self.net.parameters(), LONGEST_GRADIENT, ratio)
-        self.usual_length.copy_(usual.lerp(length.minimum(LONGEST_GRADIENT * usual), 1 - MEMORY))
+        clip_grads_with_norm_(self.net.parameters(), CLIP_RATIO, ratio)
+        self.mean_gradient_norm.copy_(usual.lerp(length.minimum(CLIP_RATIO * usual), 1 - MEMORY))
 
     def state(self) -> dict[str, Tensor]:
         """Give all that the next step depends on, by name, copied to the CPU; it waits for the device."""
@@ -158,7 +158,7 @@ class Step:
         for name, parameter in self._parameters():
             moments = self.optimiser.state[parameter]
             state |= {f"adam.{name}.{moment}": value for moment, value in moments.items()}
-        state["usual_length"] = self.usual_length
+        state["mean_gradient_norm"] = self.mean_gradient_norm
         return {name: value.detach().to("cpu", copy=True) for name, value in state.items()}
 
     def restore(self, state: dict[str, Tensor], step: int) -> None:
@@ -167,7 +167,7 @@ class Step:
         Raises:
             TrainingError: the state is of another network or method.
         """
-        wanted = {f"net.{name}" for name in self.net.state_dict()} | {"usual_length"}
+        wanted = {f"net.{name}" for name in self.net.state_dict()} | {"mean_gradient_norm"}
         wanted |= {f"multiplier.{name}" for name in self.logarithms}
         wanted |= {f"adam.{name}.{moment}" for name, _ in self._parameters() for moment in MOMENTS}
         if wanted != set(state):
@@ -183,7 +183,7 @@ class Step:
                 # Like the parameter in its layout too, on which the order of sums may depend.
                 own = torch.zeros((), device=parameter.device) if moment == "step" else parameter.detach()
                 self.optimiser.state[parameter][moment] = torch.empty_like(own).copy_(stored)
-        self.usual_length.copy_(state["usual_length"])
+        self.mean_gradient_norm.copy_(state["mean_gradient_norm"])
         # The schedule's own count begins at 1, at which it would look for a step of the optimiser.
         so_far = {"last_epoch": step - 1, "_step_count": step + 1}
         self.schedule.load_state_dict(self.schedule.state_dict() | so_far)

@@ -97,10 +97,10 @@ def test_training_comes_to_the_saddle(monkeypatch: pytest.MonkeyPatch, factor: f
     eta, matrix = saddle()
     assert eta > 1.1 * NOISE.sd**2  # not the variance of the noise
     monkeypatch.setattr(Unsure, "multipliers", {"eta": factor * eta})
-    net, advance = ready(IDENTITY, steps=600)
+    net, step_once = ready(IDENTITY, steps=600)
     for step in range(600):
-        advance(step, noisy_pairs(512, seed=step))
-    assert advance.logarithms["eta"].exp().item() == pytest.approx(eta, rel=0.03)
+        step_once(step, noisy_pairs(512, seed=step))
+    assert step_once.logarithms["eta"].exp().item() == pytest.approx(eta, rel=0.03)
     torch.testing.assert_close(net.matrix.detach(), matrix, rtol=0, atol=0.05)
 
 
@@ -113,10 +113,10 @@ def ready(matrix: Tensor, *, steps: int) -> tuple[Linear, Step]:
 
 @pytest.mark.parametrize(("divergence", "rises"), [(1.0, True), (-1.0, False)])
 def test_multiplier_moves_with_the_sign_of_the_divergence(divergence: float, rises: bool):
-    _, advance = ready(divergence * IDENTITY, steps=20)
-    before = advance.logarithms["eta"].item()
-    advance(0, noisy_pairs(512, seed=0))
-    assert (advance.logarithms["eta"].item() > before) == rises
+    _, step_once = ready(divergence * IDENTITY, steps=20)
+    before = step_once.logarithms["eta"].item()
+    step_once(0, noisy_pairs(512, seed=0))
+    assert (step_once.logarithms["eta"].item() > before) == rises
 
 
 def test_with_the_variance_as_multiplier_it_is_sure():

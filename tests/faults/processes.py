@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from bench.runs.cluster.resources import Share
+    from bench.runs.cluster.resources import RunResources
 
 WARM = multiprocessing.get_context("forkserver")
 WARM.set_forkserver_preload([__name__])
@@ -24,7 +24,7 @@ WARM.set_forkserver_preload([__name__])
 CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
 
 
-def start(tiny: Tiny, *, share: Share | None = None, **changes: Any) -> tuple[BaseProcess, Connection]:
+def start(tiny: Tiny, *, share: RunResources | None = None, **changes: Any) -> tuple[BaseProcess, Connection]:
     """Launch a grid in a process of one thread, which says ``begun``, and at its end all outcomes.
 
     With a share of a cluster, the process is the driver of a grid there.
@@ -38,22 +38,22 @@ def start(tiny: Tiny, *, share: Share | None = None, **changes: Any) -> tuple[Ba
     return process, here
 
 
-def _work(tiny: Tiny, share: Share | None, changes: dict[str, Any], told: Connection) -> None:
+def _work(tiny: Tiny, share: RunResources | None, changes: dict[str, Any], told: Connection) -> None:
     torch.set_num_threads(1)
     jobs, watcher = tiny.jobs(**changes), Silent()
     told.send("begun")
     if share:
         from bench.runs.cluster.driver import connected, launch_on_cluster
 
-        with connected(share.address), tiny.bench.stop.listening():
-            launch_on_cluster(jobs, tiny.bench, watcher, share=share)
+        with connected(share.address), tiny.context.stop.listening():
+            launch_on_cluster(jobs, tiny.context, watcher, share=share)
     else:
-        with tiny.bench.stop.listening():
-            launch(jobs, tiny.bench, watcher)
+        with tiny.context.stop.listening():
+            launch(jobs, tiny.context, watcher)
     told.send(watcher.outcomes)
 
 
 def results(tiny: Tiny) -> pd.DataFrame:
     """Give the scores of a store without its clocks, in an order of their own."""
-    scores = tiny.bench.store.scores().drop(columns=CLOCKS)
+    scores = tiny.context.store.scores().drop(columns=CLOCKS)
     return scores.sort_values(["key", "parameter", "images", "image"], ignore_index=True)

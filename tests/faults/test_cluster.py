@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from bench.cli.main import main
 from bench.errors import InputError
 from bench.images.sources import open_set
-from bench.runs.cluster.resources import Share
+from bench.runs.cluster.resources import RunResources
 from bench.store.integrity import read_facts
 from bench.store.scores import WEIGHTS
 from bench.store.store import CHECKPOINT, FAILED, PARTIAL, Store
@@ -74,21 +74,21 @@ def warm_up() -> None:
 
 @pytest.fixture
 def long(tiny: Tiny) -> Tiny:
-    return replace(tiny, bench=replace(tiny.bench, checkpoint_every=0))
+    return replace(tiny, context=replace(tiny.context, checkpoint_every=0))
 
 
 def in_store(tiny: Tiny, root: Path) -> Tiny:
-    return replace(tiny, bench=replace(tiny.bench, store=Store.open(root)))
+    return replace(tiny, context=replace(tiny.context, store=Store.open(root)))
 
 
-def share(address: str = "auto") -> Share:
-    return Share(address, CPU, cpus=1, gpus=0.0)
+def share(address: str = "auto") -> RunResources:
+    return RunResources(address, CPU, cpus=1, gpus=0.0)
 
 
 def on_cluster(tiny: Tiny, jobs: list[Job]) -> Silent:
     watcher = Silent()
-    launch_on_cluster(jobs, tiny.bench, watcher, share=share())
-    assert tiny.bench.store.set_aside_damaged() == []
+    launch_on_cluster(jobs, tiny.context, watcher, share=share())
+    assert tiny.context.store.set_aside_damaged() == []
     return watcher
 
 
@@ -103,7 +103,7 @@ def alone(tiny: Tiny, root: Path, **changes: Any) -> Tiny:
 
 def steps_done(tiny: Tiny, job: Job) -> int:
     """Read how far a run is, from a copy, since another process may put the next checkpoint in its place."""
-    path = tiny.bench.store.root / PARTIAL / job.key / CHECKPOINT
+    path = tiny.context.store.root / PARTIAL / job.key / CHECKPOINT
     if not path.is_file():
         return 0
     with tempfile.TemporaryDirectory() as folder:
@@ -142,7 +142,7 @@ def test_the_quick_grid_is_done_once_on_both_nodes_to_the_same_scores(
     jobs = tiny.jobs(**GRID)
     assert on_cluster(tiny, jobs).outcomes == ["trained"] * 15
     assert results(tiny).equals(results(alone(tiny, tmp_path / "alone", **GRID)))
-    store = tiny.bench.store
+    store = tiny.context.store
     facts = [store.facts(job.key) for job in jobs]
     nodes = [run["cluster"]["node"] for run in facts]
     assert set(nodes) == {node.node_id for node in cluster.list_all_nodes()}
@@ -168,7 +168,7 @@ def test_a_run_whose_worker_is_killed_goes_on_from_its_checkpoint(
     assert [sitting["step"] for sitting in facts["earlier_sittings"]] == [0]
     whole = alone(long, tmp_path / "alone", steps=LONG)
     assert results(long).equals(results(whole))
-    ours, theirs = (load_file(tiny.bench.store.root / job.key / WEIGHTS) for tiny in (long, whole))
+    ours, theirs = (load_file(tiny.context.store.root / job.key / WEIGHTS) for tiny in (long, whole))
     assert all(torch.equal(ours[name], value) for name, value in theirs.items())
     print(f"\nwent on after step {step} of {LONG}")
 
@@ -200,9 +200,9 @@ def test_a_method_that_fails_is_recorded_and_the_others_go_on(cluster: Cluster, 
         "trained",
         "trained",
     ]
-    facts = read_facts(tiny.bench.store.root / FAILED / bad.key)
+    facts = read_facts(tiny.context.store.root / FAILED / bad.key)
     assert facts["error"].startswith("TrainingError: the loss became")
-    assert sorted(tiny.bench.store.keys()) == sorted(job.key for job in others)
+    assert sorted(tiny.context.store.keys()) == sorted(job.key for job in others)
 
 
 def test_a_further_test_set_is_scored_without_training(cluster: Cluster, tiny: Tiny, tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_further_test_set_is_scored_without_training(cluster: Cluster, tiny: T
     first = Image.open(tmp_path / "test" / "0.png")
     first.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "more" / "a.png")
     more = open_set(str(tmp_path / "more"), channels=1)
-    both = replace(tiny, bench=replace(tiny.bench, test_images=(*tiny.bench.test_images, more)))
+    both = replace(tiny, context=replace(tiny.context, test_images=(*tiny.context.test_images, more)))
     assert on_cluster(both, tiny.jobs()).outcomes == ["scored"]
     assert list(both.bench.store.scores()["images"]) == ["test", "test", "more"]
     assert on_cluster(both, tiny.jobs()).outcomes == ["stored"]
@@ -229,7 +229,7 @@ def test_a_worker_with_other_code_is_refused(cluster: Cluster, tiny: Tiny) -> No
     ):
         with pytest.raises(InputError, match=said):
             replace(Order.of(job), **change).read()
-    assert tiny.bench.store.keys() == []
+    assert tiny.context.store.keys() == []
     assert on_cluster(tiny, [job]).outcomes == ["trained"]
 
 
@@ -246,7 +246,7 @@ def test_a_run_that_fits_on_no_node_is_refused(cluster: Cluster, tiny: Tiny) -> 
     with pytest.raises(
         InputError, match="room for a run of 2 CPUs and 0 GPUs; its nodes have: 1 CPUs, 0 GPUs"
     ):
-        launch_on_cluster(tiny.jobs(), tiny.bench, Silent(), share=replace(share(), cpus=2))
+        launch_on_cluster(tiny.jobs(), tiny.context, Silent(), share=replace(share(), cpus=2))
 
 
 def test_the_command_does_a_grid_on_the_cluster(

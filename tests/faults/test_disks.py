@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_stops_the_grid_and_more_room_lets_it_go_on(tiny: Tiny, small_disk: Path) -> None:
-    full = replace(tiny, bench=replace(tiny.bench, store=Store.open(small_disk)))
+    full = replace(tiny, context=replace(tiny.context, store=Store.open(small_disk)))
     with pytest.raises(StorageError, match=r"No space left on device.*the disk is full; free some space"):
         full.launch(**GRID)
     store = full.bench.store
@@ -58,7 +58,7 @@ def test_a_full_disk_stops_the_grid_and_more_room_lets_it_go_on(tiny: Tiny, smal
 
 
 def test_a_store_that_is_gone_stops_the_grid(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tiny.bench.store.root
+    root = tiny.context.store.root
     real = durable.flush_folder
 
     def unplug(folder: Path) -> None:
@@ -72,9 +72,9 @@ def test_a_store_that_is_gone_stops_the_grid(tiny: Tiny, monkeypatch: pytest.Mon
         tiny.launch(**GRID)
     shutil.rmtree(root, ignore_errors=True)
     shutil.move(root.with_name("elsewhere"), root)
-    assert tiny.bench.store.failures().empty
+    assert tiny.context.store.failures().empty
     assert tiny.launch(**GRID) == ["trained"] * 4
-    assert tiny.bench.store.set_aside_damaged() == []
+    assert tiny.context.store.set_aside_damaged() == []
 
 
 @pytest.mark.parametrize(

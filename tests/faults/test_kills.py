@@ -36,16 +36,16 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL"
 def tiny(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> Tiny:
     """Give a grid of one run that writes a checkpoint after every step."""
     tiny = make_tiny(photo_folders(1), tmp_path / "whole", channels=1)
-    return replace(tiny, bench=replace(tiny.bench, checkpoint_every=0, looks=2))
+    return replace(tiny, context=replace(tiny.context, checkpoint_every=0, looks=2))
 
 
 def in_store(tiny: Tiny, root: Path) -> Tiny:
-    return replace(tiny, bench=replace(tiny.bench, store=Store.open(root)))
+    return replace(tiny, context=replace(tiny.context, store=Store.open(root)))
 
 
 def steps_done(tiny: Tiny, key: str) -> int:
     """Read how far a run is, which a damaged checkpoint or a damaged store would not let pass."""
-    store = tiny.bench.store
+    store = tiny.context.store
     assert store.set_aside_damaged() == []
     if key in store:
         check_folder(store.root / key)
@@ -60,8 +60,8 @@ def test_a_training_killed_at_random_moments_ends_the_same(tiny: Tiny, tmp_path:
     process.join()
     took = time.monotonic() - began
     assert told.recv() == ["trained"]
-    (key,) = tiny.bench.store.keys()
-    expected, weights = results(tiny), load_file(tiny.bench.store.root / key / WEIGHTS)
+    (key,) = tiny.context.store.keys()
+    expected, weights = results(tiny), load_file(tiny.context.store.root / key / WEIGHTS)
     rng = np.random.default_rng(0)
     killed_at = []
     for kill in range(KILLS):
@@ -75,10 +75,10 @@ def test_a_training_killed_at_random_moments_ends_the_same(tiny: Tiny, tmp_path:
         assert told.recv() in (["trained"], ["stored"])
         process.join()
         assert results(broken).equals(expected)
-        again = load_file(broken.bench.store.root / key / WEIGHTS)
+        again = load_file(broken.context.store.root / key / WEIGHTS)
         assert all((again[name] == value).all() for name, value in weights.items())
         assert steps_done(broken, key) == STEPS
-        shutil.rmtree(broken.bench.store.root)
+        shutil.rmtree(broken.context.store.root)
     codes, steps = zip(*killed_at, strict=True)
     print(f"\nkilled {codes.count(-signal.SIGKILL)} of {KILLS} alive, after steps {sorted(steps)} of {STEPS}")
     assert codes.count(-signal.SIGKILL) > KILLS / 2
@@ -88,10 +88,12 @@ def test_a_training_killed_at_random_moments_ends_the_same(tiny: Tiny, tmp_path:
 @pytest.mark.parametrize("number", HEARD)
 def test_a_signal_ends_a_training_at_a_checkpoint(tiny: Tiny, tmp_path: Path, number: signal.Signals) -> None:
     stopping = in_store(tiny, tmp_path / "stopped")
-    stopping = replace(stopping, bench=replace(stopping.bench, checkpoint_every=CHECKPOINT_EVERY, looks=0))
+    stopping = replace(
+        stopping, context=replace(stopping.context, checkpoint_every=CHECKPOINT_EVERY, looks=0)
+    )
     process, _ = start(stopping, steps=5000)
     (job,) = stopping.jobs(steps=5000)
-    log = stopping.bench.store.root / PARTIAL / job.key / "log.jsonl"
+    log = stopping.context.store.root / PARTIAL / job.key / "log.jsonl"
     while not log.is_file():
         time.sleep(0.05)
     os.kill(process.pid, number)
@@ -101,5 +103,5 @@ def test_a_signal_ends_a_training_at_a_checkpoint(tiny: Tiny, tmp_path: Path, nu
     assert 0 < checkpoint.step < 5000
     assert len(checkpoint.pending) == checkpoint.step % 20
     assert len(journal.log) == checkpoint.step // 20
-    assert stopping.bench.store.keys() == []
-    assert stopping.bench.store.failures().empty
+    assert stopping.context.store.keys() == []
+    assert stopping.context.store.failures().empty

@@ -32,7 +32,7 @@ def step_of(tiny: Tiny, method: str, *, batch: int) -> tuple[Step, Batch]:
     (job,) = tiny.jobs(methods=(method,), batch=batch)
     sampling = Sampling(1, batch, 32, 0)
     needs = job.method.needs
-    patches = Patches(tiny.bench.training_images, job.noise, needs=needs, sampling=sampling, device=CPU)
+    patches = Patches(tiny.context.training_images, job.noise, needs=needs, sampling=sampling, device=CPU)
     net = UNet(1, width=8, seed=0)
     return Step(net, job.method, sampling=sampling, precision="float32", device=CPU), patches(0)
 
@@ -40,13 +40,13 @@ def step_of(tiny: Tiny, method: str, *, batch: int) -> tuple[Step, Batch]:
 @pytest.mark.parametrize("batch", [1, 2, 5, 64])
 def test_what_a_step_needs_is_told_from_a_part_of_it(tiny: Tiny, batch: int) -> None:
     step, first = step_of(tiny, "supervised", batch=batch)
-    assert need_of(step, first, CPU) == pytest.approx(count_memory(lambda: step.try_out(first), CPU), rel=0.1)
+    assert need_of(step, first, CPU) == pytest.approx(count_memory(lambda: step.dry_run(first), CPU), rel=0.1)
 
 
 @pytest.mark.parametrize("method", TRAINED)
 def test_no_step_that_may_not_fit_goes_unmeasured(tiny: Tiny, method: str) -> None:
     step, first = step_of(tiny, method, batch=8)
-    assert count_memory(lambda: step.try_out(first), CPU) < memory._may_need(step, first)
+    assert count_memory(lambda: step.dry_run(first), CPU) < memory._may_need(step, first)
 
 
 def free(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
@@ -56,7 +56,7 @@ def free(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
 def test_a_run_that_cannot_fit_fails_before_its_first_step_and_names_the_batch(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Step, "advance", lambda *_: 1 / 0)
+    monkeypatch.setattr(Step, "update", lambda *_: 1 / 0)
     free(monkeypatch, 2 * MIB)
     (outcome,) = tiny.launch(batch=64)
     assert re.search(r"out of memory: a step on 64 patches takes at least 0\.\d\d GiB", outcome)
@@ -65,7 +65,7 @@ def test_a_run_that_cannot_fit_fails_before_its_first_step_and_names_the_batch(
     monkeypatch.undo()
     free(monkeypatch, 2 * MIB)
     assert tiny.launch(batch=fits) == ["trained"]
-    (failed,) = tiny.bench.store.failures().to_dict("records")
+    (failed,) = tiny.context.store.failures().to_dict("records")
     assert failed["batch"] == 64
     assert "OutOfMemoryError" in failed["error"]
 
@@ -89,14 +89,14 @@ def test_running_out_on_the_way_is_a_failure_with_advice(
     def run_out(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(Step, "advance", run_out)
+    monkeypatch.setattr(Step, "update", run_out)
     (outcome,) = tiny.launch(batch=8)
     assert outcome.startswith("failed: out of memory: a step on 8 patches is more than there is")
     assert "--batch 2 would fit" in outcome
 
 
 def test_another_error_stays_what_it_is(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Step, "advance", lambda *_: 1 / 0)
+    monkeypatch.setattr(Step, "update", lambda *_: 1 / 0)
     assert tiny.launch() == ["failed: division by zero"]
 
 

@@ -27,7 +27,7 @@ def test_two_processes_do_each_run_once(tiny: Tiny, tmp_path: Path) -> None:
     process.join()
     alone = time.monotonic() - began
     assert outcomes == ["trained"] * 15
-    shared = replace(tiny, bench=replace(tiny.bench, store=Store.open(tmp_path / "shared")))
+    shared = replace(tiny, context=replace(tiny.context, store=Store.open(tmp_path / "shared")))
     began = time.monotonic()
     pair = [start(shared, **GRID) for _ in range(2)]
     told_by = [told.recv() for _, told in pair]
@@ -44,7 +44,7 @@ def test_two_processes_do_each_run_once(tiny: Tiny, tmp_path: Path) -> None:
 def test_what_another_process_left_undone_is_taken_over(tiny: Tiny) -> None:
     process, _ = start(tiny, steps=100_000)
     (job,) = tiny.jobs(steps=100_000)
-    store = tiny.bench.store
+    store = tiny.context.store
     while not (store.root / "partial" / job.key / "log.jsonl").is_file():
         time.sleep(0.05)
     with pytest.raises(BusyError), store.lock(job.key):

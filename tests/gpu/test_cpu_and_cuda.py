@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.images.sources import open_set
-from bench.runs.context import Bench
+from bench.runs.context import RunContext
 from bench.runs.launch import launch
 from bench.runs.plan import plan
 from bench.runs.recipes import RECIPES
@@ -37,7 +37,9 @@ def trained(method: str, device: torch.device, engine: str, folder: Path) -> tup
     train, *tests = (open_set(name, channels=1) for name in (recipe.train, *recipe.test))
     store = Store.open(folder)
     (job,) = plan(recipe, train, device=device, precision="float32")
-    assert not launch([job], Bench(train, tuple(tests), device, store, "not asked for", engine), Silent())
+    assert not launch(
+        [job], RunContext(train, tuple(tests), device, store, "not asked for", engine), Silent()
+    )
     (told,) = store.facts(job.key)["evaluation"]["gaussian:25"].values()
     return store.scores()["psnr"].mean(), told["noisy_sha256"]
 

@@ -111,7 +111,7 @@ def test_the_pages_know_the_laws_and_constants():
         assert facts["symbol"] in law.__dataclass_fields__
         assert facts["formula"] + "." == law.__doc__
     assert argument("bench.training.step", "betas") == (0.9, 0.99)
-    assert constants("bench.runs.run")["LONGEST_GRADIENT"] == 2.0
+    assert constants("bench.runs.run")["CLIP_RATIO"] == 2.0
     with pytest.raises(ValueError, match="passes 0 values as nothing"):
         argument("bench.training.step", "nothing")
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.images.sources import open_set
-from bench.runs.context import Bench
+from bench.runs.context import RunContext
 from bench.runs.launch import launch
 from bench.runs.plan import Job, plan
 from bench.runs.recipes import RECIPES, Recipe
@@ -51,17 +51,17 @@ class Tiny:
     """A recipe of a few seconds, with its images and store."""
 
     recipe: Recipe
-    bench: Bench
+    context: RunContext
 
     def jobs(self, **changes: Any) -> list[Job]:
-        return plan(replace(self.recipe, **changes), self.bench.training_images, device=self.bench.device)
+        return plan(replace(self.recipe, **changes), self.context.training_images, device=self.context.device)
 
     def launch(self, **changes: Any) -> list[str]:
         return self.watched(**changes).outcomes
 
     def watched(self, **changes: Any) -> Silent:
         watcher = Silent()
-        launch(self.jobs(**changes), self.bench, watcher)
+        launch(self.jobs(**changes), self.context, watcher)
         return watcher
 
 
@@ -77,7 +77,7 @@ def make_tiny(folders: tuple[Path, Path], root: Path, *, channels: int) -> Tiny:
         batch=2,
         patch=32,
     )
-    return Tiny(recipe, Bench(train, (test,), CPU, Store.open(root), "not asked for"))
+    return Tiny(recipe, RunContext(train, (test,), CPU, Store.open(root), "not asked for"))
 
 
 def amend(folder: Path, **changes: Any) -> None:

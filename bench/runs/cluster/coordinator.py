@@ -1,4 +1,4 @@
-"""The keeper: an actor beside the driver of a grid on a cluster, to which its workers write and speak."""
+"""The coordinator: an actor beside the driver, to which the workers of a cluster report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.store.archive import Parcel
 
 
-class Keeper:
+class Coordinator:
     """Keeps checkpoints in the driver's store, and passes on what workers say.
 
     Args:
@@ -48,11 +48,11 @@ class Keeper:
         # The folder is the driver's to make: what a worker sends after its run is over has no place.
         write_durably(self._checkpoint(key), checkpoint)
 
-    def hear(self, key: str, event: str, *what: Any) -> None:
+    def record_event(self, key: str, event: str, *what: Any) -> None:
         """Remember what a worker says of a run: an event of ``Watcher`` and its arguments."""
         self.said.append((key, event, what))
 
-    def tell(self) -> list[tuple[str, str, tuple[Any, ...]]]:
+    def drain_events(self) -> list[tuple[str, str, tuple[Any, ...]]]:
         """Give what was said since the last call."""
         said, self.said = self.said, []
         return said

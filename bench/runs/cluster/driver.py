@@ -12,7 +12,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench.errors import InputError
-from bench.runs.cluster.coordinator import Keeper
+from bench.runs.cluster.coordinator import Coordinator
 from bench.runs.cluster.worker import Order, ask, work
 from bench.runs.launch import PAUSE, Queue
 from bench.store.integrity import DamagedRunError
@@ -20,8 +20,8 @@ from bench.store.integrity import DamagedRunError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench.runs.cluster.resources import Share
-    from bench.runs.context import Bench, Watcher
+    from bench.runs.cluster.resources import RunResources
+    from bench.runs.context import RunContext, Watcher
     from bench.runs.launch import Claim
     from bench.runs.plan import Job
     from bench.store.store import Store
@@ -76,7 +76,9 @@ def _knock(address: str) -> None:
         pass
 
 
-def launch_on_cluster(jobs: Sequence[Job], bench: Bench, watcher: Watcher, *, share: Share) -> list[Job]:
+def launch_on_cluster(
+    jobs: Sequence[Job], context: RunContext, watcher: Watcher, *, share: RunResources
+) -> list[Job]:
     """Do every job that is not stored yet on the cluster that this process has joined.
 
     As ``launch``, but as many at a time as the cluster has room for. The store is this process's alone:
@@ -84,7 +86,7 @@ def launch_on_cluster(jobs: Sequence[Job], bench: Bench, watcher: Watcher, *, sh
 
     Args:
         jobs: of the grid.
-        bench: how they are done; ``device`` is the workers'.
+        context: how they are done; ``device`` is the workers'.
         watcher: is told how it goes.
         share: what a run is given of the cluster.
 
@@ -94,33 +96,33 @@ def launch_on_cluster(jobs: Sequence[Job], bench: Bench, watcher: Watcher, *, sh
     Raises:
         InputError: no node has room for a run, or a worker has other code than this process.
         StorageError: the store can no longer be written; what it holds is valid, and another call goes on.
-        Stopped: someone asked to stop; likewise, and the runs at work have left a checkpoint.
+        Interrupted: someone asked to stop; likewise, and the runs at work have left a checkpoint.
     """
     _require_room(share)
-    queue = Queue(jobs, bench, watcher)
-    keeper, shared = _hire_keeper(bench.store), ray.put(bench)
+    queue = Queue(jobs, context, watcher)
+    coordinator, shared = _hire_keeper(context.store), ray.put(context)
     task = ray.remote(num_cpus=share.cpus, num_gpus=share.gpus, max_retries=RETRIES)(work)
     running: dict[ray.ObjectRef, Claim] = {}
     try:
         while queue.left or running:
-            with bench.stop.deferred():
+            with context.stop.deferred():
                 while len(running) < AT_ONCE and (claim := queue.take()):
-                    bench.store.begin(claim.job.key)
-                    result = task.remote(Order.of(claim.job), [shared], keeper)
+                    context.store.begin(claim.job.key)
+                    result = task.remote(Order.of(claim.job), [shared], coordinator)
                     running[result] = claim
                 ended = _wait(running)
-                _pass_on(keeper, running, watcher)
+                _pass_on(coordinator, running, watcher)
                 for result in ended:
                     claim = running.pop(result)
                     with claim.lock:
-                        outcome = _take_in(result, claim.job, bench.store)
+                        outcome = _take_in(result, claim.job, context.store)
                     queue.end(claim.job, outcome)
     finally:
         _cancel(running)
     return queue.failed
 
 
-def _require_room(share: Share) -> None:
+def _require_room(share: RunResources) -> None:
     """See that a run fits on some node, or it would wait for ever."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(node.get("CPU", 0) >= share.cpus and node.get("GPU", 0) >= share.gpus for node in nodes):
@@ -132,9 +134,9 @@ def _require_room(share: Share) -> None:
 
 
 def _hire_keeper(store: Store) -> ray.actor.ActorHandle:
-    """Start a keeper on this machine, where the store is; one that dies comes back."""
+    """Start a coordinator on this machine, where the store is; one that dies comes back."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Keeper)
+    actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Coordinator)
     return actor.options(scheduling_strategy=here).remote(store.root.resolve())
 
 
@@ -147,10 +149,12 @@ def _wait(running: dict[ray.ObjectRef, Claim]) -> list[ray.ObjectRef]:
     return ended
 
 
-def _pass_on(keeper: ray.actor.ActorHandle, running: dict[ray.ObjectRef, Claim], watcher: Watcher) -> None:
+def _pass_on(
+    coordinator: ray.actor.ActorHandle, running: dict[ray.ObjectRef, Claim], watcher: Watcher
+) -> None:
     """Tell the watcher what workers said of the runs at work."""
     jobs = {claim.job.key: claim.job for claim in running.values()}
-    for key, event, what in ask(keeper.tell.remote()):
+    for key, event, what in ask(coordinator.drain_events.remote()):
         if key in jobs:
             getattr(watcher, event)(jobs[key], *what)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Share:
+class RunResources:
     """A cluster, and what a run is given of it.
 
     Args:
@@ -31,9 +31,9 @@ class Share:
     gpus: float
 
 
-def parse_share(
+def parse_resources(
     address: str | None, *, device: str, precision: Wanted, cpus: int | None, gpus: float | None
-) -> Share | None:
+) -> RunResources | None:
     """Read what a run is given of a cluster; None where the grid is not for one.
 
     Args:
@@ -70,4 +70,4 @@ def parse_share(
             "on the GPUs of a cluster --precision must be float32 or bfloat16, but is auto: "
             "what they have units for is not known before the runs begin"
         )
-    return Share(address, torch.device(name), cpus or 1, gpus)
+    return RunResources(address, torch.device(name), cpus or 1, gpus)

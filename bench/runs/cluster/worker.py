@@ -15,18 +15,18 @@ from ray.exceptions import RayError, RayTaskError
 
 from bench.discovery import load_class, source_hash
 from bench.errors import InputError
-from bench.protocol import PROTOCOL
-from bench.runs.inputs import Tests
-from bench.runs.launch import attempt
+from bench.protocol import PROTOCOL_VERSION
+from bench.runs.inputs import NoisyTestSets
+from bench.runs.launch import try_execute
 from bench.store.archive import pack, unpack
 from bench.store.store import FAILED, Store
 from bench.system.devices import open_device
 from bench.system.files import StorageError
 from bench.system.provenance import versions
-from bench.system.signals import Stop, Stopped
+from bench.system.signals import Interrupted, StopRequest
 
 if TYPE_CHECKING:
-    from bench.runs.context import Bench
+    from bench.runs.context import RunContext
     from bench.runs.plan import Job
     from bench.store.archive import Parcel
 
@@ -63,7 +63,7 @@ class Order:
     @classmethod
     def of(cls, job: Job) -> Order:
         """Write down a job."""
-        return cls(job.run.method, ray.put(job), versions()["noisebench"], PROTOCOL)
+        return cls(job.run.method, ray.put(job), versions()["noisebench"], PROTOCOL_VERSION)
 
     def read(self) -> Job:
         """Read the job, where it is the very same here.
@@ -73,7 +73,7 @@ class Order:
         """
         here = f"the worker at {ray.util.get_node_ip_address()}"
         advice = "install the same on every node"
-        ours, theirs = (versions()["noisebench"], PROTOCOL), (self.version, self.protocol)
+        ours, theirs = (versions()["noisebench"], PROTOCOL_VERSION), (self.version, self.protocol)
         if ours != theirs:
             raise InputError(
                 f"{here} has noisebench {ours[0]} of protocol {ours[1]}, the driver {theirs[0]} of protocol "
@@ -91,45 +91,45 @@ class Order:
 
 @dataclass(frozen=True)
 class Reporter:
-    """A watcher that tells the driver, by its keeper."""
+    """A watcher that tells the driver, by its coordinator."""
 
-    keeper: ray.actor.ActorHandle
+    coordinator: ray.actor.ActorHandle
 
     def started(self, job: Job) -> None:
         """Tell that a job begins."""
-        self.keeper.hear.remote(job.key, "started")
+        self.coordinator.record_event.remote(job.key, "started")
 
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
         """Tell how far it is."""
-        self.keeper.hear.remote(job.key, "progressed", entry)
+        self.coordinator.record_event.remote(job.key, "progressed", entry)
 
     def warned(self, job: Job, text: str) -> None:
         """Tell what a person should know."""
-        self.keeper.hear.remote(job.key, "warned", text)
+        self.coordinator.record_event.remote(job.key, "warned", text)
 
     def ended(self, job: Job, outcome: str) -> None:
         """Say nothing: the outcome is the task's."""
 
 
-def work(order: Order, shared: list[ray.ObjectRef], keeper: ray.actor.ActorHandle) -> tuple[str, Parcel]:
-    """Do one run, or go on with it from the checkpoint that the keeper has.
+def work(order: Order, shared: list[ray.ObjectRef], coordinator: ray.actor.ActorHandle) -> tuple[str, Parcel]:
+    """Do one run, or go on with it from the checkpoint that the coordinator has.
 
     Args:
         order: the run.
-        shared: a reference to the driver's ``Bench``, in a list, by which Ray leaves it packed.
-        keeper: a handle of the driver's ``Keeper``.
+        shared: a reference to the driver's ``RunContext``, in a list, by which Ray leaves it packed.
+        coordinator: a handle of the driver's ``Coordinator``.
 
     Returns:
-        The outcome, as of ``attempt``, and the files of the run, if there are any. A cancelled run has sent
-        its checkpoint to the keeper.
+        The outcome, as of ``try_execute``, and the files of the run, if there are any. A cancelled run has
+        sent its checkpoint to the coordinator.
 
     Raises:
         InputError: this worker has other code than the driver, or lacks the device.
         StorageError: the driver's store can no longer be written, or this machine's disk.
     """
-    job, reporter = order.read(), Reporter(keeper)
+    job, reporter = order.read(), Reporter(coordinator)
     reporter.started(job)
-    bench, tests = _unpacked(shared[0])
+    context, tests = _unpacked(shared[0])
     context = ray.get_runtime_context()
     given = context.get_assigned_resources()
     # After `open_device`, which counts the processors of the machine.
@@ -137,34 +137,34 @@ def work(order: Order, shared: list[ray.ObjectRef], keeper: ray.actor.ActorHandl
 
     def send(checkpoint: Path) -> None:
         try:
-            ask(keeper.keep.remote(job.key, checkpoint.read_bytes()))
+            ask(coordinator.keep.remote(job.key, checkpoint.read_bytes()))
         except RayError as error:
             raise StorageError(f"the driver's store is out of reach: {error}") from error
 
     with tempfile.TemporaryDirectory(prefix="noisebench-") as folder:
         store = Store.open(Path(folder))
-        unpack(ask(keeper.fetch.remote(job.key)), store.root)
-        bench = replace(
-            bench,
+        unpack(ask(coordinator.fetch.remote(job.key)), store.root)
+        context = replace(
+            context,
             store=store,
-            stop=Stop(),
+            stop=StopRequest(),
             on_checkpoint=send,
             place={"cluster": {"node": context.get_node_id(), "gpus_per_run": given.get("GPU", 0.0)}},
         )
         try:
             # By an interrupt Ray cancels a task. SIGTERM ends a worker; its run is begun again elsewhere.
-            with bench.stop.listening((signal.SIGINT,)):
-                outcome = attempt(job, bench, tests.of(job), reporter)
-        except Stopped as stopped:
+            with context.stop.listening((signal.SIGINT,)):
+                outcome = try_execute(job, context, tests.of(job), reporter)
+        except Interrupted as stopped:
             return str(stopped), {}
         done = [run for run in (store.root / job.key, store.root / FAILED / job.key) if run.is_dir()]
         return outcome, pack(done[0]) if done else {}
 
 
 @lru_cache(maxsize=1)
-def _unpacked(shared: ray.ObjectRef) -> tuple[Bench, Tests]:
+def _unpacked(shared: ray.ObjectRef) -> tuple[RunContext, NoisyTestSets]:
     """Unpack what all runs share, once in the life of a worker's process."""
-    bench: Bench = ray.get(shared)
-    device = open_device(bench.device.type)
-    lpips = bench.lpips if isinstance(bench.lpips, str) else replace(bench.lpips, device=device)
-    return replace(bench, device=device, lpips=lpips), Tests(bench)
+    context: RunContext = ray.get(shared)
+    device = open_device(context.device.type)
+    lpips = context.lpips if isinstance(context.lpips, str) else replace(context.lpips, device=device)
+    return replace(context, device=device, lpips=lpips), NoisyTestSets(context)

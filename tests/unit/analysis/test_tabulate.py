@@ -24,7 +24,7 @@ SEES = {
 NOISES = [("gamma", 50.0), ("gaussian", 25.0)]
 ALL_NOISES = [*NOISES, ("poisson", 0.05), ("gamma", 100.0), ("gaussian", 50.0)]
 SETS = {"set12": ["01.png", "02.png"], "bsd68": ["a.png", "b.png", "c.png"]}
-PROTOCOL = {
+SETUP = {
     "training_images": "bsd400",
     "channels": 1,
     "width": 48,
@@ -48,7 +48,7 @@ def made_up(methods=SEES, *, seeds=(0, 1), noises=NOISES, sets=SETS, **changes) 
                 for seed in seeds:
                     for image, file in enumerate(files):
                         rows.append(
-                            PROTOCOL
+                            SETUP
                             | {
                                 "key": f"{method}-{noise}-{parameter:g}-{seed}",
                                 "method": method,
@@ -78,7 +78,7 @@ def made_up(methods=SEES, *, seeds=(0, 1), noises=NOISES, sets=SETS, **changes) 
 def failure(method="noise2void", *, noise="gaussian", parameter=25.0, images="set12", seed=0, **changes):
     run = {"method": method, "noise": noise, "parameter": parameter, "images": images, "seed": seed}
     run["sees"] = SEES.get(method, "noisy")
-    return PROTOCOL | run | {"key": f"failed-{seed}", "error": "the loss is nan\nat step 120"} | changes
+    return SETUP | run | {"key": f"failed-{seed}", "error": "the loss is nan\nat step 120"} | changes
 
 
 def failed(*failures) -> pd.DataFrame:
@@ -361,7 +361,7 @@ def test_csv_gives_the_means_back_to_the_last_bit():
 def test_protocols_are_never_mixed(column, other):
     scores = pd.concat([made_up(), made_up(**{column: other, "psnr": 10.0})])
     tables = tabulate(scores, failed(failure(**{column: other, "seed": 7})))
-    assert {getattr(table.protocol, column) for table in tables} == {PROTOCOL[column], other}
+    assert {getattr(table.protocol, column) for table in tables} == {SETUP[column], other}
     ours, theirs = sorted(tables, key=lambda table: getattr(table.protocol, column) == other)
     alone = only(tabulate(made_up(), NO_FAILURES))
     assert csv([ours]) == csv([alone])

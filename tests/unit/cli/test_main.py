@@ -26,7 +26,7 @@ from bench.noise import Gamma, Gaussian
 from bench.seeds import generator
 from bench.store.store import Store
 from bench.system.files import StorageError
-from bench.system.signals import Stopped
+from bench.system.signals import Interrupted
 from tests.support.markup import read_markdown
 from tests.support.references import print_numbers, publish
 
@@ -147,11 +147,11 @@ def test_a_reference_is_gone_on_with_where_its_weights_are_not(
     [
         (StorageError("the disk is full; free some space"), 3, "error: the disk is full; free some space"),
         (
-            Stopped(signal.SIGTERM),
+            Interrupted(signal.SIGTERM),
             143,
             "stopped by SIGTERM: what is stored stays, and the same",
         ),
-        (Stopped(signal.SIGINT), 130, "stopped by SIGINT: what is stored stays"),
+        (Interrupted(signal.SIGINT), 130, "stopped by SIGINT: what is stored stays"),
     ],
 )
 def test_what_stops_a_grid_has_an_exit_code_and_advice(

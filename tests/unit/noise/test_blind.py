@@ -18,7 +18,7 @@ from bench.method import Batch
 from bench.noise import NOISES, Gaussian, Noise, Poisson
 from bench.noise.blind import UnknownNoise
 from bench.noise.level import estimate_noise
-from bench.runs.context import Bench
+from bench.runs.context import RunContext
 from bench.runs.launch import launch
 from bench.runs.load import load_run
 from bench.runs.plan import Job, plan
@@ -46,19 +46,19 @@ every_law = pytest.mark.parametrize("noise", EVERY_LAW.values(), ids=EVERY_LAW)
 
 
 @pytest.fixture
-def place(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> Bench:
+def place(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> RunContext:
     train, test = (open_set(str(folder), channels=1) for folder in photo_folders(1))
-    return Bench(train, (test,), open_device("cpu"), Store.open(tmp_path / "runs"), "not asked for")
+    return RunContext(train, (test,), open_device("cpu"), Store.open(tmp_path / "runs"), "not asked for")
 
 
-def jobs_of(place: Bench, *noises: str, methods: tuple[str, ...] = ("supervised",), blind: bool = True):
+def jobs_of(place: RunContext, *noises: str, methods: tuple[str, ...] = ("supervised",), blind: bool = True):
     recipe: Recipe = replace(
         RECIPES["quick"], methods=methods, noises=noises, width=4, steps=4, batch=2, patch=32
     )
     return plan(recipe, place.training_images, device=CPU, blind=blind)
 
 
-def outcomes_of(place: Bench, jobs: list[Job]) -> list[str]:
+def outcomes_of(place: RunContext, jobs: list[Job]) -> list[str]:
     watcher = Silent()
     launch(jobs, place, watcher)
     return watcher.outcomes
@@ -67,7 +67,7 @@ def outcomes_of(place: Bench, jobs: list[Job]) -> list[str]:
 # The grid
 
 
-def test_one_training_serves_all_tests_of_its_law(place: Bench):
+def test_one_training_serves_all_tests_of_its_law(place: RunContext):
     noises = ("gaussian:25", "gamma:50", "gaussian:50")
     jobs = jobs_of(place, *noises, methods=("supervised", "noise2score"))
     assert [(job.run.method, job.noise.spec) for job in jobs] == [
@@ -92,7 +92,7 @@ def test_one_training_serves_all_tests_of_its_law(place: Bench):
     }
 
 
-def test_blind_and_told_meet_the_same_noisy_images(place: Bench):
+def test_blind_and_told_meet_the_same_noisy_images(place: RunContext):
     blind, known = (jobs_of(place, "gaussian:25", "gaussian:50", blind=blind) for blind in (True, False))
     assert not {job.key for job in blind} & {job.key for job in known}
     outcomes_of(place, blind + known)
@@ -106,7 +106,7 @@ def test_blind_and_told_meet_the_same_noisy_images(place: Bench):
     assert hashes[0] == hashes[1] != hashes[2] == hashes[3]
 
 
-def test_a_further_noise_is_scored_without_training(place: Bench):
+def test_a_further_noise_is_scored_without_training(place: RunContext):
     assert outcomes_of(place, jobs_of(place, "gaussian:25")) == ["trained"]
     wider = jobs_of(place, "gaussian:25", "gaussian:50")
     assert outcomes_of(place, wider) == ["scored"]
@@ -114,7 +114,7 @@ def test_a_further_noise_is_scored_without_training(place: Bench):
     assert list(place.store.scores()["parameter"]) == [25, 25, 50, 50]
 
 
-def test_a_loaded_run_estimates_and_scores_the_same(place: Bench):
+def test_a_loaded_run_estimates_and_scores_the_same(place: RunContext):
     (job,) = jobs_of(place, "poisson:0.02", methods=("noise2score",))
     outcomes_of(place, [job])
     stored = place.store.scores([job.key])
@@ -127,7 +127,7 @@ def test_a_loaded_run_estimates_and_scores_the_same(place: Bench):
     assert list(stored["estimate"]) == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_failed_blind_run_is_missing_in_every_row(place: Bench, monkeypatch: pytest.MonkeyPatch):
+def test_a_failed_blind_run_is_missing_in_every_row(place: RunContext, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("bench.runs.execute.train", lambda *_, **__: 1 / 0)
     outcomes_of(place, jobs_of(place, "gaussian:25", "gaussian:50"))
     failures = place.store.failures()
@@ -136,7 +136,7 @@ def test_a_failed_blind_run_is_missing_in_every_row(place: Bench, monkeypatch: p
 
 
 @pytest.mark.parametrize("spec", ["gaussian:10", "gaussian:56", "poisson:0.2", "gamma:30", "gamma:130"])
-def test_a_noise_outside_of_the_training_range_is_refused(place: Bench, spec: str):
+def test_a_noise_outside_of_the_training_range_is_refused(place: RunContext, spec: str):
     with pytest.raises(InputError, match=f"covers {spec.partition(':')[0]} noise from .* not {spec}"):
         jobs_of(place, spec)
 

@@ -21,7 +21,7 @@ from bench.published.ranks import rank, write_ranks
 from bench.published.reproduction import beside, lacking, reproduce, shortfalls
 from bench.published.retraining import retrained, trainings_of
 from bench.published.tuning import hyper_parameters, settings
-from bench.tables.paired_differences import against, changes, written
+from bench.tables.paired_differences import changes, compare_with, format_difference
 from tests.support.references import print_numbers, publish, shelve
 from tests.unit.analysis.test_tabulate import NO_FAILURES, SEES, made_up
 
@@ -38,7 +38,7 @@ SHEETS = """# A page
 
 {{ one.table("table") }}
 {{ one.lacking("lacking") }}
-{{ one.against("paired", ["noise2noise", "supervised"]) }}
+{{ one.compare_with("paired", ["noise2noise", "supervised"]) }}
 {{ one.changes("redrawn", "Redrawn noise", one.select(training_noise="resampled"), one.main) }}
 {{ one.retrained("retrained") }}
 {{ one.settings("settings") }}
@@ -110,7 +110,7 @@ def test_sheets_are_those_of_the_reference(desk: Desk) -> None:
     sheets = {
         "table": beside(reproduction),
         "lacking": lacking(reproduction),
-        "paired": against(main, ["noise2noise", "supervised"]),
+        "paired": compare_with(main, ["noise2noise", "supervised"]),
         "redrawn": changes(redrawn, main, title="Redrawn noise"),
         "retrained": retrained(of_main(desk), ["sure", "supervised"]),
         "settings": settings(tuning),
@@ -159,8 +159,8 @@ def test_numbers_in_the_text_are_those_of_pandas(desk: Desk) -> None:
     assert said[2].startswith(f"{sure['psnr'].mean():.2f} ±")
     gap = difference_of(sure, supervised)
     assert gap.mean == pytest.approx(sure["psnr"].mean() - supervised["psnr"].mean(), abs=1e-8)
-    assert said[3] == written(gap)
-    assert said[4] == written(difference_of(lines(redrawn, "sure"), sure))
+    assert said[3] == format_difference(gap)
+    assert said[4] == format_difference(difference_of(lines(redrawn, "sure"), sure))
     change = [part.loc[part["image"] == "b.png", "psnr"].mean() for part in (lines(redrawn, "sure"), sure)]
     assert said[5] == signed(change[0] - change[1])
     assert said[6] == f"{seed_scatter(frozen[frozen['images'] == 'bsd68']).sd:.3f}"
@@ -253,7 +253,7 @@ def test_shortfalls_are_the_unsuspect_numbers_that_ours_do_not_reach(desk: Desk)
         ('{{ one.training("noise2void", "bsd68") }}', "no training of noise2void was made again on bsd68"),
         (f'{{{{ one.made_again("noise2void", {CELL_OF}) }}}}', "no training .* on gaussian σ=25, bsd68"),
         (f'{{{{ one.made_again("bm3d", {CELL_OF}) }}}}', "no scores of bm3d"),
-        ('{{ one.against("paired", ["bm3d"]) }}', "no scores of bm3d to compare with"),
+        ('{{ one.compare_with("paired", ["bm3d"]) }}', "no scores of bm3d to compare with"),
         ('{{ one.hours(one.select(training_noise="foul")) }}', r"no scores of \{'training_noise': 'foul'\}"),
         ('{{ one.hours(one.select(training_noize="frozen")) }}', "'training_noize'; did you mean 'training_"),
         ('{{ reference("two").table("table") }}', r"'.*two' holds no reference results"),

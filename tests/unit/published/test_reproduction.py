@@ -22,7 +22,7 @@ from tests.unit.analysis.test_tabulate import NO_FAILURES, SEES, failed, failure
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.output.text_table import Sheet
+    from bench.output.text_table import TextTable
     from bench.published.table import Published
 
 # Neither in the order of noises, sets or methods that other tables have.
@@ -41,28 +41,30 @@ def published(tmp_path: Path) -> Published:
     return publish(tmp_path, print_numbers(ROWS, METHODS))
 
 
-def side_by_side(published: Published, scores: pd.DataFrame, failures: pd.DataFrame = NO_FAILURES) -> Sheet:
+def side_by_side(
+    published: Published, scores: pd.DataFrame, failures: pd.DataFrame = NO_FAILURES
+) -> TextTable:
     return beside(reproduce(published, scores, failures))
 
 
-def blocks(sheet: Sheet) -> dict[tuple[str, str], list[list[str]]]:
+def blocks(sheet: TextTable) -> dict[tuple[str, str], list[list[str]]]:
     """Part the rows by noise and test set."""
     starts = [place for place, row in enumerate(sheet.rows) if row[0]] + [len(sheet.rows)]
     parts = [sheet.rows[start:end] for start, end in pairwise(starts)]
     return {(part[0][0], part[0][1]): [row[2:] for row in part] for part in parts}
 
 
-def block(sheet: Sheet, row: tuple[str, float, str]) -> list[list[str]]:
+def block(sheet: TextTable, row: tuple[str, float, str]) -> list[list[str]]:
     return blocks(sheet)[noise_label(row[0], row[1]), row[2]]
 
 
-def reason(sheet: Sheet, letter: str) -> str:
+def reason(sheet: TextTable, letter: str) -> str:
     """Give the explanation of a letter, such as ``(a)``."""
     (note,) = [note for note in sheet.notes if note.startswith(f"{letter} ")]
     return note.removeprefix(f"{letter} ")
 
 
-def letters(sheet: Sheet) -> tuple[set[str], list[str]]:
+def letters(sheet: TextTable) -> tuple[set[str], list[str]]:
     """List the letters of the cells and those of the notes."""
     shown = {found for row in sheet.rows for text in row for found in re.findall(r"\([a-z]\)", text)}
     return shown, [note[:3] for note in sheet.notes if re.match(r"\([a-z]\) ", note)]
@@ -336,7 +338,7 @@ def test_a_failure_of_what_the_table_lacks_is_said(published: Published) -> None
 EVIL = ["a|b<c>:k=1", "50%_x & ~y^2", r"\$#{f}`*[d]"]
 
 
-def of_names(folder: Path) -> tuple[Sheet, Sheet]:
+def of_names(folder: Path) -> tuple[TextTable, TextTable]:
     """Lay out methods whose names mean something in Markdown or LaTeX, published or not."""
     table = publish(folder, print_numbers([*ROWS, ABSENT], EVIL[:2]), title="T_1 <of> 5 % | more")
     scores = made_up(dict.fromkeys(EVIL, "noisy"), seeds=(0, 1, 2))

@@ -19,7 +19,7 @@ from scipy import stats
 from bench.analysis.statistics import seed_scatter
 from bench.errors import InputError
 from bench.images.sources import open_set
-from bench.protocol import PROTOCOL
+from bench.protocol import PROTOCOL_VERSION
 from bench.published.rerun import SAME_WEIGHTS
 from bench.published.verify import Verdict, draw_lot, verify
 from bench.runs import execute as running
@@ -80,7 +80,7 @@ def of_two_seeds(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Train with two seeds, collect, and go where the image sets are found by their names."""
     monkeypatch.chdir(tmp_path)
     assert tiny.launch(seeds=(0, 1)) == ["trained", "trained"]
-    return collect([tiny.bench.store.root], tmp_path / "reports")
+    return collect([tiny.context.store.root], tmp_path / "reports")
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_the_same_code_on_the_same_machine_gives_the_same_bits(
 ) -> None:
     job = tiny.jobs(seeds=(1,))[0]
     (verdict,) = check(of_two_seeds, [job.key], fresh)
-    scores = tiny.bench.store.scores()
+    scores = tiny.context.store.scores()
     mean = scores.loc[scores["seed"] == 1, "psnr"].mean()
     assert verdict == Verdict(
         key=job.key,
@@ -142,11 +142,11 @@ def test_the_scatter_is_that_of_the_test_set_and_the_protocol(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "more").mkdir()
     Image.open("test/0.png").transpose(Image.Transpose.ROTATE_90).save("more/a.png")
-    sets = (*tiny.bench.test_images, open_set("more", channels=1))
-    both = replace(tiny, bench=replace(tiny.bench, test_images=sets))
+    sets = (*tiny.context.test_images, open_set("more", channels=1))
+    both = replace(tiny, context=replace(tiny.context, test_images=sets))
     for steps in (4, 8):
         both.launch(seeds=(0, 1), steps=steps)
-    reference = collect([tiny.bench.store.root], tmp_path / "reports")
+    reference = collect([tiny.context.store.root], tmp_path / "reports")
     (verdict, other) = check(reference, [tiny.jobs()[0].key], fresh)
     assert [verdict.images, other.images] == ["more", "test"]
     scores = reference.scores().query("steps == 4")
@@ -177,7 +177,7 @@ def test_what_is_allowed_is_the_scatter_of_the_methods_other_runs(
     monkeypatch.chdir(tmp_path)
     methods = ("supervised", "noise2noise")
     tiny.launch(seeds=(0, 1), methods=methods)
-    reference = collect([tiny.bench.store.root], tmp_path / "reports")
+    reference = collect([tiny.context.store.root], tmp_path / "reports")
     keys = {(job.run.method, job.run.seed): job.key for job in tiny.jobs(seeds=(0, 1), methods=methods)}
     again = trained_again(
         reference,
@@ -202,7 +202,7 @@ def test_all_trainings_of_a_call_hold_together_and_weights_at_hand_do_not_count(
     for keys, numbers in ([first], 1), ([first, second], 2):
         for verdict in check(of_two_seeds, keys, fresh, retrained=[again]):
             assert verdict.allowed == pytest.approx(float(stats.t.isf(0.025 / numbers, 1)) * 0.2, rel=1e-6)
-    shutil.copytree(tiny.bench.store.root / first, fresh.root / first, dirs_exist_ok=True)
+    shutil.copytree(tiny.context.store.root / first, fresh.root / first, dirs_exist_ok=True)
     own, other = check(of_two_seeds, [first, second], fresh, retrained=[again])
     assert (own.how, own.allowed) == ("evaluated", SAME_WEIGHTS)
     assert (other.how, other.allowed) == ("trained", pytest.approx(T1 * 0.2, rel=1e-5))
@@ -235,7 +235,7 @@ def test_a_run_is_made_anew_by_as_many_threads_as_then(
             lambda device: seen.append(torch.get_num_threads()) or describe(device),
         )
     try:
-        (verdict,) = check(of_two_seeds, [key], tiny.bench.store if weights_at_hand else fresh)
+        (verdict,) = check(of_two_seeds, [key], tiny.context.store if weights_at_hand else fresh)
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -249,7 +249,7 @@ def test_without_trainings_to_judge_by_nothing_says_what_is_allowed(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     tiny.launch()
-    reference = collect([tiny.bench.store.root], tmp_path / "reports")
+    reference = collect([tiny.context.store.root], tmp_path / "reports")
     for retrained in ([], [trained_again(reference, dict.fromkeys(reference.keys(), 1.0))]):
         with pytest.raises(InputError, match="none of the method's other runs was trained again"):
             check(reference, reference.keys(), fresh, retrained=retrained)
@@ -261,7 +261,7 @@ def test_own_weights_are_evaluated_and_the_scores_beside_them_not_read(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     tiny.launch()
-    store = tiny.bench.store
+    store = tiny.context.store
     reference = collect([store.root], tmp_path / "reports")
     (key,) = reference.keys()
     shift_scores(store.root / key, 1.0)
@@ -283,22 +283,22 @@ def test_the_same_weights_may_differ_by_the_order_of_sums(
     tiny: Tiny, of_two_seeds: Reference, by: float, outcome: str
 ) -> None:
     shift_scores(of_two_seeds.folder, by * SAME_WEIGHTS)
-    (verdict,) = check(of_two_seeds, of_two_seeds.keys()[:1], tiny.bench.store)
+    (verdict,) = check(of_two_seeds, of_two_seeds.keys()[:1], tiny.context.store)
     assert verdict.outcome == outcome
 
 
 def test_own_scores_without_weights_are_refused(tiny: Tiny, of_two_seeds: Reference) -> None:
     key = of_two_seeds.keys()[0]
-    (tiny.bench.store.root / key / "weights.safetensors").unlink()
+    (tiny.context.store.root / key / "weights.safetensors").unlink()
     with pytest.raises(InputError, match=f"run {key} without its weights"):
-        check(of_two_seeds, [key], tiny.bench.store)
+        check(of_two_seeds, [key], tiny.context.store)
 
 
 def test_weights_that_cannot_be_evaluated_fail_by_themselves(tiny: Tiny, of_two_seeds: Reference) -> None:
     broken, sound = of_two_seeds.keys()
-    (tiny.bench.store.root / broken / "weights.safetensors").write_bytes(b"")
+    (tiny.context.store.root / broken / "weights.safetensors").write_bytes(b"")
     said: list[str] = []
-    failed, other = check(of_two_seeds, [broken, sound], tiny.bench.store, said=said)
+    failed, other = check(of_two_seeds, [broken, sound], tiny.context.store, said=said)
     assert (failed.key, failed.outcome, failed.how) == (broken, "failed", "evaluated")
     assert (other.key, other.ok) == (sound, True)
     assert said[0].startswith("failed: ")
@@ -313,7 +313,7 @@ def test_other_test_noise_is_told_apart(
     evaluation = of_two_seeds.facts(key)["evaluation"]
     evaluation["gaussian:25"]["test"]["noisy_sha256"] = "0" * 64
     change_facts(of_two_seeds, key, evaluation=evaluation)
-    (verdict,) = check(of_two_seeds, [key], tiny.bench.store if weights_at_hand else fresh)
+    (verdict,) = check(of_two_seeds, [key], tiny.context.store if weights_at_hand else fresh)
     assert verdict.outcome == "other test noise"
     assert not verdict.ok
     assert abs(verdict.difference) < 1e-5
@@ -333,7 +333,7 @@ def test_what_changed_since_is_named(
         versions=facts["versions"] | {"torch": "1.0", "python": "3.12"},
         source=facts["source"] | {"sha256": "0" * 64},
     )
-    (verdict,) = check(of_two_seeds, [key], tiny.bench.store if weights_at_hand else fresh)
+    (verdict,) = check(of_two_seeds, [key], tiny.context.store if weights_at_hand else fresh)
     assert verdict.ok
     assert set(verdict.changed) == {"commit", "device", "threads", "torch", "python", "method source"}
 
@@ -343,14 +343,14 @@ def test_a_run_of_another_protocol_is_trained_under_the_present_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for module in ("runs", "running"):
-        monkeypatch.setattr(f"bench.{module}.PROTOCOL", PROTOCOL - 1)
+        monkeypatch.setattr(f"bench.{module}.PROTOCOL_VERSION", PROTOCOL_VERSION - 1)
     tiny.launch(seeds=(0, 1))
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    store = tiny.bench.store
+    store = tiny.context.store
     reference = collect([store.root], tmp_path / "reports")
     (key, _) = reference.keys()
-    assert reference.facts(key)["protocol"] == PROTOCOL - 1
+    assert reference.facts(key)["protocol"] == PROTOCOL_VERSION - 1
     (verdict,) = check(reference, [key], store)
     assert (verdict.outcome, verdict.how) == ("identical", "trained")
     assert "protocol" in verdict.changed
@@ -375,11 +375,11 @@ def test_every_setting_of_a_run_is_found_again(
     options: dict[str, Any],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    bench = tiny.bench
+    context = tiny.context
     grid = replace(tiny.recipe, seeds=(0, 1), **recipe)
-    jobs = plan(grid, bench.training_images, device=CPU, **options)
-    launch(jobs, bench, Silent())
-    reference = collect([bench.store.root], tmp_path / "reports")
+    jobs = plan(grid, context.training_images, device=CPU, **options)
+    launch(jobs, context, Silent())
+    reference = collect([context.store.root], tmp_path / "reports")
     verdicts = check(reference, reference.keys(), fresh)
     assert fresh.keys() == sorted(job.key for job in jobs)
     assert len(verdicts) == 2 * len(grid.noises)

@@ -213,8 +213,8 @@ def subject(tiny: Tiny):
     """Give a function of a noise and of what a method makes of the test picture."""
 
     def make(noise, denoise) -> Subject:
-        pictures = tiny.bench.test_images[0].pictures[:1]
-        image = corrupt(replace(tiny.bench.test_images[0], pictures=pictures), noise, seed=0).images[0]
+        pictures = tiny.context.test_images[0].pictures[:1]
+        image = corrupt(replace(tiny.context.test_images[0], pictures=pictures), noise, seed=0).images[0]
         bare = Subject(noise, "test", image, {})
         return replace(bare, denoised={"one": Denoised(denoise(bare), 30.0, 0.9)})
 
@@ -500,7 +500,7 @@ def trained(tiny: Tiny) -> Tiny:
 
 
 def where(tiny: Tiny) -> tuple[str, ...]:
-    return (str(tiny.bench.store.root.parent / "test"),)
+    return (str(tiny.context.store.root.parent / "test"),)
 
 
 def test_pictures_are_those_that_were_scored(trained: Tiny):
@@ -607,7 +607,7 @@ def test_a_reference_is_reported_with_what_its_runs_kept_and_no_others(
     tiny: Tiny, tmp_path: Path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    looking = replace(tiny, bench=replace(tiny.bench, looks=2))
+    looking = replace(tiny, context=replace(tiny.context, looks=2))
     looking.launch(methods=("noise2void", "supervised"))
     main(["collect", "runs", "--out", "kept"])
     main(["report", "runs", "--test", "./test", "--out", "whole"])

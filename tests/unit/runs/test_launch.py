@@ -21,7 +21,7 @@ from bench.analysis.tabulate import tabulate
 from bench.discovery import listings, load_class
 from bench.errors import InputError
 from bench.images.sources import open_set
-from bench.protocol import PROTOCOL
+from bench.protocol import PROTOCOL_VERSION
 from bench.runs import execute as running
 from bench.runs.launch import launch
 from bench.runs.load import load_run
@@ -48,17 +48,17 @@ def channels(request: pytest.FixtureRequest) -> int:
 def test_a_run_holds_one_row_per_image_and_every_fact(tiny: Tiny) -> None:
     assert tiny.launch() == ["trained"]
     (job,) = tiny.jobs()
-    scores = tiny.bench.store.scores()
+    scores = tiny.context.store.scores()
     assert list(scores["image"]) == ["0.png", "1.png"]
     assert set(scores["sees"]) == {"noisy + clean"}
     assert scores["lpips"].isna().all()
-    facts = tiny.bench.store.facts(job.key)
+    facts = tiny.context.store.facts(job.key)
     assert facts["versions"]["torch"] == metadata.version("torch")
     assert facts["hardware"]["threads"] == torch.get_num_threads()
     evaluation = facts["evaluation"]["gaussian:25"]["test"]
-    assert evaluation["noisy_sha256"] == corrupt(tiny.bench.test_images[0], job.noise, seed=0).sha256
+    assert evaluation["noisy_sha256"] == corrupt(tiny.context.test_images[0], job.noise, seed=0).sha256
     assert evaluation["lpips"] == "not asked for"
-    folder = tiny.bench.store.root / job.key
+    folder = tiny.context.store.root / job.key
     steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
     assert steps == [4]
 
@@ -66,8 +66,8 @@ def test_a_run_holds_one_row_per_image_and_every_fact(tiny: Tiny) -> None:
 def test_kept_pictures_hold_the_output_at_16_bits(tiny: Tiny) -> None:
     tiny.launch()
     (job,) = tiny.jobs()
-    folder = tiny.bench.store.root / job.key
-    noisy = corrupt(tiny.bench.test_images[0], job.noise, seed=0).images[1]
+    folder = tiny.context.store.root / job.key
+    noisy = corrupt(tiny.context.test_images[0], job.noise, seed=0).images[1]
     expected = load_run(folder)(noisy.noisy).clamp(0, 1)[0, 0].numpy()
     kept = np.asarray(Image.open(folder / "pictures" / "gaussian-25" / "test" / "1.png"))
     assert np.abs(kept / 65535 - expected).max() <= 0.51 / 65535  # half a step, and float32
@@ -82,8 +82,8 @@ def looked_at(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path)
 
     def launched(looks: int) -> Tiny:
         tiny = make_tiny((train, test), tmp_path / f"looks-{looks}", channels=1)
-        sets = (*tiny.bench.test_images, open_set(str(tmp_path / "more"), channels=1))
-        tiny = replace(tiny, bench=replace(tiny.bench, test_images=sets, looks=looks))
+        sets = (*tiny.context.test_images, open_set(str(tmp_path / "more"), channels=1))
+        tiny = replace(tiny, context=replace(tiny.context, test_images=sets, looks=looks))
         assert tiny.launch(steps=8) == ["trained"]
         return tiny
 
@@ -118,18 +118,20 @@ def test_looking_changes_nothing_but_the_curve(looked_at: Callable[[int], Tiny])
 
 def test_a_run_of_another_protocol_is_refused(tiny: Tiny) -> None:
     tiny.launch()
-    folder = tiny.bench.store.root / tiny.jobs()[0].key
+    folder = tiny.context.store.root / tiny.jobs()[0].key
     load_run(folder)
-    amend(folder, protocol=PROTOCOL - 1)
-    with pytest.raises(InputError, match=f"under protocol {PROTOCOL - 1}, .* protocol {PROTOCOL},"):
+    amend(folder, protocol=PROTOCOL_VERSION - 1)
+    with pytest.raises(
+        InputError, match=f"under protocol {PROTOCOL_VERSION - 1}, .* protocol {PROTOCOL_VERSION},"
+    ):
         load_run(folder)
 
 
 def test_a_stored_run_is_not_trained_again(tiny: Tiny) -> None:
     tiny.launch()
-    files = sorted(path.stat().st_mtime_ns for path in tiny.bench.store.root.rglob("*"))
+    files = sorted(path.stat().st_mtime_ns for path in tiny.context.store.root.rglob("*"))
     assert tiny.launch() == ["stored"]
-    assert sorted(path.stat().st_mtime_ns for path in tiny.bench.store.root.rglob("*")) == files
+    assert sorted(path.stat().st_mtime_ns for path in tiny.context.store.root.rglob("*")) == files
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_the_source_of_a_method_and_the_protocol_enter_the_key(
     run = tiny.jobs()[0].run
     key = run.key("a" * 64)
     assert key != run.key("b" * 64)
-    monkeypatch.setattr("bench.runs.run.PROTOCOL", -1)
+    monkeypatch.setattr("bench.runs.run.PROTOCOL_VERSION", -1)
     assert key != run.key("a" * 64)
 
 
@@ -169,7 +171,7 @@ def test_the_same_seed_twice_scores_the_same_to_the_last_bit(
     for attempt in ("first", "second"):
         tiny = make_tiny(folders, tmp_path / attempt, channels=1)
         assert set(tiny.launch(**recipe)) == {"trained"}
-        stored = tiny.bench.store.scores().drop(columns=CLOCKS)
+        stored = tiny.context.store.scores().drop(columns=CLOCKS)
         scores.append(stored.sort_values(["key", "image"], ignore_index=True))
         assert (stored["training_flops"] > 0).all()
     pd.testing.assert_frame_equal(*scores, check_exact=True)
@@ -182,9 +184,9 @@ def test_loaded_weights_reproduce_the_stored_scores(
     recipe = {"methods": RECIPES["quick"].methods, "noises": RECIPES["quick"].noises}
     tiny.launch(**recipe)
     for job in tiny.jobs(**recipe):
-        noisy = corrupt(tiny.bench.test_images[0], job.noise, seed=0)
-        again = evaluate(load_run(tiny.bench.store.root / job.key), noisy)
-        stored = tiny.bench.store.scores([job.key])
+        noisy = corrupt(tiny.context.test_images[0], job.noise, seed=0)
+        again = evaluate(load_run(tiny.context.store.root / job.key), noisy)
+        stored = tiny.context.store.scores([job.key])
         assert [row["psnr"] for row in again] == pytest.approx(list(stored["psnr"]), abs=1e-5)
         assert [row["ssim"] for row in again] == pytest.approx(list(stored["ssim"]), abs=1e-6)
 
@@ -193,7 +195,7 @@ def test_every_method_meets_the_same_noisy_test_images(tiny: Tiny) -> None:
     methods = RECIPES["quick"].methods
     tiny.launch(methods=methods)
     hashes = [
-        tiny.bench.store.facts(job.key)["evaluation"]["gaussian:25"]["test"]["noisy_sha256"]
+        tiny.context.store.facts(job.key)["evaluation"]["gaussian:25"]["test"]["noisy_sha256"]
         for job in tiny.jobs(methods=methods)
     ]
     assert len(hashes) == len(methods)
@@ -233,7 +235,7 @@ def test_replacing_what_is_withheld_by_nan_changes_no_result(
     poisoned = make_tiny(folders, tmp_path / "poisoned", channels=1)
     assert set(poisoned.launch(**recipe)) == {"trained"}
     for job in honest.jobs(**recipe):
-        first, second = (tiny.bench.store.scores([job.key])["psnr"] for tiny in (honest, poisoned))
+        first, second = (tiny.context.store.scores([job.key])["psnr"] for tiny in (honest, poisoned))
         assert list(first) == list(second), job.title
 
 
@@ -261,7 +263,7 @@ def test_a_method_that_reaches_for_what_it_did_not_declare_fails(
     )
     (outcome,) = tiny.launch(methods=("greedy",))
     assert outcome.startswith(f"failed: {said}")
-    assert tiny.bench.store.scores().empty
+    assert tiny.context.store.scores().empty
 
 
 def test_a_failed_run_is_kept_apart_and_the_others_go_on(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +277,7 @@ def test_a_failed_run_is_kept_apart_and_the_others_go_on(tiny: Tiny, monkeypatch
     monkeypatch.setattr(running, "train", explode)
     outcomes = tiny.launch(methods=("supervised", "sure", "noise2noise"))
     assert outcomes == ["trained", "failed: it exploded", "trained"]
-    store = tiny.bench.store
+    store = tiny.context.store
     failed = tiny.jobs(methods=("sure",))[0]
     assert failed.key not in store
     assert set(store.scores()["method"]) == {"supervised", "noise2noise"}
@@ -293,10 +295,10 @@ def test_a_further_test_set_is_scored_without_training(tiny: Tiny, tmp_path: Pat
         tmp_path / "more" / "a.png"
     )
     more = open_set(str(tmp_path / "more"), channels=1)
-    both = replace(tiny, bench=replace(tiny.bench, test_images=(*tiny.bench.test_images, more)))
+    both = replace(tiny, context=replace(tiny.context, test_images=(*tiny.context.test_images, more)))
     assert both.launch() == ["scored"]
     assert both.launch() == ["stored"]
-    scores = tiny.bench.store.scores()
+    scores = tiny.context.store.scores()
     assert list(zip(scores["images"], scores["image"], strict=True)) == [
         ("test", "0.png"),
         ("test", "1.png"),
@@ -321,11 +323,11 @@ def untrainable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("untrainable")
 def test_what_learns_nothing_is_scored_and_never_trained(tiny: Tiny) -> None:
-    tiny = replace(tiny, bench=replace(tiny.bench, looks=3))
+    tiny = replace(tiny, context=replace(tiny.context, looks=3))
     assert tiny.launch(methods=("wavelet",)) == ["scored"]
     assert tiny.launch(methods=("wavelet",)) == ["stored"]
     (job,) = tiny.jobs(methods=("wavelet",))
-    store = tiny.bench.store
+    store = tiny.context.store
     scores = store.scores()
     assert (scores[["training_seconds", "training_flops", "patches_per_second", "passes"]] == 0).all(
         axis=None
@@ -335,7 +337,7 @@ def test_what_learns_nothing_is_scored_and_never_trained(tiny: Tiny) -> None:
     assert store.curves().empty
     assert not (store.root / job.key / "log.jsonl").exists()
     assert store.facts(job.key)["versions"]["pywavelets"] == metadata.version("pywavelets")
-    again = evaluate(load_run(store.root / job.key), corrupt(tiny.bench.test_images[0], job.noise, seed=0))
+    again = evaluate(load_run(store.root / job.key), corrupt(tiny.context.test_images[0], job.noise, seed=0))
     assert [row["psnr"] for row in again] == list(scores["psnr"])
 
 
@@ -343,14 +345,14 @@ def test_what_learns_nothing_is_scored_and_never_trained(tiny: Tiny) -> None:
 def test_what_learns_nothing_is_told_an_estimate_of_unknown_noise(tiny: Tiny) -> None:
     jobs = plan(
         replace(tiny.recipe, methods=("wavelet",), noises=("gaussian:25", "gaussian:50")),
-        tiny.bench.training_images,
+        tiny.context.training_images,
         device=CPU,
         blind=True,
     )
     watcher = Silent()
-    launch(jobs, tiny.bench, watcher)
+    launch(jobs, tiny.context, watcher)
     assert watcher.outcomes == ["scored"]
-    scores = tiny.bench.store.scores()
+    scores = tiny.context.store.scores()
     assert list(scores["parameter"]) == [25, 25, 50, 50]
     assert (scores["estimate"] / scores["parameter"]).between(0.7, 1.4).all()
     assert set(scores["sees"]) == {"noisy + law, untrained"}
@@ -358,9 +360,9 @@ def test_what_learns_nothing_is_told_an_estimate_of_unknown_noise(tiny: Tiny) ->
 
 def test_what_learns_nothing_has_no_precision_to_choose(tiny: Tiny) -> None:
     recipe = replace(tiny.recipe, methods=("supervised", "wavelet"), noises=("gaussian:25",))
-    jobs = plan(recipe, tiny.bench.training_images, device=CPU, precision="bfloat16")
+    jobs = plan(recipe, tiny.context.training_images, device=CPU, precision="bfloat16")
     assert {job.label: job.run.precision for job in jobs} == {"supervised": "bfloat16", "wavelet": "float32"}
-    assert jobs[-1].key == plan(recipe, tiny.bench.training_images, device=CPU)[-1].key
+    assert jobs[-1].key == plan(recipe, tiny.context.training_images, device=CPU)[-1].key
 
 
 def test_a_missing_package_fails_its_cells_alone(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,7 +370,7 @@ def test_a_missing_package_fails_its_cells_alone(tiny: Tiny, monkeypatch: pytest
     failed, trained = tiny.launch(methods=("bm3d", "supervised"))
     assert failed.startswith("failed: bm3d needs the authors' package")
     assert trained == "trained"
-    (table,) = tabulate(tiny.bench.store.scores(), tiny.bench.store.failures())
+    (table,) = tabulate(tiny.context.store.scores(), tiny.context.store.failures())
     (row,) = table.rows
     assert [(cell.method, cell.status) for cell in row.cells] == [("bm3d", "failed"), ("supervised", "done")]
     assert "pip install bm3d" in row.cells[0].error
@@ -410,7 +412,7 @@ def test_what_is_named_must_be_defined(tiny: Tiny, gaussian_only: str, others: t
 def test_the_table_says_where_a_method_is_not_defined(tiny: Tiny, gaussian_only: str) -> None:
     for noise, chosen in (("gaussian:25", (gaussian_only,)), ("gamma:50", ("supervised",))):
         assert tiny.launch(methods=chosen, noises=(noise,)) == ["trained"]
-    (table,) = tabulate(tiny.bench.store.scores(), tiny.bench.store.failures())
+    (table,) = tabulate(tiny.context.store.scores(), tiny.context.store.failures())
     told = {(row.noise, cell.method): cell.error for row in table.rows for cell in row.cells}
     assert told["gamma", gaussian_only] == "not defined for gamma noise"
     assert told["gaussian", "supervised"] == ""
@@ -418,7 +420,7 @@ def test_the_table_says_where_a_method_is_not_defined(tiny: Tiny, gaussian_only:
 
 def test_a_run_is_missing_until_every_test_of_it_is_scored(tiny: Tiny) -> None:
     recipe = replace(tiny.recipe, methods=("supervised", "noise2void"), noises=("gaussian:25", "gaussian:50"))
-    jobs = plan(recipe, tiny.bench.training_images, device=CPU, blind=True)
+    jobs = plan(recipe, tiny.context.training_images, device=CPU, blind=True)
     done, other = jobs
     scores = pd.DataFrame(
         [
@@ -454,25 +456,25 @@ def test_an_empty_shard_is_refused(tiny: Tiny) -> None:
 
 
 def test_training_images_among_the_test_images_are_refused(tiny: Tiny) -> None:
-    leaking = replace(tiny, bench=replace(tiny.bench, test_images=(tiny.bench.training_images,)))
+    leaking = replace(tiny, context=replace(tiny.context, test_images=(tiny.context.training_images,)))
     with pytest.raises(InputError, match=r"0\.png"):
         leaking.launch()
 
 
 def test_two_test_sets_of_one_name_are_refused(tiny: Tiny) -> None:
-    twice = replace(tiny, bench=replace(tiny.bench, test_images=2 * tiny.bench.test_images))
+    twice = replace(tiny, context=replace(tiny.context, test_images=2 * tiny.context.test_images))
     with pytest.raises(InputError, match=r"2 test sets are called 'test'"):
         twice.launch()
 
 
 def test_a_training_set_goes_by_a_name_of_its_own(tiny: Tiny) -> None:
     tiny.launch()
-    images = tiny.bench.training_images
+    images = tiny.context.training_images
     for changes, said in (
         ({"pictures": images.pictures[:2]}, r"trained on other images that are called 'train' too"),
         ({"name": "bsd400"}, r"have the name of the registered set 'bsd400', but are others"),
     ):
-        other = replace(tiny, bench=replace(tiny.bench, training_images=replace(images, **changes)))
+        other = replace(tiny, context=replace(tiny.context, training_images=replace(images, **changes)))
         with pytest.raises(InputError, match=said):
             other.launch()
     assert tiny.launch() == ["stored"]
@@ -486,7 +488,7 @@ def test_a_denoiser_takes_tensors_of_floats_alone(tiny: Tiny, noisy: Any, given:
     tiny.launch()
     (job,) = tiny.jobs()
     with pytest.raises(InputError, match=f"a tensor of floats, white being 1, but was given .*{given}"):
-        load_run(tiny.bench.store.root / job.key)(noisy)
+        load_run(tiny.context.store.root / job.key)(noisy)
 
 
 def test_a_patch_larger_than_an_image_is_refused_before_training(tiny: Tiny) -> None:

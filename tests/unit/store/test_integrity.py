@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def run(tiny: Tiny) -> Path:
     """Give the folder of a finished run."""
     tiny.launch()
-    (key,) = tiny.bench.store.keys()
-    return tiny.bench.store.root / key
+    (key,) = tiny.context.store.keys()
+    return tiny.context.store.root / key
 
 
 def test_a_run_is_sealed_as_it_is_stored(run: Path) -> None:
@@ -114,7 +114,7 @@ def test_sealed_files_of_no_use_are_named(tiny: Tiny, run: Path, name: str, cont
     (run / name).write_bytes(content)
     seal_folder(run)
     with pytest.raises(DamagedRunError, match=str(run / name)):
-        tiny.bench.store.scores() if name == SCORES else load_run(run)
+        tiny.context.store.scores() if name == SCORES else load_run(run)
 
 
 def test_sealed_weights_of_another_network_are_named(run: Path) -> None:
@@ -126,7 +126,7 @@ def test_sealed_weights_of_another_network_are_named(run: Path) -> None:
 
 def test_a_damaged_run_is_set_aside_and_the_others_count(tiny: Tiny) -> None:
     tiny.launch(seeds=(0, 1))
-    store = tiny.bench.store
+    store = tiny.context.store
     sound, broken = store.keys()
     path = store.root / broken / SCORES
     path.write_bytes(path.read_bytes()[:-1])
@@ -144,36 +144,36 @@ def test_a_damaged_run_is_set_aside_and_the_others_count(tiny: Tiny) -> None:
 
 def test_a_run_without_its_facts_is_set_aside(tiny: Tiny, run: Path) -> None:
     (run / FACTS).unlink()
-    assert tiny.bench.store.keys() == [run.name]
-    (told,) = tiny.bench.store.set_aside_damaged()
+    assert tiny.context.store.keys() == [run.name]
+    (told,) = tiny.context.store.set_aside_damaged()
     assert told.startswith(f"{run / FACTS} is missing")
-    assert tiny.bench.store.keys() == []
+    assert tiny.context.store.keys() == []
 
 
 def test_a_failed_run_that_is_damaged_is_set_aside(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.runs.execute.train", lambda *_, **__: 1 / 0)
     tiny.launch()
-    (path,) = tiny.bench.store.root.glob(f"failed/*/{FACTS}")
+    (path,) = tiny.context.store.root.glob(f"failed/*/{FACTS}")
     path.write_text("{")
     with pytest.raises(DamagedRunError, match=str(path)):
-        tiny.bench.store.failures()
-    assert len(tiny.bench.store.set_aside_damaged()) == 1
-    assert tiny.bench.store.failures().empty
+        tiny.context.store.failures()
+    assert len(tiny.context.store.set_aside_damaged()) == 1
+    assert tiny.context.store.failures().empty
 
 
 def test_a_run_that_someone_works_on_is_let_alone(tiny: Tiny, run: Path) -> None:
     (run / SCORES).unlink()
-    with tiny.bench.store.lock(run.name):
-        assert tiny.bench.store.set_aside_damaged() == []
-    assert len(tiny.bench.store.set_aside_damaged()) == 1
+    with tiny.context.store.lock(run.name):
+        assert tiny.context.store.set_aside_damaged() == []
+    assert len(tiny.context.store.set_aside_damaged()) == 1
 
 
 def test_other_folders_in_a_store_are_let_alone(tiny: Tiny, run: Path) -> None:
     for name in ("tables", "report", "collected"):
         (run.parent / name).mkdir()
         (run.parent / name / SCORES).write_bytes(b"")
-    assert tiny.bench.store.keys() == [run.name]
-    assert tiny.bench.store.set_aside_damaged() == []
+    assert tiny.context.store.keys() == [run.name]
+    assert tiny.context.store.set_aside_damaged() == []
 
 
 # A crash in the middle of adding scores to a run
@@ -190,7 +190,7 @@ def further(run: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 def test_a_crash_while_scores_are_added_leaves_the_run_whole(
     tiny: Tiny, run: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    store = tiny.bench.store
+    store = tiny.context.store
     rows, evaluated = further(run)
     following = store.begin_extension(run.name)
     (following / "pictures").mkdir()
@@ -225,7 +225,7 @@ def test_a_crash_while_scores_are_added_leaves_the_run_whole(
 
 def test_a_checkpoint_left_in_a_finished_run_is_tidied_away(tiny: Tiny, run: Path) -> None:
     (run / CHECKPOINT).write_bytes(b"left by a crash")
-    assert tiny.bench.store.set_aside_damaged() == []
+    assert tiny.context.store.set_aside_damaged() == []
     assert not (run / CHECKPOINT).exists()
 
 

@@ -80,18 +80,18 @@ def test_real_runs_come_with_all_their_scores_and_facts(
     tinies = [make_tiny(folders, tmp_path / name, channels=1) for name in grids]
     for tiny, changes in zip(tinies, grids.values(), strict=True):
         tiny.launch(**changes)
-    collected = collect([tiny.bench.store.root for tiny in tinies], tmp_path / "reports")
-    expected = pd.concat([tiny.bench.store.scores() for tiny in tinies])
+    collected = collect([tiny.context.store.root for tiny in tinies], tmp_path / "reports")
+    expected = pd.concat([tiny.context.store.scores() for tiny in tinies])
     pd.testing.assert_frame_equal(
         collected.scores(), expected.sort_values(["method", "seed", "image"], ignore_index=True)
     )
-    keys = [tiny.bench.store.keys() for tiny in tinies]
+    keys = [tiny.context.store.keys() for tiny in tinies]
     assert list(map(len, keys)) == [2, 1]
     reference = open_reference(tmp_path / "reports")
     assert reference.keys() == sorted(keys[0] + keys[1])
     for tiny, its_keys in zip(tinies, keys, strict=True):
         for key in its_keys:
-            assert reference.facts(key) == of_the_run(tiny.bench.store.facts(key))
+            assert reference.facts(key) == of_the_run(tiny.context.store.facts(key))
     assert reference.failures().empty
 
 

@@ -26,7 +26,7 @@ from tests.unit.tables.test_paired_differences import cell_of, paired
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.output.text_table import Sheet
+    from bench.output.text_table import TextTable
 
 FILES = [f"{number:02}.png" for number in range(12)]
 SET12 = {"set12": FILES}
@@ -61,16 +61,16 @@ class Made:
         return CIRCUMSTANCES | self.told.get("all", {}) | self.told.get(method, {})
 
 
-def one_sheet(a: Made, b: Made) -> Sheet:
+def one_sheet(a: Made, b: Made) -> TextTable:
     (sheet,) = compare(a, b, names=("first/runs", "second/runs"))
     return sheet
 
 
-def notes_of(sheet: Sheet, start: str) -> list[str]:
+def notes_of(sheet: TextTable, start: str) -> list[str]:
     return [note for note in sheet.notes if note.startswith(start)]
 
 
-def column(sheet: Sheet, name: str) -> dict[str, str]:
+def column(sheet: TextTable, name: str) -> dict[str, str]:
     """Give a column's text by method, of a table with one noise and one set."""
     place = HEADER.index(name)
     found = {row[2]: row[place] for row in sheet.rows}

@@ -11,7 +11,7 @@ from bench.errors import InputError
 from bench.tables import cost_curve as curve
 from bench.tables.cost_curve import average, cost_to_reach, summary, write_curves
 
-PROTOCOL = {
+SETUP = {
     "training_images": "bsd400",
     "channels": 1,
     "width": 48,
@@ -36,7 +36,7 @@ def made_up(
 ) -> pd.DataFrame:
     """Make one run's curve, PSNR = 20 + slope log2(seconds)."""
     run = {"method": method, "noise": noise, "parameter": parameter, "images": "set12", "seed": seed}
-    run |= {"key": f"{method}-{noise}-{seed}", "sees": "noisy", "precision": "float32"} | PROTOCOL
+    run |= {"key": f"{method}-{noise}-{seed}", "sees": "noisy", "precision": "float32"} | SETUP
     looks = [
         {
             "step": step,
@@ -103,7 +103,7 @@ def test_summary_of_a_closed_form():
         assert line[f"seconds_within_{distance}"] == pytest.approx(512 * 2**-distance)
         assert line[f"tflop_within_{distance}"] == pytest.approx(3072 * 2**-distance)
         assert not line[f"first_look_within_{distance}"]
-    assert {name: line[name] for name in PROTOCOL} == PROTOCOL
+    assert {name: line[name] for name in SETUP} == SETUP
 
 
 def test_all_reach_the_lowest_final_psnr_of_their_noise():

@@ -13,14 +13,14 @@ import pytest
 from bench.analysis.columns import CELL, ROW
 from bench.analysis.statistics import Difference, difference_of, holm
 from bench.errors import InputError
-from bench.tables.paired_differences import ALPHA, against, changes, written
+from bench.tables.paired_differences import ALPHA, changes, compare_with, format_difference
 from tests.support.markup import read_latex, read_markdown
 from tests.unit.analysis.test_tabulate import SEES, SETS, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.output.text_table import Sheet
+    from bench.output.text_table import TextTable
 
 TWO = ["noise2noise", "supervised"]
 
@@ -36,7 +36,7 @@ def paired(scores: pd.DataFrame, other: pd.DataFrame) -> float:
     return (both["psnr"] - both["psnr_other"]).mean()
 
 
-def uncorrected(sheet: Sheet, scores: pd.DataFrame) -> list[Difference]:
+def uncorrected(sheet: TextTable, scores: pd.DataFrame) -> list[Difference]:
     return [
         difference_of(cell_of(scores, *line[:4]), cell_of(scores, *line[:3], line[4]))
         for line in sheet.numbers[[*CELL, "against"]].itertuples(index=False, name=None)
@@ -50,7 +50,7 @@ def test_differences_are_those_of_pandas() -> None:
     scores = made_up()
     # A seed that only one method has counts for none of its differences.
     scores = pd.concat([scores, made_up({"sure": SEES["sure"]}, seeds=[2], psnr=99.0)])
-    numbers = against(scores, TWO).numbers
+    numbers = compare_with(scores, TWO).numbers
     for *cell, reference, found in numbers[[*CELL, "against", "difference"]].itertuples(
         index=False, name=None
     ):
@@ -62,7 +62,7 @@ def test_differences_are_those_of_pandas() -> None:
 
 def test_each_pair_is_tested_once() -> None:
     scores = made_up()
-    numbers = against(scores, TWO).numbers
+    numbers = compare_with(scores, TWO).numbers
     pairs = [
         (*row, frozenset(pair))
         for *row, method, reference in numbers[[*CELL, "against"]].itertuples(index=False, name=None)
@@ -78,7 +78,7 @@ def test_p_is_corrected_over_all_tests_of_the_table() -> None:
     scores = made_up(sets={"set12": [f"{number}.png" for number in range(12)]})
     rng = np.random.default_rng(1)
     scores["psnr"] = 28 + scores["method"].map(len) / 10 + rng.normal(size=len(scores))
-    sheet = against(scores, TWO)
+    sheet = compare_with(scores, TWO)
     raw = [pair.p for pair in uncorrected(sheet, scores)]
     assert list(sheet.numbers["p_holm"]) == pytest.approx(holm(raw), rel=1e-12)
     assert list(sheet.numbers["p_holm"]) != pytest.approx(raw, rel=0.1)
@@ -91,7 +91,7 @@ def test_p_is_corrected_over_all_tests_of_the_table() -> None:
 
 def test_rows_grow_with_the_noise_and_columns_with_what_is_seen() -> None:
     scores = made_up(noises=[("gamma", 50.0), ("gaussian", 50.0), ("gamma", 100.0), ("gaussian", 25.0)])
-    sheet = against(scores, ["supervised"])
+    sheet = compare_with(scores, ["supervised"])
     assert sheet.header == [
         "noise",
         "test set",
@@ -111,14 +111,14 @@ def test_rows_grow_with_the_noise_and_columns_with_what_is_seen() -> None:
 
 
 def test_the_order_of_scores_does_not_count() -> None:
-    sheets = [against(scores, TWO) for scores in (made_up(), made_up().iloc[::-1])]
+    sheets = [compare_with(scores, TWO) for scores in (made_up(), made_up().iloc[::-1])]
     assert sheets[0].markdown() == sheets[1].markdown()
     assert sheets[0].csv() == sheets[1].csv()
 
 
 def test_a_pair_the_other_way_round_has_the_other_sign() -> None:
     scores = made_up(dict.fromkeys(["one", "two"], "noisy"))
-    differences = [against(scores, [method]).numbers for method in ("one", "two")]
+    differences = [compare_with(scores, [method]).numbers for method in ("one", "two")]
     for column, other in (("difference", "difference"), ("low", "high"), ("high", "low")):
         assert list(differences[0][column]) == pytest.approx(list(-differences[1][other]), abs=1e-9)
     assert list(differences[0]["p_holm"]) == list(differences[1]["p_holm"])
@@ -126,14 +126,14 @@ def test_a_pair_the_other_way_round_has_the_other_sign() -> None:
 
 def test_a_method_missing_on_a_row_is_blank_there() -> None:
     scores = made_up()
-    sheet = against(scores[(scores["method"] != "sure") | (scores["noise"] != "gamma")], ["supervised"])
+    sheet = compare_with(scores[(scores["method"] != "sure") | (scores["noise"] != "gamma")], ["supervised"])
     column = sheet.header.index("sure")
     assert {row[0]: row[column] == "–" for row in sheet.rows} == {"gaussian σ=25": False, "gamma k=50": True}
 
 
 def test_one_image_bears_nothing_out() -> None:
     scores = made_up(sets={"one": ["a.png"]})
-    sheet = against(scores, ["supervised"])
+    sheet = compare_with(scores, ["supervised"])
     texts = {text for row in sheet.rows for text in row[3:]} - {"–"}
     assert texts == {f"{value:+.2f}°".replace("-", "−") for value in sheet.numbers["difference"]}
     assert sheet.numbers[["low", "high", "p_holm"]].isna().all(axis=None)
@@ -141,7 +141,7 @@ def test_one_image_bears_nothing_out() -> None:
 
 def test_unknown_methods_are_named() -> None:
     with pytest.raises(InputError, match="no scores of bm3d, nought to compare with"):
-        against(made_up(), ["supervised", "nought", "bm3d"])
+        compare_with(made_up(), ["supervised", "nought", "bm3d"])
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_unknown_methods_are_named() -> None:
     ],
 )
 def test_a_difference_is_written_with_interval_and_mark(pair: Difference, text: str) -> None:
-    assert written(pair) == text
+    assert format_difference(pair) == text
 
 
 # Protocols for one method
@@ -228,7 +228,7 @@ EVIL = {"a|b<c>": "noisy", "50%_x": "noisy", "supervised": "noisy + clean"}
 def test_every_format_shows_the_same_whatever_the_names(tmp_path: Path, kind: str) -> None:
     scores = made_up(EVIL)
     if kind == "against":
-        sheet = against(scores, list(EVIL)[:2])
+        sheet = compare_with(scores, list(EVIL)[:2])
     else:
         sheet = changes(scores, scores.assign(psnr=scores["psnr"] + 0.01), title="a|b<c> & 50%_x")
     markdown, _, latex = (file.read_text("utf-8") for file in sheet.write(tmp_path, "sheet"))
@@ -250,7 +250,7 @@ def test_the_order_of_references_changes_no_difference() -> None:
     scores = made_up()
     found = []
     for order in permutations(TWO):
-        numbers = against(scores, list(order)).numbers
+        numbers = compare_with(scores, list(order)).numbers
         swapped = numbers["method"].isin(TWO)
         both = numbers[["method", "against"]].apply(sorted, axis=1).map(tuple)
         signs = np.where(swapped & (numbers["method"] > numbers["against"]), -1, 1)

@@ -15,13 +15,13 @@ from bench.scoring.evaluate import mean_psnr
 from bench.store.scores import WEIGHTS
 from bench.store.store import CHECKPOINT, PARTIAL
 from bench.system.files import StorageError
-from bench.system.signals import Stop, Stopped
+from bench.system.signals import Interrupted, StopRequest
 from bench.training.checkpoint import (
     BEGINNING,
     Checkpoint,
+    Checkpointer,
     DamagedCheckpointError,
-    Journal,
-    Saving,
+    TrainingLog,
     read_checkpoint,
     write_checkpoint,
 )
@@ -43,7 +43,10 @@ def some_checkpoint() -> Checkpoint:
 
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
-    checkpoint, journal = some_checkpoint(), Journal(log=[{"step": 5, "loss": 0.1}], sittings=[{"step": 0}])
+    checkpoint, journal = (
+        some_checkpoint(),
+        TrainingLog(log=[{"step": 5, "loss": 0.1}], sittings=[{"step": 0}]),
+    )
     write_checkpoint(checkpoint, journal, tmp_path / CHECKPOINT)
     found, told = read_checkpoint(tmp_path / CHECKPOINT)
     assert told == journal
@@ -52,12 +55,12 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
 
 
 def test_where_there_is_none_it_is_the_beginning(tmp_path: Path) -> None:
-    assert read_checkpoint(tmp_path / CHECKPOINT) == (BEGINNING, Journal())
+    assert read_checkpoint(tmp_path / CHECKPOINT) == (BEGINNING, TrainingLog())
 
 
 def test_any_flipped_byte_is_found(tmp_path: Path) -> None:
     path = tmp_path / CHECKPOINT
-    write_checkpoint(some_checkpoint(), Journal(log=[{"step": 5}]), path)
+    write_checkpoint(some_checkpoint(), TrainingLog(log=[{"step": 5}]), path)
     content = path.read_bytes()
     for place in range(len(content)):
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
@@ -67,7 +70,7 @@ def test_any_flipped_byte_is_found(tmp_path: Path) -> None:
 
 def test_a_checkpoint_that_is_cut_off_is_found(tmp_path: Path) -> None:
     path = tmp_path / CHECKPOINT
-    write_checkpoint(some_checkpoint(), Journal(), path)
+    write_checkpoint(some_checkpoint(), TrainingLog(), path)
     content = path.read_bytes()
     for length in range(0, len(content), 7):
         path.write_bytes(content[:length])
@@ -79,21 +82,21 @@ class StopAfter:
     """Asks to stop after so many steps, as a signal between two of them would."""
 
     def __init__(self, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        due = Saving.due
+        due = Checkpointer.due
         steps = iter(range(1, step + 1))
 
-        def watched(saving: Saving) -> bool:
+        def watched(saving: Checkpointer) -> bool:
             if next(steps, None) == step:
                 saving.stop.asked = 15
             return due(saving)
 
-        monkeypatch.setattr(Saving, "due", watched)
+        monkeypatch.setattr(Checkpointer, "due", watched)
 
 
 def end(tiny: Tiny, method: str) -> tuple[dict[str, torch.Tensor], list[dict], object]:
     """Give weights, log and scores of a run, without its clocks."""
     (job,) = tiny.jobs(methods=(method,), steps=STEPS)
-    store = tiny.bench.store
+    store = tiny.context.store
     weights = load_file(store.root / job.key / WEIGHTS)
     scores = store.scores([job.key]).drop(columns=CLOCKS)
     log = (store.root / job.key / "log.jsonl").read_text().splitlines()
@@ -103,11 +106,11 @@ def end(tiny: Tiny, method: str) -> tuple[dict[str, torch.Tensor], list[dict], o
 def train_in_sittings(tiny: Tiny, method: str) -> None:
     """Train with stops after steps 1, 17, 20 and 44."""
     for step in (1, 16, 3, 24):  # of each sitting
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
             StopAfter(step, patch)
-            stopping = replace(tiny, bench=replace(tiny.bench, stop=Stop()))
+            stopping = replace(tiny, context=replace(tiny.context, stop=StopRequest()))
             stopping.launch(methods=(method,), steps=STEPS)
-        assert tiny.bench.store.keys() == []
+        assert tiny.context.store.keys() == []
     assert tiny.launch(methods=(method,), steps=STEPS) == ["trained"]
 
 
@@ -123,13 +126,13 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
     broken = make_tiny(folders, tmp_path / "broken", channels=1)
     train_in_sittings(broken, method)
     (job,) = broken.jobs(methods=(method,), steps=STEPS)
-    facts = broken.bench.store.facts(job.key)
+    facts = broken.context.store.facts(job.key)
     assert [sitting["step"] for sitting in facts["earlier_sittings"]] == [0, 1, 17, 20]
     (weights, log, scores), (again, log_again, scores_again) = end(whole, method), end(broken, method)
     assert all(torch.equal(weights[name], again[name]) for name in weights)
     assert log == log_again
     assert scores.equals(scores_again)
-    assert not (broken.bench.store.root / job.key / CHECKPOINT).exists()
+    assert not (broken.context.store.root / job.key / CHECKPOINT).exists()
 
 
 @pytest.mark.gpu
@@ -145,7 +148,7 @@ def test_on_cuda_a_stopped_training_goes_on_to_the_same_weights(
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
     folders, device = photo_folders(1), torch.device("cuda")
     whole, broken = (
-        replace(tiny, bench=replace(tiny.bench, device=device, engine=engine))
+        replace(tiny, context=replace(tiny.context, device=device, engine=engine))
         for tiny in (make_tiny(folders, tmp_path / name, channels=1) for name in ("whole", "broken"))
     )
     assert whole.launch(methods=(method,), steps=STEPS) == ["trained"]
@@ -161,14 +164,14 @@ def test_a_training_stopped_among_its_looks_has_the_same_curve(
 ) -> None:
     folders = photo_folders(1)
     whole, broken = (
-        replace(tiny, bench=replace(tiny.bench, looks=3))
+        replace(tiny, context=replace(tiny.context, looks=3))
         for tiny in (make_tiny(folders, tmp_path / name, channels=1) for name in ("whole", "broken"))
     )
     assert whole.launch(steps=8) == ["trained"]
 
     def interrupted(*_: object) -> float:
         monkeypatch.undo()
-        broken.bench.stop._hear(15, None)
+        broken.context.stop._on_signal(15, None)
         raise AssertionError("the signal was not heard")
 
     def first_look(*given: Any) -> float:
@@ -176,21 +179,21 @@ def test_a_training_stopped_among_its_looks_has_the_same_curve(
         return mean_psnr(*given)
 
     monkeypatch.setattr(running, "mean_psnr", first_look)
-    with pytest.raises(Stopped):
+    with pytest.raises(Interrupted):
         broken.launch(steps=8)
-    broken.bench.stop.asked = None
+    broken.context.stop.asked = None
     assert broken.launch(steps=8) == ["trained"]
-    curves = [tiny.bench.store.curves() for tiny in (whole, broken)]
+    curves = [tiny.context.store.curves() for tiny in (whole, broken)]
     assert list(curves[1]["step"]) == [2, 4, 8]
     assert list(curves[0]["psnr"]) == list(curves[1]["psnr"])
 
 
 def test_a_stop_while_scoring_keeps_the_training(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(running, "evaluate", lambda *_, **__: tiny.bench.stop._hear(15, None))
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(running, "evaluate", lambda *_, **__: tiny.context.stop._on_signal(15, None))
         tiny.launch()
-    tiny.bench.stop.asked = None
-    monkeypatch.setattr(Step, "advance", lambda *_: 1 / 0)
+    tiny.context.stop.asked = None
+    monkeypatch.setattr(Step, "update", lambda *_: 1 / 0)
     assert tiny.launch() == ["trained"]
     assert tiny.launch(seeds=(1,)) == ["failed: division by zero"]
 
@@ -198,12 +201,12 @@ def test_a_stop_while_scoring_keeps_the_training(tiny: Tiny, monkeypatch: pytest
 def test_a_damaged_checkpoint_is_told_of_and_trained_anew(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
         StopAfter(2, patch)
         tiny.launch()
-    tiny.bench.stop.asked = None
+    tiny.context.stop.asked = None
     (job,) = tiny.jobs()
-    path = tiny.bench.store.root / PARTIAL / job.key / CHECKPOINT
+    path = tiny.context.store.root / PARTIAL / job.key / CHECKPOINT
     path.write_bytes(path.read_bytes()[:-1])
     watcher = tiny.watched()
     assert watcher.outcomes == ["trained"]
@@ -219,8 +222,8 @@ def test_a_checkpoint_that_cannot_be_written_stops_the_work(
     with pytest.raises(StorageError, match=r"No space left .*the disk is full; free some space"):
         tiny.launch()
     monkeypatch.undo()
-    assert tiny.bench.store.keys() == []
-    assert tiny.bench.store.failures().empty
+    assert tiny.context.store.keys() == []
+    assert tiny.context.store.failures().empty
     assert tiny.launch() == ["trained"]
 
 
@@ -231,7 +234,8 @@ def test_random_numbers_that_no_key_names_play_no_part(tiny: Tiny) -> None:
         torch.manual_seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - the old global state is the point
         fresh = replace(
-            tiny, bench=replace(tiny.bench, store=tiny.bench.store.open(tiny.bench.store.root / str(seed)))
+            tiny,
+            context=replace(tiny.context, store=tiny.context.store.open(tiny.context.store.root / str(seed))),
         )
         fresh.launch()
         (key,) = fresh.bench.store.keys()

@@ -16,7 +16,7 @@ from bench.conformance.case import awake
 from bench.method import Method, squared_error
 from bench.noise import Gaussian
 from bench.training.engine import open_step
-from bench.training.loop import Cost, Milestones, train
+from bench.training.loop import Cost, EvaluationPoints, train
 from bench.training.patches import Patches, Sampling
 from bench.training.step import TrainingError
 from bench.training.unet import UNet
@@ -62,7 +62,7 @@ def fit(
     batch: int = 2,
     precision: str = "float32",
     net: UNet | None = None,
-    milestones: Milestones | None = None,
+    evaluation_points: EvaluationPoints | None = None,
 ) -> Fitted:
     patches = patches_of(images, steps=steps, batch=batch)
     net = net or UNet(1, width=4, seed=1)
@@ -74,7 +74,7 @@ def fit(
         precision=precision,
         device=CPU,
         report=log.append,
-        milestones=milestones,
+        evaluation_points=evaluation_points,
     )
     return Fitted(net, log, cost)
 
@@ -119,11 +119,11 @@ def test_trying_the_loss_out_moves_no_weight_and_leaves_no_gradient(
     assert trials > 0
     assert all(map(all, gradients[: trials + 1]))
     patches, by_step = patches_of(images, steps=3), awake(1)
-    advance = open_step(
+    step_once = open_step(
         by_step, Imitate(), sampling=patches.sampling, precision="float32", device=CPU, engine="eager"
     )
     for step in range(3):
-        advance(step, patches(step))
+        step_once(step, patches(step))
     assert same_weights(net, by_step)
 
 
@@ -217,7 +217,7 @@ def test_seconds_are_those_of_the_steps_alone(tiny_set: Callable[[int], ImageSet
     """Neither trying out nor looking counts: each step takes two seconds, each look a thousand."""
     looks = []
 
-    def look(step: int, seconds: float, flops: int) -> None:
+    def evaluate_midway(step: int, seconds: float, flops: int) -> None:
         clock.now += 1000
         looks.append((step, seconds, flops))
 
@@ -225,7 +225,7 @@ def test_seconds_are_those_of_the_steps_alone(tiny_set: Callable[[int], ImageSet
         tiny_set(1),
         Imitate(clock.taking(2)),
         steps=23,
-        milestones=Milestones(frozenset({1, 3, 20, 23}), look),
+        evaluation_points=EvaluationPoints(frozenset({1, 3, 20, 23}), evaluate_midway),
     )
     steps = [step for step, _, _ in looks]
     assert steps == [1, 3, 20, 23]
@@ -241,10 +241,16 @@ def test_looking_changes_no_weight(tiny_set: Callable[[int], ImageSet]) -> None:
     images = tiny_set(1)
     net, seen = UNet(1, width=4, seed=1), []
 
-    def look(*_: float) -> None:
+    def evaluate_midway(*_: float) -> None:
         with torch.inference_mode():
             seen.append(net.eval()(torch.ones(1, 1, 40, 33)))
 
-    fitted = fit(images, Imitate(), steps=7, net=net, milestones=Milestones(frozenset(range(1, 8)), look))
+    fitted = fit(
+        images,
+        Imitate(),
+        steps=7,
+        net=net,
+        evaluation_points=EvaluationPoints(frozenset(range(1, 8)), evaluate_midway),
+    )
     assert not any(torch.equal(first, second) for first, second in pairwise(seen))
     assert same_weights(fitted.net, fit(images, Imitate(), steps=7).net)

@@ -62,11 +62,11 @@ def patches_of(
 def stepped(method: Method, patches: Patches, *, device: torch.device = CPU, engine: str = "eager") -> UNet:
     """Train a small net step by step."""
     net = awake(1).to(device)
-    advance = open_step(
+    step_once = open_step(
         net, method, sampling=patches.sampling, precision="float32", device=device, engine=engine
     )
     for step in range(patches.sampling.steps):
-        advance(step, patches(step))
+        step_once(step, patches(step))
     return net
 
 
@@ -150,7 +150,7 @@ def test_gradients_are_shortened_to_twice_their_running_mean(tiny_set: Callable[
     for length in (0.5, 0.7, 3.0, 2.0, 0.0, 0.01, 1.2, 1e6):
         for weight in step.net.parameters():
             weight.grad = torch.full_like(weight, length / math.sqrt(count))
-        step.shorten()
+        step.clip_gradient()
         usual = usual or length
         shortened = min(length, 2 * usual)
         found = torch.cat([weight.grad.flatten() for weight in step.net.parameters()])
@@ -189,12 +189,12 @@ def test_multipliers_ascend_and_leave_the_network_alone(tiny_set: Callable[[int]
     patches = patches_of(tiny_set(1), Burst(), steps=20)
     method = Constrained(burst=100)
     net, sampling = awake(1), patches.sampling
-    advance = open_step(net, method, sampling=sampling, precision="float32", device=CPU, engine="eager")
-    advance.try_out(patches(0))
+    step_once = open_step(net, method, sampling=sampling, precision="float32", device=CPU, engine="eager")
+    step_once.dry_run(patches(0))
     values = []
     for step in range(20):
-        values.append({name: value.exp().item() for name, value in advance.logarithms.items()})
-        advance(step, patches(step))
+        values.append({name: value.exp().item() for name, value in step_once.logarithms.items()})
+        step_once(step, patches(step))
     assert values[0] == pytest.approx(method.multipliers)
     rising, falling = ([value[name] for value in values] for name in ("rising", "falling"))
     assert rising == sorted(set(rising))
@@ -269,12 +269,12 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
         )
         step = Step(net, method, sampling=sampling, precision="float32", device=ACCELERATOR)
         for number in range(3):
-            step.set_out(number)
+            step.prepare(number)
             losses = step.losses(step.network, patches(number))
             assert losses.device == ACCELERATOR
             for weight in (*net.parameters(), *step.logarithms.values()):
                 weight.grad = torch.zeros_like(weight)
-            step.shorten()
+            step.clip_gradient()
             step.optimiser.step()
             step.schedule.step()
 
@@ -314,14 +314,14 @@ def test_no_step_waits_for_the_device(
     tiny_set: Callable[[int], ImageSet], method: Method, engine: str, noise: Noise | UnknownNoise
 ) -> None:
     patches = patches_of(tiny_set(1), method, steps=8, noise=noise, device=CUDA)
-    advance = open_step(
+    step_once = open_step(
         awake(1).to(CUDA), method, sampling=patches.sampling, precision="bfloat16", device=CUDA, engine=engine
     )
     for step in range(4):
-        advance(step, patches(step))
+        step_once(step, patches(step))
     torch.cuda.set_sync_debug_mode("error")
     try:
-        losses = [advance(step, patches(step)) for step in range(4, 8)]
+        losses = [step_once(step, patches(step)) for step in range(4, 8)]
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.isfinite(torch.stack(losses)).all()
@@ -387,7 +387,7 @@ def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet
 @pytest.mark.parametrize("peak", [LEARNING_RATE, 1e-4])
 def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int, peak: float):
     method = METHODS["supervised"]
-    advance = open_step(
+    step_once = open_step(
         awake(1),
         method,
         sampling=Sampling(steps, batch=4, patch=32, seed=0),
@@ -398,8 +398,8 @@ def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int, p
     )
     rates = []
     for _ in range(steps):
-        rates.append(advance.learning_rate)
-        advance.optimiser.step()
-        advance.schedule.step()
+        rates.append(step_once.learning_rate)
+        step_once.optimiser.step()
+        step_once.schedule.step()
     assert min(rates) > 0
     assert steps == 1 or max(rates) == pytest.approx(peak, rel=0.01)

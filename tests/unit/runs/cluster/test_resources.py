@@ -8,7 +8,7 @@ import pytest
 
 from bench.errors import InputError
 from bench.runs.cluster import resources as share
-from bench.runs.cluster.resources import Share, parse_share
+from bench.runs.cluster.resources import RunResources, parse_resources
 
 PLAIN: dict[str, Any] = {"device": "auto", "precision": "auto", "cpus": None, "gpus": None}
 
@@ -29,13 +29,13 @@ def with_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_is_not_said_follows(options: dict[str, Any], expected: tuple[str, int, float]) -> None:
-    given = parse_share("auto", **PLAIN | options)
-    assert isinstance(given, Share)
+    given = parse_resources("auto", **PLAIN | options)
+    assert isinstance(given, RunResources)
     assert (given.device.type, given.cpus, given.gpus) == expected
 
 
 def test_without_a_cluster_there_is_nothing_to_share() -> None:
-    assert parse_share(None, **PLAIN) is None
+    assert parse_resources(None, **PLAIN) is None
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_without_a_cluster_there_is_nothing_to_share() -> None:
 )
 def test_contradictions_are_named(address: str | None, options: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
-        parse_share(address, **PLAIN | options)
+        parse_resources(address, **PLAIN | options)
 
 
 def test_without_ray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r'pip install "noisebench\[ray\]"'):
-        parse_share("auto", **PLAIN)
+        parse_resources("auto", **PLAIN)
