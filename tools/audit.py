@@ -22,16 +22,16 @@ def judge(said: str, errors: str) -> str | None:
         unanswered = [line for line in errors.splitlines() if NO_ANSWER.search(line)]
         if not unanswered:
             return f"pip-audit failed:\n{errors}"
-        print(f"NOT AUDITED, for the service gives no answer: {unanswered[-1]}")  # noqa: T201
+        print(f"NOT AUDITED, for the service gives no answer: {unanswered[-1]}")
         return None
     everything = json.loads(said)["dependencies"]
     skipped = [each["name"] for each in everything if "skip_reason" in each]
     if len(skipped) == len(everything):
-        print(f"NOT AUDITED, for the service knows none of {len(everything)} distributions")  # noqa: T201
+        print(f"NOT AUDITED, for the service knows none of {len(everything)} distributions")
         return None
     if skipped:
-        print(f"NOT AUDITED, for the service does not know them: {', '.join(skipped)}")  # noqa: T201
-    print(f"{len(everything) - len(skipped)} of {len(everything)} distributions audited")  # noqa: T201
+        print(f"NOT AUDITED, for the service does not know them: {', '.join(skipped)}")
+    print(f"{len(everything) - len(skipped)} of {len(everything)} distributions audited")
     found = []
     for each in everything:
         for fault in each.get("vulns", []):

@@ -133,7 +133,7 @@ def main(words: list[str]) -> str | None:
         licence = stated(found.metadata) or STATED_NOWHERE.get(name, "")
         everything.append(Licensed(name, found.version, licence, tuple(sorted(needed_by))))
     for each in everything:
-        print(f"{each.name} {each.version}: {each.licence or 'UNKNOWN'}")  # noqa: T201
+        print(f"{each.name} {each.version}: {each.licence or 'UNKNOWN'}")
     if words == ["--write"]:
         text = PAGE.read_text(encoding="utf-8")
         before, after = text[: text.index(START)], text[text.index(END) :]
