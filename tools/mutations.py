@@ -1,7 +1,7 @@
 """Break the code on purpose, one formula or key at a time, and check that a test fails.
 
 ``tools/mutations.toml`` lists the faults. ``python tools/mutations.py`` runs all of them, ``python
-tools/mutations.py poisson nlm`` those with one of the words in their name or file; ``--write`` only renews the
+tools/mutations.py poisson nlm`` those with one of the words in name or file; ``--write`` only renews the
 table in tests/README.md. The exit code is 1 if a mutation is not caught or the table is out of date.
 """
 
