@@ -25,7 +25,7 @@ class Setup:
     patch: int
     learning_rate: float
     training_noise: str
-    protocol: str
+    protocol: int
     device: str
 
 
@@ -41,7 +41,7 @@ FAILURE_COLUMNS = ["key", "seed", "error", "sees", *SETUP_COLUMNS, *CELL, "defin
 NULLABLE = ["lpips", "estimate", "passes", "defined_for"]
 """What is not known of every run; scores that were stored before there were the last two lack them."""
 TYPES: dict[str, type] = dict.fromkeys(["parameter", "learning_rate"], float)
-TYPES |= dict.fromkeys(["channels", "width", "steps", "batch", "patch", "seed"], int)
+TYPES |= dict.fromkeys(["channels", "width", "steps", "batch", "patch", "protocol", "seed"], int)
 SYMBOLS = {"gaussian": "σ", "poisson": "ζ", "gamma": "k"}
 
 

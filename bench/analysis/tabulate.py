@@ -86,7 +86,7 @@ class Row:
 class Table:
     """The numbers of one table; the cells of every row stand in the order of ``methods``."""
 
-    protocol: Setup
+    setup: Setup
     methods: tuple[str, ...]
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
@@ -136,11 +136,11 @@ def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
         raise InputError("there are no runs to tabulate")
     return [
         _table(
-            protocol,
-            scores=finished.get(protocol, scores.iloc[:0]),
-            failures=failed.get(protocol, failures.iloc[:0]),
+            setup,
+            scores=finished.get(setup, scores.iloc[:0]),
+            failures=failed.get(setup, failures.iloc[:0]),
         )
-        for protocol in sorted({*finished, *failed})
+        for setup in sorted({*finished, *failed})
     ]
 
 
@@ -162,7 +162,7 @@ def _keys(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
     return list(runs[columns].itertuples(index=False, name=None))
 
 
-def _table(protocol: Setup, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Table:
+def _table(setup: Setup, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Table:
     check_comparable(scores)
     sees = dict(_keys(failures, ["method", "sees"])) | dict(_keys(scores, ["method", "sees"]))
     laws = dict(_keys(failures, ["method", "defined_for"])) | dict(_keys(scores, ["method", "defined_for"]))
@@ -185,7 +185,7 @@ def _table(protocol: Setup, *, scores: pd.DataFrame, failures: pd.DataFrame) -> 
         )
         for row in sorted(seeds, key=strength)
     ]
-    return Table(protocol, tuple(methods), tuple(rows), tuple(sorted({*scores["seed"], *failures["seed"]})))
+    return Table(setup, tuple(methods), tuple(rows), tuple(sorted({*scores["seed"], *failures["seed"]})))
 
 
 def _done(scores: pd.DataFrame) -> dict[tuple[Any, ...], Cell]:

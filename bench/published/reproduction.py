@@ -71,9 +71,9 @@ def reproduce(published: Published, scores: pd.DataFrame, failures: pd.DataFrame
     """
     scores, failures = (_chosen(published, lines) for lines in (scores, failures))
     tables = tabulate(scores, failures)
-    training = [table.protocol.training_images for table in tables]
+    training = [table.setup.training_images for table in tables]
     if len(set(training)) < len(training):
-        found = "; ".join(title(table.protocol) for table in tables)
+        found = "; ".join(title(table.setup) for table in tables)
         raise InputError(f"the runs beside {published.title} must share a protocol, but there are: {found}")
     rows = Counter(f"{row.label}, {row.images}" for table in tables for row in table.rows)
     if twice := [row for row, count in rows.items() if count > 1]:
@@ -162,7 +162,7 @@ def lacking(reproduction: Reproduction) -> TextTable | None:
         f"Methods and settings that {reproduction.published.title} lacks (PSNR, dB)",
         ["noise", "test set", "", *methods],
         rows,
-        [MEANING, *why.notes(), *(f"Ours: {title(table.protocol)}." for table in reproduction.tables)],
+        [MEANING, *why.notes(), *(f"Ours: {title(table.setup)}." for table in reproduction.tables)],
         pd.DataFrame(numbers, columns=[*CELL, "psnr", "half_width", "n_images", "n_seeds"]),
         left=3,
     )
@@ -171,7 +171,7 @@ def lacking(reproduction: Reproduction) -> TextTable | None:
 def protocols(reproduction: Reproduction) -> Iterable[str]:
     """Say how our numbers came about, one sentence or more per line."""
     for table in reproduction.tables:
-        yield f"Ours: {title(table.protocol)}."
+        yield f"Ours: {title(table.setup)}."
         yield from protocol_notes(table)
 
 

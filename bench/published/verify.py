@@ -127,7 +127,7 @@ def verify(
     """
     scores = reference.scores()
     again = {results.folder.name: results.scores() for results in retrained}
-    trainings = {protocol: trainings_of(lines, again) for protocol, lines in by_setup(scores).items()}
+    trainings = {setup: trainings_of(lines, again) for setup, lines in by_setup(scores).items()}
     # Runs share their image sets, of which some take seconds to open.
     opened = cache(partial(open_set, data=data))
     stop = StopRequest()
@@ -138,8 +138,8 @@ def verify(
         train, tests = _image_sets(facts, rows, opened)
         job = _rebuild(facts, rows, train, device=device)
         context = RunContext(train, tests, device, store, "not needed to verify", engine=engine, stop=stop)
-        (protocol,) = by_setup(rows)
-        scatter = {} if weights else trainings[protocol].expected(key)
+        (setup,) = by_setup(rows)
+        scatter = {} if weights else trainings[setup].expected(key)
         cases.append(_Case(facts, rows, job, context, weights, scatter))
     numbers = sum(len(case.numbers) for case in cases if not case.weights)
     verdicts: list[Verdict] = []

@@ -100,7 +100,7 @@ def chapter(
     best = {(pick.label, pick.images): pick.method for pick in chosen}
     return Chapter(
         number,
-        title(table.protocol),
+        title(table.setup),
         table,
         numbers,
         baseline,

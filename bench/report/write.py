@@ -82,9 +82,9 @@ def write_report(
     chapters = [
         chapter(
             table,
-            parts.get(table.protocol, scores.iloc[:0]),
-            curves.get(table.protocol, pd.DataFrame()),
-            shown.get(table.protocol, []),
+            parts.get(table.setup, scores.iloc[:0]),
+            curves.get(table.setup, pd.DataFrame()),
+            shown.get(table.setup, []),
             number=number,
             methods=methods,
             folder=folder,
@@ -123,10 +123,10 @@ def _subjects(
 ) -> tuple[dict[Setup, list[Subject]], list[str]]:
     """Gather pictures by protocol, and say why there are none where there are none."""
     shown, missing = {}, []
-    for protocol, scores in parts.items():
+    for setup, scores in parts.items():
         try:
-            open_images = _opener(pictures, int(protocol.channels))
-            shown[protocol] = subjects(scores, runs, open_images, count=pictures.count)
+            open_images = _opener(pictures, setup.channels)
+            shown[setup] = subjects(scores, runs, open_images, count=pictures.count)
         except InputError as error:
             missing.append(str(error))
     if pictures.count and not any(shown.values()) and not missing:

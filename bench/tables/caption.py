@@ -24,13 +24,13 @@ TRAINING_NOISE = {
 }
 
 
-def title(protocol: Setup) -> str:
+def title(setup: Setup) -> str:
     """Name a table by the protocol of its runs, on one line."""
-    channels = CHANNELS.get(protocol.channels, f"{protocol.channels} channels")
+    channels = CHANNELS.get(setup.channels, f"{setup.channels} channels")
     return (
-        f"{protocol.training_images}, {channels}, U-Net width {protocol.width}, {protocol.steps:,} steps of "
-        f"{protocol.batch} crops of {protocol.patch}x{protocol.patch}, rate {protocol.learning_rate:g}, "
-        f"{protocol.training_noise} noise, {protocol.device}, protocol {protocol.protocol}"
+        f"{setup.training_images}, {channels}, U-Net width {setup.width}, {setup.steps:,} steps of "
+        f"{setup.batch} crops of {setup.patch}x{setup.patch}, rate {setup.learning_rate:g}, "
+        f"{setup.training_noise} noise, {setup.device}, protocol {setup.protocol}"
     )
 
 
@@ -41,8 +41,8 @@ def footer(table: Table) -> list[str]:
 
 def protocol_notes(table: Table) -> list[str]:
     """Say under which protocol the runs of a table stand, one sentence or more per line."""
-    protocol = [_sample(table), _noise(table), _scoring(table), _training(table)]
-    return protocol + _untrained(table) + _blind(table) + _estimates(table)
+    notes = [_sample(table), _noise(table), _scoring(table), _training(table)]
+    return notes + _untrained(table) + _blind(table) + _estimates(table)
 
 
 def _reading(table: Table) -> str:
@@ -81,19 +81,19 @@ def _scoring(table: Table) -> str:
 
 
 def _training(table: Table) -> str:
-    protocol = table.protocol
-    noise = TRAINING_NOISE.get(protocol.training_noise, protocol.training_noise)
+    setup = table.setup
+    noise = TRAINING_NOISE.get(setup.training_noise, setup.training_noise)
     return (
-        f"Training: {protocol.steps:,} steps of {protocol.batch} crops of {protocol.patch}x{protocol.patch} "
-        f"pixels from {protocol.training_images} ({protocol.steps * protocol.batch:,} crops in all), the "
-        f"same for every method; learning rate up to {protocol.learning_rate:g}; {_gradients(protocol)}the "
+        f"Training: {setup.steps:,} steps of {setup.batch} crops of {setup.patch}x{setup.patch} "
+        f"pixels from {setup.training_images} ({setup.steps * setup.batch:,} crops in all), the "
+        f"same for every method; learning rate up to {setup.learning_rate:g}; {_gradients(setup)}the "
         f"last weights count. Training noise {noise}."
     )
 
 
-def _gradients(protocol: Setup) -> str:
+def _gradients(setup: Setup) -> str:
     # Earlier protocols took gradients as they were, and their runs can still be tabulated.
-    if int(protocol.protocol) < 4:
+    if setup.protocol < 4:
         return ""
     return f"gradients longer than {CLIP_RATIO:g} times their running mean shortened to that; "
 

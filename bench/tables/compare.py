@@ -102,9 +102,9 @@ def _sheet(a: Part, b: Part, names: tuple[str, str]) -> TextTable:
         pairs = paired_cells(a, b)
     alone = [*_unpaired(a, b, pairs), *_unpaired(b, a, pairs)]
     numbers = [pair.numbers(cell) for cell, pair in pairs.items()] + [line for _, _, line in alone]
-    devices = sorted({part.table.protocol.device for part in (a, b)})
+    devices = sorted({part.table.setup.device for part in (a, b)})
     return TextTable(
-        f"From A to B: {title(replace(a.table.protocol, device=' and '.join(devices)))}",
+        f"From A to B: {title(replace(a.table.setup, device=' and '.join(devices)))}",
         HEADER,
         [pair.row(cell) for cell, pair in pairs.items()],
         [
@@ -150,7 +150,7 @@ def _unpaired(
 
 def _alone(part: Part) -> list[str]:
     cells = f"{len(part.cells)} cell{'s' if len(part.cells) > 1 else ''}"
-    return [f"Protocol that only {part.name} has: {title(part.table.protocol)} ({cells}).", *_failures(part)]
+    return [f"Protocol that only {part.name} has: {title(part.table.setup)} ({cells}).", *_failures(part)]
 
 
 def _failures(part: Part) -> list[str]:
@@ -195,7 +195,7 @@ def _circumstances(a: Part, b: Part) -> list[str]:
 
 def _found(part: Part) -> dict[str, set[str]]:
     """Gather the values of each circumstance over the runs."""
-    found = {"device": {part.table.protocol.device}}
+    found = {"device": {part.table.setup.device}}
     for facts in part.facts.values():
         circumstances = {"hardware": facts["hardware"]["name"], "threads": str(facts["hardware"]["threads"])}
         circumstances |= {"commit": _commit(facts), **facts["versions"]}

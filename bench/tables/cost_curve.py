@@ -69,12 +69,12 @@ def write_curves(
     methods = methods or list(dict.fromkeys(pd.concat(groups.values())["method"]))
     open_folder(folder)
     files = []
-    for number, (protocol, drawn) in enumerate(groups.items(), start=1):
+    for number, (setup, drawn) in enumerate(groups.items(), start=1):
         name = stem if len(groups) == 1 else f"{stem}-{number}"
         csv, markdown = folder / f"{name}.csv", folder / f"{name}.md"
         drawn.to_csv(csv, index=False, lineterminator="\n")
-        markdown.write_text(_markdown(protocol, drawn), encoding="utf-8", newline="\n")
-        files += [csv, markdown, *_draw(protocol, drawn, methods, folder=folder, stem=name)]
+        markdown.write_text(_markdown(setup, drawn), encoding="utf-8", newline="\n")
+        files += [csv, markdown, *_draw(setup, drawn, methods, folder=folder, stem=name)]
     return files
 
 
@@ -96,8 +96,8 @@ def summary(curves: pd.DataFrame) -> pd.DataFrame:
         InputError: as by ``average``.
     """
     parts = [
-        pd.DataFrame(asdict(protocol) | line for line in _summary(drawn))
-        for protocol, drawn in average(curves).items()
+        pd.DataFrame(asdict(setup) | line for line in _summary(drawn))
+        for setup, drawn in average(curves).items()
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -120,7 +120,7 @@ def average(curves: pd.DataFrame) -> dict[Setup, pd.DataFrame]:
         raise InputError(
             "there are no curves; `noisebench run --looks N` scores a training N times on its way"
         )
-    return {protocol: _average(group) for protocol, group in sorted(by_setup(runs).items())}
+    return {setup: _average(group) for setup, group in sorted(by_setup(runs).items())}
 
 
 def cost_to_reach(level: float, psnr: Sequence[float], cost: Sequence[float]) -> float:
@@ -199,7 +199,7 @@ def _noise(drawn: pd.DataFrame, noise: str, parameter: float, images: str) -> st
 # The table
 
 
-def _markdown(protocol: Setup, drawn: pd.DataFrame) -> str:
+def _markdown(setup: Setup, drawn: pd.DataFrame) -> str:
     header = ["noise", "method", "final PSNR", "whole training"]
     header += [*(f"within {distance:g} dB" for distance in WITHIN), "PSNR that all reach", "cost of that"]
     rows = []
@@ -215,7 +215,7 @@ def _markdown(protocol: Setup, drawn: pd.DataFrame) -> str:
         "in the logarithm of the cost; ≤: reached by the first look."
     )
     table = pipe_table(header, rows, left=2)
-    return "\n".join([f"### {MARKDOWN.escape(title(protocol))}", "", MARKDOWN.escape(text), "", table, ""])
+    return "\n".join([f"### {MARKDOWN.escape(title(setup))}", "", MARKDOWN.escape(text), "", table, ""])
 
 
 def _costs(line: dict[str, Any], which: str) -> str:
@@ -236,7 +236,7 @@ def _significant(value: float) -> str:
 
 
 def _draw(
-    protocol: Setup, drawn: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str
+    setup: Setup, drawn: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str
 ) -> tuple[Path, ...]:
     """Draw the noises from left to right, each with a panel per cost; a method looks as its place says."""
     noises = drawn.groupby(ROW, sort=False)
@@ -260,7 +260,7 @@ def _draw(
         for axes, cost in zip(panels[:2, 0], COSTS, strict=True):
             _mark_round_numbers(axes, drawn[cost], room=width / across - 0.7)
         share_legend(figure)
-        heading = textwrap.fill(f"PSNR on {_sample(drawn)}. Trained on {title(protocol)}", int(14.5 * width))
+        heading = textwrap.fill(f"PSNR on {_sample(drawn)}. Trained on {title(setup)}", int(14.5 * width))
         figure.suptitle(plain(heading), fontsize=8.5, color="#666666", x=0.01, ha="left")
         return save(figure, folder, stem)
 

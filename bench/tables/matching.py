@@ -51,7 +51,7 @@ class Part:
     @property
     def alike(self) -> Setup:
         """What the protocol of the other must be equal to."""
-        return replace(self.table.protocol, device="")
+        return replace(self.table.setup, device="")
 
     @cached_property
     def cells(self) -> dict[tuple[Any, ...], Cell]:
@@ -80,7 +80,7 @@ def parts_in(name: str, results: Results) -> list[Part]:
     tables = tabulate(scores, failures)
     scores = require(scores, columns=COLUMNS)
     by = by_setup(scores)
-    return [Part(name, table, by.get(table.protocol, scores.iloc[:0]), results) for table in tables]
+    return [Part(name, table, by.get(table.setup, scores.iloc[:0]), results) for table in tables]
 
 
 def paired_protocols(parts_a: list[Part], parts_b: list[Part]) -> list[tuple[Part, Part]]:
@@ -98,9 +98,9 @@ def paired_protocols(parts_a: list[Part], parts_b: list[Part]) -> list[tuple[Par
 
 
 def _check_one_device(parts: list[Part]) -> None:
-    for protocol, count in Counter(part.alike for part in parts).items():
+    for setup, count in Counter(part.alike for part in parts).items():
         if count > 1:
-            devices = sorted(part.table.protocol.device for part in parts if part.alike == protocol)
+            devices = sorted(part.table.setup.device for part in parts if part.alike == setup)
             raise InputError(
                 f"{parts[0].name} holds runs of one protocol on {' and on '.join(devices)}, so that it is "
                 "open which to compare; keep those of each device in a folder of their own"

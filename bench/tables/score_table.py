@@ -67,7 +67,7 @@ def write_tables(scores: pd.DataFrame, failures: pd.DataFrame, *, folder: Path, 
 def csv(tables: Iterable[Table]) -> str:
     """Write tables as CSV, one line per cell at full precision, each with its protocol and noisy scores."""
     lines = [
-        asdict(table.protocol)
+        asdict(table.setup)
         | {name: value for name, value in vars(row).items() if name != "cells"}
         | asdict(cell)
         | {"best": " ".join(name for name in METRICS if name in cell.best)}
@@ -108,7 +108,7 @@ def terminal(table: Table, *, width: int = 110) -> Group:
         for number, line in enumerate(lines[1:], start=1):
             part.add_row(*(line[i] for i in columns), end_section=number == len(grid.body))
         parts.append(part)
-    return Group(Text(title(table.protocol)), *parts, *(Text(line, style="dim") for line in footer(table)))
+    return Group(Text(title(table.setup)), *parts, *(Text(line, style="dim") for line in footer(table)))
 
 
 def _columns_that_fit(lines: Sequence[Sequence[Text]], width: int) -> Iterator[list[int]]:
@@ -129,14 +129,12 @@ def _columns_that_fit(lines: Sequence[Sequence[Text]], width: int) -> Iterator[l
 def _markdown(table: Table) -> str:
     grid = _grid(table, MARKDOWN)
     lines = pipe_table(grid.header, [*grid.body, *grid.summary], left=2)
-    return markdown_section(title(table.protocol), lines, footer(table))
+    return markdown_section(title(table.setup), lines, footer(table))
 
 
 def _latex(table: Table) -> str:
     grid = _grid(table, LATEX)
-    return latex_float(
-        title(table.protocol), grid.header, grid.body, grid.summary, notes=footer(table), left=2
-    )
+    return latex_float(title(table.setup), grid.header, grid.body, grid.summary, notes=footer(table), left=2)
 
 
 def _grid(table: Table, markup: Markup) -> Grid:

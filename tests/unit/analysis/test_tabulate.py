@@ -34,7 +34,7 @@ SETUP = {
     "learning_rate": 2e-3,
     "training_noise": "frozen",
     "device": "cuda",
-    "protocol": "1",
+    "protocol": 1,
 }
 NO_FAILURES = pd.DataFrame()
 
@@ -354,15 +354,15 @@ def test_csv_gives_the_means_back_to_the_last_bit():
         ("patch", 32),
         ("learning_rate", 1e-3),
         ("training_noise", "resampled"),
-        ("protocol", "2"),
+        ("protocol", 2),
         ("device", "cpu"),
     ],
 )
 def test_protocols_are_never_mixed(column, other):
     scores = pd.concat([made_up(), made_up(**{column: other, "psnr": 10.0})])
     tables = tabulate(scores, failed(failure(**{column: other, "seed": 7})))
-    assert {getattr(table.protocol, column) for table in tables} == {SETUP[column], other}
-    ours, theirs = sorted(tables, key=lambda table: getattr(table.protocol, column) == other)
+    assert {getattr(table.setup, column) for table in tables} == {SETUP[column], other}
+    ours, theirs = sorted(tables, key=lambda table: getattr(table.setup, column) == other)
     alone = only(tabulate(made_up(), NO_FAILURES))
     assert csv([ours]) == csv([alone])
     assert cell(theirs, "sure").psnr == 10

@@ -188,7 +188,7 @@ def test_the_order_of_scores_does_not_count(published: Published) -> None:
     assert sheets[0].csv() == sheets[1].csv()
 
 
-@pytest.mark.parametrize("changes", [{"width": 24}, {"steps": 7}, {"device": "cpu"}, {"protocol": "2"}])
+@pytest.mark.parametrize("changes", [{"width": 24}, {"steps": 7}, {"device": "cpu"}, {"protocol": 2}])
 def test_two_protocols_of_one_training_set_are_refused(published: Published, changes: dict) -> None:
     (value,) = changes.values()
     with pytest.raises(InputError, match=rf"must share a protocol, but there are: .*{value}"):

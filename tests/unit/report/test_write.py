@@ -413,7 +413,7 @@ def test_the_scatter_of_seeds_is_told_where_it_is_known(tmp_path):
 
 
 def _check_scores(page, table):
-    assert title(table.protocol) in " ".join(page.text.split())
+    assert title(table.setup) in " ".join(page.text.split())
     rows = page.cells()
     for row in table.rows:
         printed = [f"{cell.psnr:.2f}" for cell in row.cells]

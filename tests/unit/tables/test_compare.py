@@ -370,7 +370,7 @@ def test_failures_under_a_protocol_of_one_side_are_listed() -> None:
     ("changes", "said"),
     [
         ({"learning_rate": 1e-3}, r"differ in learning_rate \(0\.002 in A, 0\.001 in B\)$"),
-        ({"protocol": "2", "device": "cpu"}, r"differ in protocol \(1 in A, 2 in B\)$"),
+        ({"protocol": 2, "device": "cpu"}, r"differ in protocol \(1 in A, 2 in B\)$"),
         ({"steps": 7, "width": 32}, r"differ in width \(48 in A, 32 in B\), steps \(20000 in A, 7 in B\)$"),
         ({"training_noise": "resampled"}, r"training_noise \(frozen in A, resampled in B\)$"),
     ],
