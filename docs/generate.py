@@ -1,7 +1,7 @@
-"""Hooks of MkDocs: pages that are written from the code, and the code's facts for those written by hand.
+"""Hooks of MkDocs: they write pages from the code, and fill the code's facts into the pages written by hand.
 
-A page under ``docs`` is a template of Jinja, whose names are those of ``facts``. A name that is not known, or
-a check without advice, fails the build.
+A page under ``docs`` is a Jinja template, whose names are those of ``facts``. An unknown name, or a check
+without advice, fails the build.
 """
 
 from __future__ import annotations
@@ -41,18 +41,16 @@ TEMPLATES = jinja2.Environment(
 
 @cache
 def facts() -> dict[str, Any]:
-    """Gather what pages may speak of."""
+    """Collect the names that pages may use."""
     return {
         "methods": sorted(source.entries(), key=exposure),
-        "laws": source.laws(),
+        "noise_models": source.noise_models(),
         "checks": source.checks(),
         "sets": REGISTRY,
         "recipes": RECIPES,
         "results": results(),
-        "contract": source.constants("bench.method"),
-        "runs": source.constants("bench.runs.run"),
+        "protocol": source.constants("bench.protocol"),
         "step": source.constants("bench.training.step"),
-        "betas": source.argument("bench.training.step", "betas"),
         "images": source.constants("bench.images.image_set"),
         "version": tomllib.loads(read("pyproject.toml"))["project"]["version"],
         "citation": read("CITATION.cff").strip(),
@@ -60,7 +58,7 @@ def facts() -> dict[str, Any]:
 
 
 def exposure(entry: source.Entry) -> tuple[bool, int, str]:
-    """Rank methods: what learns nothing last, else by how much it sees."""
+    """Order methods by how much they see, those without training last."""
     order = ["noisy", "noise", "noisy2", "clean"]
     return not entry.trained, max(order.index(need) for need in entry.needs), entry.name
 
@@ -71,12 +69,12 @@ def read(name: str) -> str:
 
 
 def results() -> list[Path]:
-    """Find the pages of published tables, as far as they are written."""
+    """Find the pages of published tables that have been written."""
     return sorted(TABLES.glob(f"*/{PAGE}"))
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Name the generated pages in the navigation, after the overviews that are there by hand."""
+    """Add the generated pages to the navigation, after the overviews written by hand."""
     assert config.nav is not None  # noqa: S101 - mkdocs.yml has one
     for section in config.nav:
         for name, pages in section.items():
@@ -88,7 +86,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that lie elsewhere, or nowhere."""
+    """Add the generated pages, and those whose text is elsewhere in the repository."""
     pages: dict[str, str | bytes] = {
         f"methods/{entry.name}.md": TEMPLATES.get_template(METHOD).render(method=entry, **facts())
         for entry in facts()["methods"]
@@ -104,7 +102,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, *, page: Page, **rest: object) -> str:  # noqa: ARG001 - MkDocs says more
+def on_page_markdown(markdown: str, *, page: Page, **rest: object) -> str:  # noqa: ARG001 - MkDocs passes more
     """Fill in a page that was written by hand."""
     if page.file.generated_by:
         return markdown
@@ -118,5 +116,5 @@ def shown(text: str, folder: Path) -> list[Path]:
 
 
 def without_links_outside(text: str) -> str:
-    """Make plain text of links to what lies in the repository, but not on the site."""
+    """Turn links to files that are in the repository but not on the site into plain text."""
     return re.sub(r"(?<!!)\[([^\]]*)\]\((?:\.\./)+[^)]*\)", r"\1", text)

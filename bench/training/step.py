@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bench.training.patches import Sampling
     from bench.training.unet import UNet
 
+BETAS = (0.9, 0.99)
+"""The decay rates of Adam's two moments."""
 WARM_UP = 0.1
 MEMORY = 0.98
 """The usual length is a running mean, which keeps this share of itself at each step."""
@@ -86,7 +88,7 @@ class Step:
             {"params": list(net.parameters()), "lr": descent},
             {"params": list(self.logarithms.values()), "lr": ascent, "maximize": True},
         ]
-        self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True, capturable=on_cuda)
+        self.optimiser = torch.optim.Adam(groups, betas=BETAS, fused=True, capturable=on_cuda)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser,
             rates,
