@@ -33,7 +33,7 @@ def denoise(
     """
     import torch
 
-    from bench.images.io import output_name, read_picture, write_picture
+    from bench.images.image_file import output_name, read_image, write_image
     from bench.noise.mismatch import doubts
     from bench.runs.load import load_run
     from bench.store.store import Store
@@ -43,7 +43,7 @@ def denoise(
     if not images:
         raise InputError("denoise needs at least one image file")
     denoiser = load_run(Store(runs).find(run), device=open_device(device))
-    read = {path: read_picture(path) for path in images}
+    read = {path: read_image(path) for path in images}
     targets = {path: out / output_name(path, depth) for path, (_, depth) in read.items()}
     for target in targets.values():
         twins = [str(other) for other in targets if targets[other] == target]
@@ -58,7 +58,7 @@ def denoise(
         for doubt in doubts(denoiser.noise, image):
             say(open_console(stderr=True), (f"{path}: {doubt}", "yellow"))
         noisy = torch.from_numpy(image).movedim(-1, 0)[None]
-        write_picture(targets[path], denoiser(noisy)[0].movedim(0, -1).cpu().numpy(), depth)
+        write_image(targets[path], denoiser(noisy)[0].movedim(0, -1).cpu().numpy(), depth)
         say(open_console(), f"{path} -> {targets[path]}")
 
 
@@ -69,7 +69,7 @@ def estimate(images: tyro.conf.Positional[tuple[Path, ...]]) -> None:
         images: image files, at least 16x16 pixels; the law takes 64x64 and some contrast
     """
     from bench.analysis.columns import SYMBOLS
-    from bench.images.io import read_picture
+    from bench.images.image_file import read_image
     from bench.noise import NOISES
     from bench.noise.identify import growth_of
     from bench.noise.level import estimate_noise
@@ -78,7 +78,7 @@ def estimate(images: tyro.conf.Positional[tuple[Path, ...]]) -> None:
         raise InputError("estimate needs at least one image file")
     rows = []
     for path in images:
-        image, _ = read_picture(path)
+        image, _ = read_image(path)
         growth = growth_of(image)
         grows = "cannot be told" if growth is None else f"^{growth.exponent:.2f} ± {2 * growth.error:.2f}"
         try:
@@ -102,4 +102,4 @@ def fingerprint(folder: tyro.conf.Positional[Path], *, channels: Literal[1, 3] =
 
     images = open_set(str(folder.resolve()), channels=channels)
     write_manifest(images, out)
-    say(open_console(), f"{len(images.pictures)} images, set fingerprint {images.fingerprint}")
+    say(open_console(), f"{len(images.images)} images, set fingerprint {images.fingerprint}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from bench.conformance.case import ConformanceError, awake
-from bench.images.image_set import ImageSet, Picture
+from bench.images.image_set import CleanImage, ImageSet
 from bench.images.sources import open_set
 from bench.scoring.denoiser import Denoiser
 from bench.scoring.evaluate import mean_psnr
@@ -84,10 +84,10 @@ def _details() -> ImageSet:
     """Cut the centre of each built-in test photograph."""
     whole = open_set("embedded-test", channels=1)
     return ImageSet(
-        whole.name, tuple(_centre(picture) for picture in whole.pictures), whole.channels, whole.licence, ()
+        whole.name, tuple(_centre(picture) for picture in whole), whole.channels, whole.licence, ()
     )
 
 
-def _centre(picture: Picture) -> Picture:
+def _centre(picture: CleanImage) -> CleanImage:
     top, left = ((side - TEST_SIDE) // 2 for side in picture.pixels.shape[:2])
-    return Picture(picture.name, picture.pixels[top : top + TEST_SIDE, left : left + TEST_SIDE].copy())
+    return CleanImage(picture.name, picture.pixels[top : top + TEST_SIDE, left : left + TEST_SIDE].copy())

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import InputError, unknown
-from bench.images.io import read_picture
+from bench.images.image_file import read_image
 from bench.images.registry import REGISTRY
 from bench.images.sources import open_set
 from bench.noise import Gamma, Gaussian, Noise, Poisson
@@ -185,7 +185,7 @@ def read(path: Path) -> np.ndarray:
     Raises:
         InputError: it cannot be read, or holds values outside [0, 1], for which Poisson noise is not defined.
     """
-    image, _ = read_picture(path)
+    image, _ = read_image(path)
     if image.min() < 0 or image.max() > 1:
         raise InputError(
             f"{path}: values from {image.min():g} to {image.max():g}; a clean image lies in [0, 1]"
@@ -201,7 +201,7 @@ def embedded(name: str) -> np.ndarray:
     """
     for spec in _SETS:
         if name in REGISTRY[spec].fingerprints:
-            pictures = open_set(spec, channels=REGISTRY[spec].channels).pictures
+            pictures = open_set(spec, channels=REGISTRY[spec].channels).images
             return next(one.pixels for one in pictures if one.name == name).astype(np.float64) / 255
     raise unknown("photograph", name, {known for spec in _SETS for known in REGISTRY[spec].fingerprints})
 

@@ -1,4 +1,4 @@
-"""Image sets: 8-bit pictures, each checked once and known by the hash of its pixels."""
+"""Image sets: 8-bit images, each checked once and known by the hash of its pixels."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bench.images.safe_decode import load_image, read_file
 from bench.system.safe_names import require_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from PIL import Image
 
 SMALLEST_SIDE = 11
-"""Pixels; the side of the SSIM window, which has to fit into every picture."""
+"""Pixels; the side of the SSIM window, which has to fit into every image."""
 
 GREY_WEIGHTS = (0.298936, 0.587043, 0.114021)
 """Weights of red, green and blue in grey: MATLAB's rgb2gray, by which the BSD68 files were made."""
@@ -31,7 +31,7 @@ _CONVERTED = {"CMYK": "CMYK", "P": "palette", "PA": "palette"}
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class CleanImage:
     """A clean 8-bit image, read-only, known by the hash of its pixels.
 
     Attributes:
@@ -70,44 +70,50 @@ class ImageSet:
 
     Attributes:
         name: what the set is called in tables.
-        pictures: at least one.
-        channels: 1 (grey) or 3 (RGB), the same for every picture.
+        images: at least one.
+        channels: 1 (grey) or 3 (RGB), the same for every image.
         licence: on which terms the images may be used, as far as known.
         notes: what was converted or left out, one line each, for the reader of a table.
 
     Raises:
-        InputError: if the set is empty, or if two pictures have the same pixels: noise is keyed by the
+        InputError: if the set is empty, or if two images have the same pixels: noise is keyed by the
             fingerprint, so they would share one noise field and count twice; or if a part of the name, of
-            which `/` separates several, is none by `require_name`: folders of stored pictures are called so.
+            which `/` separates several, is none by `require_name`: folders of stored images are called so.
     """
 
     name: str
-    pictures: tuple[Picture, ...]
+    images: tuple[CleanImage, ...]
     channels: int
     licence: str
     notes: tuple[str, ...]
 
     def __post_init__(self) -> None:
         require_set_name(self.name)
-        if not self.pictures:
+        if not self.images:
             raise InputError(f"image set {self.name!r} is empty; at least one image is needed")
         seen: dict[str, str] = {}
-        for picture in self.pictures:
-            if picture.fingerprint in seen:
+        for image in self:
+            if image.fingerprint in seen:
                 raise InputError(
-                    f"image set {self.name!r}: {seen[picture.fingerprint]} and {picture.name} have "
+                    f"image set {self.name!r}: {seen[image.fingerprint]} and {image.name} have "
                     "identical pixels; leave one of them out"
                 )
-            seen[picture.fingerprint] = picture.name
+            seen[image.fingerprint] = image.name
+
+    def __iter__(self) -> Iterator[CleanImage]:
+        return iter(self.images)
+
+    def __len__(self) -> int:
+        return len(self.images)
 
     @property
     def fingerprint(self) -> str:
-        """Sha256 over the fingerprints of the pictures, in their order; names do not enter."""
-        listed = "\n".join(picture.fingerprint for picture in self.pictures)
+        """Sha256 over the fingerprints of the images, in their order; names do not enter."""
+        listed = "\n".join(image.fingerprint for image in self)
         return hashlib.sha256(listed.encode()).hexdigest()
 
 
-def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[Picture, tuple[str, ...]]:
+def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[CleanImage, tuple[str, ...]]:
     """Decode one 8-bit image file.
 
     Orientation tags and colour profiles are left alone: the stored pixels count. JPEG pixels depend on
@@ -115,16 +121,16 @@ def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[Picture, 
 
     Args:
         source: the file, or its content.
-        name: what the picture is called.
+        name: what the image is called.
         channels: 1 turns colour into grey by ``GREY_WEIGHTS``; 3 keeps colour as it is.
 
     Returns:
-        The picture, and a line for each conversion that a reader should know of.
+        The image, and a line for each conversion that a reader should know of.
 
     Raises:
-        InputError: as `read_file`, `load_image` and `Picture` do; if the file is no 8-bit image with sides of
-            ``SMALLEST_SIDE`` pixels or more, if it is transparent anywhere, or if it is grey and 3 channels
-            are asked for.
+        InputError: as `read_file`, `load_image` and `CleanImage` do; if the file is not an 8-bit image with
+            sides of ``SMALLEST_SIDE`` pixels or more, if it is transparent anywhere, or if it is grey and 3
+            channels are asked for.
     """
     where = _where(source, name)
     content = read_file(source, where=where) if isinstance(source, Path) else source
@@ -140,7 +146,7 @@ def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[Picture, 
         _require_colour(pixels, where)
     if image.mode in _CONVERTED:
         changes.append(f"{_CONVERTED[image.mode]} converted to RGB")
-    return Picture(name, pixels), tuple(f"{name}: {change}" for change in changes)
+    return CleanImage(name, pixels), tuple(f"{name}: {change}" for change in changes)
 
 
 def build_set(
@@ -150,7 +156,7 @@ def build_set(
 
     Args:
         name: what the set is called.
-        files: picture name -> file or its content.
+        files: image name -> file or its content.
         channels: 1 (grey) or 3 (RGB).
         licence: on which terms the images may be used, as far as known.
         notes: lines that stand before those of the conversions.
@@ -160,7 +166,7 @@ def build_set(
     """
     decoded = [decode(source, name=file, channels=channels) for file, source in files.items()]
     changes = tuple(line for _, lines in decoded for line in lines)
-    return ImageSet(name, tuple(picture for picture, _ in decoded), channels, licence, notes + changes)
+    return ImageSet(name, tuple(image for image, _ in decoded), channels, licence, notes + changes)
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
@@ -188,36 +194,34 @@ def require_set_name(name: str) -> None:
 
 
 def require_patch(image_set: ImageSet, patch: int) -> None:
-    """Check that a training patch fits into every picture.
+    """Check that a training patch fits into every image.
 
     Args:
         image_set: the training set.
         patch: side of the square patch, in pixels.
 
     Raises:
-        InputError: naming the first picture that is smaller.
+        InputError: naming the first image that is smaller.
     """
-    for picture in image_set.pictures:
-        if min(picture.pixels.shape[:2]) < patch:
+    for image in image_set:
+        if min(image.pixels.shape[:2]) < patch:
             raise InputError(
-                f"image set {image_set.name!r}: {picture.name} is {picture.size} pixels, smaller than the "
+                f"image set {image_set.name!r}: {image.name} is {image.size} pixels, smaller than the "
                 f"training patch of {patch}x{patch}; leave it out or choose a smaller patch"
             )
 
 
 def require_disjoint(train: ImageSet, test: ImageSet) -> None:
-    """Check that no picture stands in both sets, whatever its name.
+    """Check that no image stands in both sets, whatever its name.
 
     Crops and re-encoded copies have other pixels and are not found.
 
     Raises:
-        InputError: naming the pictures that do.
+        InputError: naming the images that do.
     """
-    trained = {picture.fingerprint: picture.name for picture in train.pictures}
+    trained = {image.fingerprint: image.name for image in train}
     shared = [
-        f"{trained[picture.fingerprint]} = {picture.name}"
-        for picture in test.pictures
-        if picture.fingerprint in trained
+        f"{trained[image.fingerprint]} = {image.name}" for image in test if image.fingerprint in trained
     ]
     if shared:
         raise InputError(
@@ -283,6 +287,6 @@ def _require_colour(pixels: np.ndarray, where: str) -> None:
         )
 
 
-def intensities(picture: Picture) -> np.ndarray:
-    """Scale a picture's 8-bit pixels to float32 in [0, 1], (H, W, C)."""
-    return picture.pixels.astype(np.float32) / np.float32(255)
+def intensities(image: CleanImage) -> np.ndarray:
+    """Scale a image's 8-bit pixels to float32 in [0, 1], (H, W, C)."""
+    return image.pixels.astype(np.float32) / np.float32(255)

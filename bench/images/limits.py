@@ -9,4 +9,4 @@ LARGEST_IMAGE = 2**27
 """Pixels of an image, the padding of its tiles included."""
 
 MOST_SCANS = 500
-"""Passes over a progressive JPEG, each of which may take 11 bytes and decode the whole picture."""
+"""Passes over a progressive JPEG, each of which may take 11 bytes and decode the whole image."""

@@ -47,13 +47,13 @@ class Entry:
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """File name -> sha256 that the decoded picture has to have, in the order of the set."""
+        """File name -> sha256 that the decoded image has to have, in the order of the set."""
         manifest = _column(self.folder, "sha256")
         return {name: digest for name, digest in manifest.items() if name not in self.left_out}
 
     @property
     def count(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
         return len(self.fingerprints)
 
     @property
@@ -197,4 +197,4 @@ REGISTRY: Mapping[str, Entry] = {
         ),
     )
 }
-"""Name -> registered set; listing them decodes no picture, so that nothing here imports NumPy or Pillow."""
+"""Name -> registered set; listing them decodes no image, so that nothing here imports NumPy or Pillow."""

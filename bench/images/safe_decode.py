@@ -85,7 +85,7 @@ def load_image(content: bytes, *, where: str) -> Image.Image | None:
     Raises:
         InputError: if it is none of ``FORMATS``, has more than ``LARGEST_IMAGE`` pixels, several frames or
             more than ``MOST_SCANS`` scans, or is cut off or damaged as far as its format can tell: a PNG has
-            checksums, which are verified; the others may have turned into another picture.
+            checksums, which are verified; the others may have turned into another image.
     """
     if not content:
         raise InputError(f"{where}: the file is empty (0 bytes)")
@@ -152,7 +152,7 @@ def _require_bounded_tiff(content: bytes, where: str) -> None:
     file.seek(first.next)
     first.load(file)
     width, height = int(first[IMAGEWIDTH]), int(first[IMAGELENGTH])
-    # A tile is decoded whole, however little of it lies in the picture.
+    # A tile is decoded whole, however little of it lies in the image.
     across, down = (
         -(-length // tile) * tile
         for length, tile in ((width, first.get(TILEWIDTH, width)), (height, first.get(TILELENGTH, height)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import InputError, unknown
-from bench.images.image_set import ImageSet, Picture, build_set, decode, grey, require_set_name
+from bench.images.image_set import CleanImage, ImageSet, build_set, decode, grey, require_set_name
 from bench.images.registry import REGISTRY
 from bench.images.safe_decode import require_inside
 from bench.system.files import open_folder
@@ -61,7 +61,7 @@ def require_own_name(images: ImageSet) -> None:
         InputError: it is another, such as a folder of that name.
     """
     entry = REGISTRY.get(images.name)
-    own = {picture.name: picture.fingerprint for picture in images.pictures}
+    own = {image.name: image.fingerprint for image in images}
     # A colour set that was turned into grey has other pixels than its manifest, by the harness's own rule.
     if entry and entry.channels == images.channels and own != entry.fingerprints:
         raise InputError(
@@ -77,7 +77,7 @@ def write_manifest(image_set: ImageSet, path: Path) -> None:
     with (open_folder(path.parent) / path.name).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("name", "sha256"))
-        writer.writerows((picture.name, picture.fingerprint) for picture in image_set.pictures)
+        writer.writerows((image.name, image.fingerprint) for image in image_set)
 
 
 def _is_path(spec: str) -> bool:
@@ -113,25 +113,25 @@ def _open_registered(entry: Entry, *, channels: int, data: Path | None) -> Image
         colour = ", ".join(name for name, other in REGISTRY.items() if other.channels == 3)
         raise InputError(f"image set {entry.name!r} is grey and colour is asked for; colour sets: {colour}")
     files = _locate(entry, data)
-    pictures = [
+    images = [
         _verified(entry, name, file=files[name], digest=digest) for name, digest in entry.fingerprints.items()
     ]
     if channels < entry.channels:
-        pictures = [Picture(picture.name, grey(picture.pixels)) for picture in pictures]
+        images = [CleanImage(image.name, grey(image.pixels)) for image in images]
     notes = (entry.note,) if entry.note else ()
-    return ImageSet(entry.name, tuple(pictures), channels, entry.licence, notes)
+    return ImageSet(entry.name, tuple(images), channels, entry.licence, notes)
 
 
-def _verified(entry: Entry, name: str, *, file: Path, digest: str) -> Picture:
-    picture, _ = decode(file, name=name, channels=entry.channels)
-    if picture.fingerprint != digest:
+def _verified(entry: Entry, name: str, *, file: Path, digest: str) -> CleanImage:
+    image, _ = decode(file, name=name, channels=entry.channels)
+    if image.fingerprint != digest:
         decoder = ", or a JPEG decoder that is not libjpeg-turbo" if name.endswith(".jpg") else ""
         raise InputError(
             f"image set {entry.name!r}: the pixels of {name} ({file}) are not those of the set: sha256 "
-            f"{picture.fingerprint[:12]}, expected {digest[:12]}. Another version of the image, a damaged "
+            f"{image.fingerprint[:12]}, expected {digest[:12]}. Another version of the image, a damaged "
             f"copy{decoder}; replace the file, or remove it from the cache to download it again."
         )
-    return picture
+    return image
 
 
 def _locate(entry: Entry, data: Path | None) -> dict[str, Path]:

@@ -121,7 +121,7 @@ def _image_sets(
         images = opened(name, channels=run["channels"])
         then = {sets[name]["fingerprint"] for sets in facts["evaluation"].values() if name in sets}
         _require_same(images, then, facts["key"])
-        if other := {picture.name for picture in images.pictures} ^ set(lines["image"]):
+        if other := {picture.name for picture in images} ^ set(lines["image"]):
             raise InputError(
                 f"the images of {name!r} are not named as when run {facts['key']} was scored: "
                 f"{', '.join(sorted(other)[:3])}"

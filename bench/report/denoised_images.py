@@ -9,8 +9,8 @@ from bench.analysis.columns import ROW, noise_label, parts_of
 from bench.analysis.comparability import SAME_SCORE
 from bench.analysis.tabulate import strength
 from bench.errors import InputError
+from bench.images.image_file import read_image
 from bench.images.image_set import require_set_name
-from bench.images.io import read_picture
 from bench.images.safe_decode import require_inside
 from bench.noise import NOISES, Noise
 from bench.scoring.noisy_sets import NoisyImage, corrupt
@@ -100,15 +100,15 @@ def _of_row(
     if not shown:
         return
     whole = open_images(name)
-    chosen = tuple(picture for picture in whole.pictures if picture.name.rpartition(".")[0] in shown)
+    chosen = tuple(picture for picture in whole if picture.name.rpartition(".")[0] in shown)
     if not chosen:
         raise InputError(f"image set {name!r} has no image of those that were denoised: {', '.join(shown)}")
-    for image in corrupt(replace(whole, pictures=chosen), noise, seed=seed).images:
+    for image in corrupt(replace(whole, images=chosen), noise, seed=seed).images:
         of_image = lines[lines["image"] == image.name]
         _check_same(image, of_image, name)
         stem = image.name.rpartition(".")[0]
         denoised = {
-            str(line.method): Denoised(read_picture(kept[line.key][stem])[0], line.psnr, line.ssim)
+            str(line.method): Denoised(read_image(kept[line.key][stem])[0], line.psnr, line.ssim)
             for line in _tuples(of_image)
             if stem in kept[line.key]
         }

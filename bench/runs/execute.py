@@ -14,7 +14,7 @@ import pandas as pd
 from safetensors.torch import save
 
 from bench.discovery import listings, source_hash
-from bench.images.io import encode_picture
+from bench.images.image_file import encode_image
 from bench.method import Untrained, sees
 from bench.protocol import PROTOCOL_VERSION
 from bench.runs.load import load_run
@@ -204,7 +204,7 @@ def _score(
         def keep(name: str, denoised: Tensor, *, folder: Path = pictures, kept: set[str] = kept) -> None:
             if name in kept:
                 pixels = denoised[0].movedim(0, -1).numpy()
-                content = encode_picture(pixels, suffix=".png", depth="uint16")
+                content = encode_image(pixels, suffix=".png", depth="uint16")
                 write_durably(folder / f"{Path(name).stem}.png", content)
 
         metric = None if isinstance(lpips, str) else lpips

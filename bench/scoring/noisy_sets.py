@@ -60,7 +60,7 @@ def corrupt(images: ImageSet, noise: Noise, *, seed: int) -> NoisySet:
     """Draw the one noisy copy of every test image, on the CPU, keyed by image, noise and seed."""
     digest = hashlib.sha256()
     corrupted = []
-    for picture in images.pictures:
+    for picture in images:
         role = ("test noise", noise.spec, picture.fingerprint, seed)
         clean = intensities(picture)
         noisy = noise.sample(clean, generator(*role))

@@ -20,7 +20,7 @@ from bench.training.prefetch import Prefetcher
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.images.image_set import ImageSet, Picture
+    from bench.images.image_set import CleanImage, ImageSet
 
 TrainingNoise = Literal["frozen", "resampled"]
 
@@ -66,15 +66,13 @@ class Patches:
         self.noise = noise
         self.needs = needs
         self.sampling = sampling
-        self.noises = [
-            of_picture(noise, picture.fingerprint, seed=sampling.seed) for picture in images.pictures
-        ]
+        self.noises = [of_picture(noise, picture.fingerprint, seed=sampling.seed) for picture in images]
         self.resampled = training_noise == "resampled"
-        copies = self._copies(images.pictures)
+        copies = self._copies(images.images)
         resident = holds(device, sum(image.nbytes for copy in copies.values() for image in copy))
         home = device if resident else torch.device("cpu")
         self.sources = {source: _flatten(pixels, home) for source, pixels in copies.items()}
-        shapes = np.array([picture.pixels.shape for picture in images.pictures])
+        shapes = np.array([picture.pixels.shape for picture in images])
         self.channels = images.channels
         starts = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))[:-1]])
         self.starts = torch.from_numpy(starts).to(home)
@@ -89,9 +87,9 @@ class Patches:
         if isinstance(noise, UnknownNoise):
             self.parameters = torch.tensor([own.parameter for own in self.noises], device=device)
             if "noise" in needs:
-                self.estimates = torch.tensor(self._estimates(noise, images.pictures), device=device)
+                self.estimates = torch.tensor(self._estimates(noise, images.images), device=device)
 
-    def _copies(self, pictures: tuple[Picture, ...]) -> dict[str, list[np.ndarray]]:
+    def _copies(self, pictures: tuple[CleanImage, ...]) -> dict[str, list[np.ndarray]]:
         wanted = {"clean"} if self.resampled else self.needs - {"noise"}
         return {
             source: [
@@ -101,13 +99,13 @@ class Patches:
             for source in sorted(wanted)
         }
 
-    def _copy(self, picture: Picture, noise: Noise, source: str) -> np.ndarray:
+    def _copy(self, picture: CleanImage, noise: Noise, source: str) -> np.ndarray:
         if source == "clean":
             return picture.pixels
         role = ("training noise", source, noise.spec, picture.fingerprint, self.sampling.seed)
         return noise.sample(intensities(picture), generator(*role))
 
-    def _estimates(self, noise: UnknownNoise, pictures: tuple[Picture, ...]) -> list[float]:
+    def _estimates(self, noise: UnknownNoise, pictures: tuple[CleanImage, ...]) -> list[float]:
         estimates = []
         for picture, own in zip(pictures, self.noises, strict=True):
             try:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, StackDataset
 
-from bench.images.image_set import ImageSet, Picture
+from bench.images.image_set import CleanImage, ImageSet
 from bench.noise import Gaussian
 from bench.system.devices import open_device
 from bench.training.loop import train
@@ -83,7 +83,9 @@ class Model(nn.Module):
 
 
 def patches_of(needs: frozenset[Need]) -> Patches:
-    pictures = tuple(Picture(str(seed), photograph(180, 180, 1, seed=seed)[..., None]) for seed in range(4))
+    pictures = tuple(
+        CleanImage(str(seed), photograph(180, 180, 1, seed=seed)[..., None]) for seed in range(4)
+    )
     images = ImageSet("generated", pictures, 1, "", ())
     return Patches(images, NOISE, needs=needs, sampling=SAMPLING, device=CPU)
 

@@ -16,7 +16,7 @@ import numpy as np
 from bench.errors import InputError
 from bench.images import registry
 from bench.images import sources as sets
-from bench.images.io import read_picture
+from bench.images.image_file import read_image
 from bench.images.registry import Entry
 from bench.images.sources import open_set
 
@@ -26,17 +26,17 @@ def opened(opener: str, path: str, channels: int) -> np.ndarray:
     file = Path(path)
     match opener:
         case "folder":
-            return open_set(str(file.parent), channels=channels).pictures[0].pixels
+            return open_set(str(file.parent), channels=channels).images[0].pixels
         case "registered":
             root, name = file.parents[2], file.parent.name
             registry.MANIFESTS = root / "manifests"
             entry = Entry(name=name, folder=name, channels=channels, licence="", origin="", base_url="none:")
             sets.REGISTRY = {name: entry}
-            return open_set(name, channels=entry.channels, data=root / "sets").pictures[0].pixels
+            return open_set(name, channels=entry.channels, data=root / "sets").images[0].pixels
         case "picture":
-            return read_picture(file)[0]
+            return read_image(file)[0]
         case _:
-            return open_set(path, channels=channels).pictures[0].pixels
+            return open_set(path, channels=channels).images[0].pixels
 
 
 def outcome(**request: Any) -> dict[str, Any]:

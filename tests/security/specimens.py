@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from bench.images.image_file import read_image
 from bench.images.image_set import ImageSet, decode
-from bench.images.io import read_picture
 from bench.images.limits import MOST_SCANS
 from bench.images.sources import SUFFIXES, write_manifest
 from tests.support import forged_images as forged
@@ -117,7 +117,7 @@ def _changed(root: Path, draw: random.Random) -> Iterator[Specimen]:
     for original in ORIGINALS:
         kind = f"bytes changed, {original.suffix}"
         sound = _picture(root, kind, original.suffix, original.content)
-        pixels = sha256(read_picture(Path(sound.path))[0].tobytes()).hexdigest()
+        pixels = sha256(read_image(Path(sound.path))[0].tobytes()).hexdigest()
         for _ in range(6):
             content = _mutated(original.content, draw)
             changed = _picture(root, kind, original.suffix, content)

@@ -9,7 +9,15 @@ import pytest
 from PIL import Image
 
 from bench.errors import InputError
-from bench.images.image_set import ImageSet, Picture, build_set, decode, grey, require_disjoint, require_patch
+from bench.images.image_set import (
+    CleanImage,
+    ImageSet,
+    build_set,
+    decode,
+    grey,
+    require_disjoint,
+    require_patch,
+)
 from tests.support.forged_images import png
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (14, 17, 3), dtype=np.uint8)
@@ -145,16 +153,16 @@ def test_opaque_alpha_leaves_grey_grey(tmp_path):
 
 def test_fingerprint_is_the_stated_hash():
     expected = hashlib.sha256(b"14x17x3:" + COLOUR.tobytes()).hexdigest()
-    assert Picture("a", COLOUR.copy()).fingerprint == expected
+    assert CleanImage("a", COLOUR.copy()).fingerprint == expected
 
 
 def test_fingerprint_knows_pixels_and_shape_but_not_the_name():
-    picture = Picture("a", COLOUR.copy())
+    picture = CleanImage("a", COLOUR.copy())
     brighter = COLOUR.copy()
     brighter[0, 0, 0] ^= 1
-    assert Picture("b", COLOUR.copy()).fingerprint == picture.fingerprint
-    assert Picture("a", brighter).fingerprint != picture.fingerprint
-    assert Picture("a", COLOUR.reshape(17, 14, 3).copy()).fingerprint != picture.fingerprint
+    assert CleanImage("b", COLOUR.copy()).fingerprint == picture.fingerprint
+    assert CleanImage("a", brighter).fingerprint != picture.fingerprint
+    assert CleanImage("a", COLOUR.reshape(17, 14, 3).copy()).fingerprint != picture.fingerprint
 
 
 def test_pixels_cannot_change_under_their_fingerprint(tmp_path):
@@ -165,7 +173,7 @@ def test_pixels_cannot_change_under_their_fingerprint(tmp_path):
 
 def test_a_picture_leaves_the_given_array_writable():
     pixels = COLOUR.copy()
-    Picture("a", pixels)
+    CleanImage("a", pixels)
     assert pixels.flags.writeable
 
 
@@ -174,7 +182,7 @@ def test_a_picture_leaves_the_given_array_writable():
 )
 def test_a_picture_cannot_have_a_name_that_leads_elsewhere_or_steers(name):
     with pytest.raises(InputError, match="image: "):
-        Picture(name, COLOUR.copy())
+        CleanImage(name, COLOUR.copy())
 
 
 @pytest.mark.parametrize(
@@ -182,12 +190,12 @@ def test_a_picture_cannot_have_a_name_that_leads_elsewhere_or_steers(name):
 )
 def test_a_set_cannot_have_a_name_that_leads_elsewhere_or_steers(name):
     with pytest.raises(InputError, match="image set '"):
-        image_set(name, Picture("a", COLOUR.copy()))
+        image_set(name, CleanImage("a", COLOUR.copy()))
 
 
 @pytest.mark.parametrize("name", ["photos", "someone/pictures@refs/convert/parquet:train[:10%]", "Küste 3"])
 def test_other_names_are_free(name):
-    assert image_set(name, Picture("a", COLOUR.copy())).name == name
+    assert image_set(name, CleanImage("a", COLOUR.copy())).name == name
 
 
 def image_set(name, *pictures):
@@ -195,8 +203,8 @@ def image_set(name, *pictures):
 
 
 def test_fingerprint_of_a_set_knows_the_order_but_not_the_names():
-    a, b = Picture("a", COLOUR.copy()), Picture("b", COLOUR[::-1].copy())
-    renamed = Picture("z", COLOUR.copy())
+    a, b = CleanImage("a", COLOUR.copy()), CleanImage("b", COLOUR[::-1].copy())
+    renamed = CleanImage("z", COLOUR.copy())
     assert image_set("s", a, b).fingerprint == image_set("t", renamed, b).fingerprint
     assert image_set("s", a, b).fingerprint != image_set("s", b, a).fingerprint
 
@@ -218,7 +226,7 @@ def test_set_keeps_order_and_collects_notes(tmp_path):
         "a.tif": save(tmp_path / "a.tif", Image.fromarray(COLOUR[::-1].copy()).convert("CMYK")),
     }
     built = build_set("set", files, channels=3, licence="CC0", notes=("first",))
-    assert [picture.name for picture in built.pictures] == ["z.png", "a.tif"]
+    assert [picture.name for picture in built] == ["z.png", "a.tif"]
     assert built.notes == (
         "first",
         "z.png: fully opaque alpha channel dropped",
@@ -229,7 +237,7 @@ def test_set_keeps_order_and_collects_notes(tmp_path):
 
 def test_patch_has_to_fit_into_every_picture():
     pictures = image_set(
-        "s", Picture("big", np.zeros((40, 40, 3), np.uint8)), Picture("small", COLOUR.copy())
+        "s", CleanImage("big", np.zeros((40, 40, 3), np.uint8)), CleanImage("small", COLOUR.copy())
     )
     require_patch(pictures, 14)
     with pytest.raises(InputError, match=r"small is 14x17 pixels.*15x15"):
@@ -237,9 +245,9 @@ def test_patch_has_to_fit_into_every_picture():
 
 
 def test_a_picture_in_both_sets_is_found_under_another_name():
-    own = Picture("own", COLOUR[:, ::-1].copy())
-    train = image_set("train", own, Picture("a", COLOUR.copy()))
-    test = image_set("test", Picture("b", COLOUR.copy()), Picture("c", COLOUR[::-1].copy()))
+    own = CleanImage("own", COLOUR[:, ::-1].copy())
+    train = image_set("train", own, CleanImage("a", COLOUR.copy()))
+    test = image_set("test", CleanImage("b", COLOUR.copy()), CleanImage("c", COLOUR[::-1].copy()))
     with pytest.raises(InputError, match=r"'train' and test set 'test' share 1 image.*a = b;"):
         require_disjoint(train, test)
     require_disjoint(image_set("train", own), test)

@@ -11,8 +11,8 @@ from PIL import Image
 
 from bench.errors import InputError
 from bench.images import limits
+from bench.images.image_file import read_image
 from bench.images.image_set import decode
-from bench.images.io import read_picture
 from bench.images.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS
 from bench.images.safe_decode import FORMATS, load_image, read_file, require_inside
 from tests.support import forged_images as forged
@@ -60,7 +60,7 @@ def device(path):
 @pytest.mark.parametrize("make", [pipe, device, Path.mkdir])
 def test_what_has_no_end_is_not_read(tmp_path, make):
     make(tmp_path / "a.png")
-    for read in (lambda path: read_file(path, where=str(path)), read_picture):
+    for read in (lambda path: read_file(path, where=str(path)), read_image):
         with pytest.raises(InputError, match=r"a\.png: not a regular file"):
             read(tmp_path / "a.png")
 
@@ -141,7 +141,7 @@ HUGE = {
 def test_a_huge_image_is_refused_by_its_header(tmp_path, case):
     path = tmp_path / "a.file"
     path.write_bytes(HUGE[case])
-    for read in (lambda: decode(path, name="a.file", channels=1), lambda: read_picture(path)):
+    for read in (lambda: decode(path, name="a.file", channels=1), lambda: read_image(path)):
         with pytest.raises(InputError, match=r"a\.file: .*too large.*decompression bomb"):
             read()
 
@@ -220,7 +220,7 @@ def test_no_program_is_started_for_postscript(tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     Image.fromarray(COLOUR).save(tmp_path / "a.png", "eps")
-    for read in (lambda path: decode(path, name="a.png", channels=3), read_picture):
+    for read in (lambda path: decode(path, name="a.png", channels=3), read_image):
         with pytest.raises(InputError, match=r"a\.png: not an image"):
             read(tmp_path / "a.png")
     assert not marker.exists()
@@ -249,7 +249,7 @@ def test_any_flipped_bit_of_the_pixels_of_a_png_is_found(tmp_path, case):
         broken = bytearray(content)
         broken[place] ^= 1 << draw.randrange(8)
         path.write_bytes(broken)
-        for read in (lambda: decode(path, name="a.png", channels=1), lambda: read_picture(path)):
+        for read in (lambda: decode(path, name="a.png", channels=1), lambda: read_image(path)):
             with pytest.raises(InputError, match=r"a\.png: .*damaged"):
                 read()
 
@@ -273,4 +273,4 @@ def test_a_tiff_that_opencv_would_take_in_part_is_refused(tmp_path, compression)
     (tmp_path / "a.tif").write_bytes(content)
     assert cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) is not None
     with pytest.raises(InputError, match=r"a\.tif: truncated or damaged"):
-        read_picture(tmp_path / "a.tif")
+        read_image(tmp_path / "a.tif")

@@ -71,7 +71,7 @@ def register(monkeypatch, entry):
 
 
 def names(image_set):
-    return [picture.name for picture in image_set.pictures]
+    return [picture.name for picture in image_set]
 
 
 # A folder
@@ -83,7 +83,7 @@ def test_folder_is_a_set_sorted_by_name(photos):
     opened = open_set(str(photos), channels=3)
     assert opened.name == "photos"
     assert names(opened) == ["a.png", "b.bmp", "c.PNG"]
-    np.testing.assert_array_equal(opened.pictures[0].pixels, COLOUR[1])
+    np.testing.assert_array_equal(opened.images[0].pixels, COLOUR[1])
 
 
 @pytest.mark.parametrize("spec", ["photos", "./photos", "photos/", "../{parent}/photos", "~/photos"])
@@ -180,13 +180,13 @@ def test_data_folder_holds_the_set(entry, photos):
 @pytest.mark.usefixtures("entry")
 def test_data_folder_may_be_named_by_the_environment(photos, monkeypatch):
     monkeypatch.setenv("NOISEBENCH_DATA", str(photos.parent))
-    assert len(open_set("own", channels=3).pictures) == 3
+    assert len(open_set("own", channels=3).images) == 3
 
 
 @pytest.mark.usefixtures("entry")
 def test_argument_comes_before_the_environment(photos, monkeypatch):
     monkeypatch.setenv("NOISEBENCH_DATA", str(photos / "nowhere"))
-    assert len(open_set("own", channels=3, data=photos.parent).pictures) == 3
+    assert len(open_set("own", channels=3, data=photos.parent).images) == 3
     with pytest.raises(InputError, match=r"nowhere \(from NOISEBENCH_DATA\) does not exist"):
         open_set("own", channels=3)
 
@@ -195,7 +195,7 @@ def test_argument_comes_before_the_environment(photos, monkeypatch):
 def test_colour_set_asked_for_in_grey_is_converted(photos):
     opened = open_set("own", channels=1, data=photos.parent)
     assert opened.channels == 1
-    np.testing.assert_array_equal(opened.pictures[0].pixels, grey(COLOUR[1]))
+    np.testing.assert_array_equal(opened.images[0].pixels, grey(COLOUR[1]))
 
 
 def test_grey_set_asked_for_in_colour_is_refused(photos):
@@ -229,7 +229,7 @@ def test_registered_set_is_not_linked_out_of_its_folder(photos):
 def test_folder_of_a_registered_set_may_be_a_link(photos):
     photos.rename(photos.parent / "elsewhere")
     photos.symlink_to("elsewhere")
-    assert len(open_set("own", channels=3, data=photos.parent).pictures) == 3
+    assert len(open_set("own", channels=3, data=photos.parent).images) == 3
 
 
 def test_files_may_be_left_out(entry, photos, monkeypatch):
@@ -309,7 +309,7 @@ def test_hub_set_is_its_first_image_column():
     opened = open_set("hub:someone/pictures@main:train", channels=3)
     assert opened.name == "someone/pictures@main:train"
     assert sorted(name.split("-", 1)[1] for name in names(opened)) == ["a.png", "b.bmp", "c.PNG"]
-    assert {picture.pixels.tobytes() for picture in opened.pictures} == {image.tobytes() for image in COLOUR}
+    assert {picture.pixels.tobytes() for picture in opened} == {image.tobytes() for image in COLOUR}
     assert opened.notes == ()
     assert "huggingface.co/datasets/someone/pictures" in opened.licence
 
@@ -347,7 +347,7 @@ def test_hub_images_may_lie_inside_a_table(hub):
     replace_by_table(hub, label=[0, 1, 2], photo=photos)
     opened = open_set("hub:someone/pictures", channels=3)
     assert names(opened) == ["00000", "00001", "00002"]
-    np.testing.assert_array_equal(opened.pictures[2].pixels, COLOUR[2])
+    np.testing.assert_array_equal(opened.images[2].pixels, COLOUR[2])
 
 
 def test_hub_row_without_an_image_is_refused(hub):
@@ -534,8 +534,8 @@ def test_registry_decodes_nothing():
 def test_embedded_sets_are_what_their_manifests_say(name):
     entry = REGISTRY[name]
     opened = open_set(name, channels=entry.channels)
-    assert [picture.fingerprint for picture in opened.pictures] == list(entry.fingerprints.values())
-    assert opened.pictures[0].pixels.shape[2] == entry.channels
+    assert [picture.fingerprint for picture in opened] == list(entry.fingerprints.values())
+    assert opened.images[0].pixels.shape[2] == entry.channels
 
 
 def test_embedded_train_and_test_share_no_picture():
@@ -551,7 +551,7 @@ def test_manifest_is_name_and_fingerprint(photos, tmp_path):
     with (tmp_path / "m.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["name", "sha256"]
-    assert rows[1:] == [[picture.name, picture.fingerprint] for picture in opened.pictures]
+    assert rows[1:] == [[picture.name, picture.fingerprint] for picture in opened]
 
 
 @pytest.mark.data
@@ -561,4 +561,4 @@ def test_photographs_are_those_of_the_manifests(name):
     if not DATA or not (Path(DATA) / entry.folder).is_dir():
         pytest.skip(f"NOISEBENCH_DATA does not name a folder with {entry.folder}")
     opened = open_set(name, channels=entry.channels, data=Path(DATA))
-    assert len(opened.pictures) == entry.count
+    assert len(opened.images) == entry.count

@@ -16,7 +16,7 @@ import torch
 from bench.conformance.case import awake
 from bench.discovery import listings, parse_method
 from bench.errors import InputError
-from bench.images.image_set import ImageSet, Picture
+from bench.images.image_set import CleanImage, ImageSet
 from bench.images.sources import open_set
 from bench.method import Untrained
 from bench.noise import Gaussian, Noise
@@ -42,7 +42,7 @@ def method(request: pytest.FixtureRequest) -> Untrained:
 
 def pictures(channels: int) -> ImageSet:
     pixels = photograph(96, 80, channels, seed=3).reshape(96, 80, channels)
-    return ImageSet("some", (Picture("0", pixels),), channels, "", ())
+    return ImageSet("some", (CleanImage("0", pixels),), channels, "", ())
 
 
 def denoised(method: Untrained, noise: Noise, clean: np.ndarray) -> torch.Tensor:
@@ -111,6 +111,6 @@ def test_bm3d_reaches_what_is_published():
     if not DATA or not (Path(DATA) / "set12").is_dir():
         pytest.skip("NOISEBENCH_DATA does not name a folder with set12")
     images = open_set("set12", channels=1, data=Path(DATA))
-    test = corrupt(replace(images, pictures=images.pictures[:1]), Gaussian(25), seed=0)
+    test = corrupt(replace(images, images=images.images[:1]), Gaussian(25), seed=0)
     rows = evaluate(Denoiser(awake(1), UNTRAINED["bm3d"], Gaussian(25), CPU), test)
     assert fmean(row["psnr"] for row in rows) == pytest.approx(29.45, abs=0.1)

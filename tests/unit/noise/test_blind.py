@@ -182,7 +182,7 @@ def test_each_patch_comes_with_the_estimate_of_its_picture(
     images = tiny_set(1)
     patches = patches_of(images, training_noise=training_noise)
     expected = []
-    for picture in images.pictures:
+    for picture in images:
         noise = UNKNOWN.of_picture(picture.fingerprint, seed=3)
         role = ("training noise", "noisy", noise.spec, picture.fingerprint, 3)
         noisy = noise.sample(intensities(picture), generator(*role))
@@ -204,7 +204,7 @@ def test_each_patch_has_the_noise_of_its_picture(tiny_set: Callable[[int], Image
         noise = (batch.noisy - batch.clean).square().mean(dim=(1, 2, 3))
         for picture, square in zip(patches.places[step][:, 0].tolist(), noise.tolist(), strict=True):
             squares.setdefault(picture, []).append(square)
-    for number, picture in enumerate(images.pictures):
+    for number, picture in enumerate(images):
         expected = UNKNOWN.of_picture(picture.fingerprint, seed=3).parameter
         # At least 24 x 24 values of Gaussian noise, whose mean square spreads by sqrt(2 / n) = 6 %.
         assert 255 * np.sqrt(np.mean(squares[number])) == pytest.approx(expected, rel=0.15)

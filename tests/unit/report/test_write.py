@@ -24,7 +24,7 @@ from bench.analysis.statistics import difference_of, mean_of, seed_scatter
 from bench.analysis.tabulate import tabulate
 from bench.cli.main import main
 from bench.errors import InputError
-from bench.images.io import read_picture
+from bench.images.image_file import read_image
 from bench.output import figures
 from bench.output.figures import INK
 from bench.report.cost_figure import cost_plate, on_front
@@ -213,8 +213,8 @@ def subject(tiny: Tiny):
     """Give a function of a noise and of what a method makes of the test picture."""
 
     def make(noise, denoise) -> Subject:
-        pictures = tiny.context.test_images[0].pictures[:1]
-        image = corrupt(replace(tiny.context.test_images[0], pictures=pictures), noise, seed=0).images[0]
+        pictures = tiny.context.test_images[0].images[:1]
+        image = corrupt(replace(tiny.context.test_images[0], images=pictures), noise, seed=0).images[0]
         bare = Subject(noise, "test", image, {})
         return replace(bare, denoised={"one": Denoised(denoise(bare), 30.0, 0.9)})
 
@@ -507,7 +507,7 @@ def test_pictures_are_those_that_were_scored(trained: Tiny):
     store, test = trained.bench.store, trained.bench.test_images[0]
     scores = store.scores()
     found = subjects(scores, store.root, lambda _: test, count=3)
-    assert [one.image.name for one in found] == [picture.name for picture in test.pictures]
+    assert [one.image.name for one in found] == [picture.name for picture in test]
     for one in found:
         assert list(one.denoised) == list(dict.fromkeys(scores["method"]))
         for method, denoised in one.denoised.items():
@@ -523,9 +523,9 @@ def test_pictures_are_those_that_were_scored(trained: Tiny):
 
 def test_another_picture_of_the_same_name_is_refused(trained: Tiny):
     store, test = trained.bench.store, trained.bench.test_images[0]
-    flipped = tuple(replace(picture, pixels=picture.pixels[::-1].copy()) for picture in test.pictures)
+    flipped = tuple(replace(picture, pixels=picture.pixels[::-1].copy()) for picture in test)
     with pytest.raises(InputError, match=r"0\.png is not the image that was scored"):
-        subjects(store.scores(), store.root, lambda _: replace(test, pictures=flipped), count=3)
+        subjects(store.scores(), store.root, lambda _: replace(test, images=flipped), count=3)
 
 
 def test_the_page_shows_pictures_with_their_scores(trained: Tiny, tmp_path: Path):
@@ -539,7 +539,7 @@ def test_the_page_shows_pictures_with_their_scores(trained: Tiny, tmp_path: Path
     content = base64.b64decode(shown[2]["src"].partition(",")[2])
     key = store.scores().query("method == 'noise2void'")["key"].iloc[0]
     kept = picture_folder(store.root / key, "gaussian:25", "test") / "0.png"
-    pixels = read_picture(kept)[0]
+    pixels = read_image(kept)[0]
     # Smaller than a crop, so the whole picture is shown.
     assert (
         np.abs(np.asarray(Image.open(io.BytesIO(content))) / 255 - pixels[..., 0]).max() <= 0.5 / 255 + 1e-6

@@ -471,7 +471,7 @@ def test_a_training_set_goes_by_a_name_of_its_own(tiny: Tiny) -> None:
     tiny.launch()
     images = tiny.context.training_images
     for changes, said in (
-        ({"pictures": images.pictures[:2]}, r"trained on other images that are called 'train' too"),
+        ({"images": images.images[:2]}, r"trained on other images that are called 'train' too"),
         ({"name": "bsd400"}, r"have the name of the registered set 'bsd400', but are others"),
     ):
         other = replace(tiny, context=replace(tiny.context, training_images=replace(images, **changes)))

@@ -21,7 +21,7 @@ from torch import Tensor
 import bench
 from bench.conformance.case import awake
 from bench.errors import InputError
-from bench.images.image_set import ImageSet, Picture
+from bench.images.image_set import CleanImage, ImageSet
 from bench.images.sources import open_set
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.noise.blind import UnknownNoise
@@ -61,7 +61,7 @@ class Rule:
         return None
 
 
-def set_of(*pictures: Picture) -> ImageSet:
+def set_of(*pictures: CleanImage) -> ImageSet:
     return ImageSet("some", pictures, pictures[0].pixels.shape[2], "", ())
 
 
@@ -87,7 +87,7 @@ def test_corruption_repeats_and_its_hash_is_over_the_bytes(tiny_set, noise: Nois
     assert first.sha256 == again.sha256
     assert first.sha256 == hashlib.sha256(b"".join(noisy_bytes(first).values())).hexdigest()
     assert (first.name, first.fingerprint) == (images.name, images.fingerprint)
-    assert [image.name for image in first.images] == [picture.name for picture in images.pictures]
+    assert [image.name for image in first.images] == [picture.name for picture in images]
 
 
 def test_hash_tells_seeds_and_noises_apart(tiny_set):
@@ -126,7 +126,7 @@ def test_fields_of_seeds_levels_and_roles_are_unrelated(tiny_set, noise: Noise, 
     learnt = training.sources
     fields += [standardised(learnt[name], learnt["clean"] / 255, noise) for name in ("noisy", "noisy2")]
     # A correlation of n independent pairs spreads by 1 / sqrt(n).
-    assert max(correlations(fields)) < 5 / math.sqrt(images.pictures[0].pixels.size)
+    assert max(correlations(fields)) < 5 / math.sqrt(images.images[0].pixels.size)
 
 
 @every_noise
@@ -136,15 +136,17 @@ def test_no_two_images_share_a_field(noise: Noise):
     touched = smooth.copy()
     touched[0, 0] ^= 1
     pixels = [smooth, touched, smooth[::-1].copy(), smooth.reshape(36, 64, 1)]
-    images = corrupt(set_of(*(Picture(str(n), each) for n, each in enumerate(pixels))), noise, seed=0).images
+    images = corrupt(
+        set_of(*(CleanImage(str(n), each) for n, each in enumerate(pixels))), noise, seed=0
+    ).images
     fields = [standardised(image.noisy, image.clean, noise) for image in images]
     assert max(correlations(fields)) < 5 / math.sqrt(smooth.size)
 
 
 def test_the_same_pixels_have_one_field_in_every_set_and_no_set_holds_them_twice(tiny_set):
     """Sets that overlap meet the same noisy image, and a single set never counts it as two."""
-    first, second = tiny_set(1).pictures[:2]
-    twin = Picture("twin", first.pixels)
+    first, second = tiny_set(1).images[:2]
+    twin = CleanImage("twin", first.pixels)
     here, there = (
         corrupt(set_of(*pictures), NOISES[0], seed=0) for pictures in ((first, second), (second, twin))
     )
@@ -194,14 +196,14 @@ def test_an_accelerator_meets_the_same_bytes(tiny_set, noise: Noise):
 def test_noise_is_keyed_by_pixels_and_not_by_order_or_name(tiny_set):
     images = tiny_set(1)
     expected = noisy_bytes(corrupt(images, Gaussian(25), seed=0))
-    backwards = corrupt(set_of(*reversed(images.pictures)), Gaussian(25), seed=0)
+    backwards = corrupt(set_of(*reversed(images.images)), Gaussian(25), seed=0)
     assert noisy_bytes(backwards) == expected
-    last = images.pictures[-1]
-    alone = corrupt(set_of(Picture("renamed", last.pixels)), Gaussian(25), seed=0)
+    last = images.images[-1]
+    alone = corrupt(set_of(CleanImage("renamed", last.pixels)), Gaussian(25), seed=0)
     assert noisy_bytes(alone)["renamed"] == expected[last.name]
     changed = last.pixels.copy()
     changed[0, 0] ^= 1
-    touched = corrupt(set_of(Picture(last.name, changed)), Gaussian(25), seed=0)
+    touched = corrupt(set_of(CleanImage(last.name, changed)), Gaussian(25), seed=0)
     assert abs(touched.images[0].noisy - corrupt(images, Gaussian(25), seed=0).images[-1].noisy).mean() > 0.05
 
 
@@ -209,7 +211,7 @@ def test_noise_is_keyed_by_pixels_and_not_by_order_or_name(tiny_set):
 @colour_or_grey
 def test_noisy_images_are_neither_clipped_nor_rounded(tiny_set, noise: Noise, channels: int):
     images = tiny_set(channels)
-    for image, picture in zip(corrupt(images, noise, seed=0).images, images.pictures, strict=True):
+    for image, picture in zip(corrupt(images, noise, seed=0).images, images.images, strict=True):
         assert image.clean.dtype == image.noisy.dtype == torch.float32
         assert image.clean.shape == image.noisy.shape == (1, channels, *picture.pixels.shape[:2])
         np.testing.assert_array_equal(image.clean[0].movedim(0, -1) * 255, picture.pixels)
@@ -274,7 +276,7 @@ def test_the_mean_psnr_is_that_of_the_rows(tiny_set):
 def mixed_sizes() -> NoisySet:
     """Corrupt five images of 20 x 30 pixels, and between them two of as many pixels the other way round."""
     shapes = [(20, 30), (20, 30), (30, 20), (20, 30), (20, 30), (30, 20), (20, 30)]
-    pictures = [Picture(str(n), photograph(*size, 1, seed=n)[..., None]) for n, size in enumerate(shapes)]
+    pictures = [CleanImage(str(n), photograph(*size, 1, seed=n)[..., None]) for n, size in enumerate(shapes)]
     return corrupt(set_of(*pictures), Gaussian(25), seed=0)
 
 
@@ -369,7 +371,7 @@ def test_passes_are_counted_in_sizes_of_the_image(
     monkeypatch: pytest.MonkeyPatch, whole: int, halved: int, passes: float
 ):
     pixels = [photograph(20, 30, 3, seed=n) for n in range(5)]
-    images = set_of(*(Picture(str(n), each) for n, each in enumerate(pixels)))
+    images = set_of(*(CleanImage(str(n), each) for n, each in enumerate(pixels)))
     denoiser = Denoiser(awake(3), Halves(whole, halved), Gaussian(25), torch.device("cpu"))
     for at_once in (1, 1200):
         monkeypatch.setitem(PIXELS_AT_ONCE, "cpu", at_once)
@@ -412,7 +414,7 @@ def test_output_of_another_shape(tiny_set, change):
 
 
 def test_the_clean_image_scores_at_infinity(tiny_set):
-    image = corrupt(set_of(tiny_set(1).pictures[0]), Gaussian(25), seed=0)
+    image = corrupt(set_of(tiny_set(1).images[0]), Gaussian(25), seed=0)
     (row,) = evaluate(Rule(lambda _: image.images[0].clean), image)
     assert row["psnr"] == math.inf
     assert row["ssim"] == pytest.approx(1, abs=1e-12)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.images.image_set import ImageSet, Picture, intensities
+from bench.images.image_set import CleanImage, ImageSet, intensities
 from bench.method import NEEDS, Batch, WithheldError
 from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
 from bench.noise.blind import UnknownNoise
@@ -53,11 +53,11 @@ def laid_out(batch_images: torch.Tensor) -> np.ndarray:
 
 def pixel_numbers(images: ImageSet) -> list[np.ndarray]:
     """Number every value of a set, as pictures (H, W, C)."""
-    sizes = [picture.pixels.size for picture in images.pictures]
+    sizes = [picture.pixels.size for picture in images]
     starts = np.cumsum([0, *sizes[:-1]])
     return [
         start + np.arange(picture.pixels.size).reshape(picture.pixels.shape)
-        for start, picture in zip(starts, images.pictures, strict=True)
+        for start, picture in zip(starts, images.images, strict=True)
     ]
 
 
@@ -75,7 +75,7 @@ def test_clean_patches_are_crops_under_a_symmetry(tiny_set, channels: int, patch
     images = tiny_set(channels)
     sampling = Sampling(steps=6, batch=24, patch=patch, seed=0)
     patches = patches_of(images, sampling=sampling, training_noise=training_noise)
-    pictures = [intensities(picture) for picture in images.pictures]
+    pictures = [intensities(picture) for picture in images]
     for step, places in enumerate(patches.places.numpy()):
         expected = [cut(pictures[place[0]], place, patch) for place in places]
         np.testing.assert_array_equal(laid_out(patches(step).clean), expected)
@@ -87,14 +87,14 @@ def test_corners_reach_every_border(tiny_set):
     images = tiny_set(1)
     patches = patches_of(images, sampling=Sampling(steps=40, batch=64, patch=30, seed=0))
     picture, top, left, _ = patches.places.flatten(end_dim=1).unbind(dim=1)
-    for number, (height, width, _) in enumerate(image.pixels.shape for image in images.pictures):
+    for number, (height, width, _) in enumerate(image.pixels.shape for image in images):
         assert sorted(set(top[picture == number].tolist())) == list(range(height - 30 + 1))
         assert sorted(set(left[picture == number].tolist())) == list(range(width - 30 + 1))
 
 
 def test_every_grey_level_arrives_to_the_last_bit():
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
-    picture = Picture("levels", levels)
+    picture = CleanImage("levels", levels)
     sampling = Sampling(steps=1, batch=8, patch=16, seed=0)
     patches = patches_of(
         ImageSet("levels", (picture,), 1, "", ()), needs=frozenset({"clean"}), sampling=sampling
@@ -106,7 +106,7 @@ def test_every_grey_level_arrives_to_the_last_bit():
 
 
 def test_intensities_are_bytes_over_255_in_float32(tiny_set):
-    picture = tiny_set(3).pictures[0]
+    picture = tiny_set(3).images[0]
     scaled = intensities(picture)
     assert scaled.dtype == np.float32
     np.testing.assert_array_equal(np.rint(scaled * 255), picture.pixels)
@@ -233,7 +233,7 @@ def test_pictures_do_not_share_a_noise_field(noise: Noise):
     smooth = np.linspace(40, 200, 50 * 50).astype(np.uint8).reshape(50, 50, 1)
     touched = smooth.copy()
     touched[0, 0] ^= 1
-    pictures = (Picture("a", smooth), Picture("b", touched), Picture("c", smooth[::-1].copy()))
+    pictures = (CleanImage("a", smooth), CleanImage("b", touched), CleanImage("c", smooth[::-1].copy()))
     sources = patches_of(ImageSet("alike", pictures, 1, "", ()), noise=noise).sources
     for name in ("noisy", "noisy2"):
         fields = np.split(standardised(sources[name], sources["clean"], noise), 3)
@@ -244,9 +244,9 @@ def test_pictures_do_not_share_a_noise_field(noise: Noise):
 @colour_or_grey
 def test_frozen_noise_is_keyed_by_the_picture_alone(tiny_set, channels: int):
     images = tiny_set(channels)
-    reversed_set = ImageSet("reversed", images.pictures[::-1], channels, "", ())
+    reversed_set = ImageSet("reversed", images.images[::-1], channels, "", ())
     there, here = patches_of(reversed_set).sources["noisy"], patches_of(images).sources["noisy"]
-    sizes = [picture.pixels.size for picture in images.pictures]
+    sizes = [picture.pixels.size for picture in images]
     assert torch.equal(torch.cat(here.split(sizes)[::-1]), there)
 
 
@@ -271,7 +271,7 @@ def test_resampled_noise_of_unknown_strength_is_each_pictures_own(tiny_set, law:
     batches = [patches(step) for step in range(sampling.steps)]
     noisy, clean = (torch.cat([each.images[name] for each in batches]) for name in ("noisy", "clean"))
     pictures = patches.places[..., 0].flatten()
-    for number, picture in enumerate(images.pictures):
+    for number, picture in enumerate(images):
         own = unknown.of_picture(picture.fingerprint, seed=5)
         field = standardised(
             noisy[pictures == number].flatten(), 255 * clean[pictures == number].flatten(), own

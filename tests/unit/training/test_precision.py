@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.discovery import listings, parse_method
-from bench.images.image_set import ImageSet, Picture
+from bench.images.image_set import CleanImage, ImageSet
 from bench.scoring.denoiser import Denoiser
 from bench.scoring.evaluate import mean_psnr
 from bench.scoring.noisy_sets import corrupt
@@ -35,7 +35,7 @@ PAIRS = [
 
 
 def photographs(*seeds: int) -> ImageSet:
-    pictures = (Picture(str(seed), photograph(96, 96, 1, seed=seed)[..., None]) for seed in seeds)
+    pictures = (CleanImage(str(seed), photograph(96, 96, 1, seed=seed)[..., None]) for seed in seeds)
     return ImageSet("some", tuple(pictures), 1, "", ())
 
 

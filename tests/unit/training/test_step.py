@@ -247,7 +247,7 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
 ) -> None:
     """All but the backward pass and Adam's kernel, which torch does not pretend to do."""
     images, method, sampling = tiny_set(1), METHODS[spec], Sampling(steps=3, batch=4, patch=32, seed=0)
-    estimates = [noise.strongest for _ in images.pictures] if noise is UNKNOWN else []
+    estimates = [noise.strongest for _ in images] if noise is UNKNOWN else []
     monkeypatch.setattr(Patches, "_estimates", lambda *_: estimates)  # made on the host
     monkeypatch.setattr("bench.training.patches.holds", lambda *_: True)
     monkeypatch.setattr(torch, "Generator", Generator)

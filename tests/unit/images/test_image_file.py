@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import InputError
-from bench.images.io import output_name, read_picture, write_picture
+from bench.images.image_file import output_name, read_image, write_image
 
 GENERATOR = np.random.default_rng(0)
 BYTES = GENERATOR.integers(0, 256, (14, 17, 3), dtype=np.uint8)
@@ -32,36 +32,36 @@ def truncate(path, fraction=0.9):
 )
 def test_reading_gives_fractions_and_writing_gives_the_file_back(tmp_path, depth, suffix, channels):
     samples = STORED[depth][..., :channels]
-    image, read_depth = read_picture(store(tmp_path / f"in{suffix}", samples))
+    image, read_depth = read_image(store(tmp_path / f"in{suffix}", samples))
     assert (image.dtype, image.shape, read_depth) == (np.float32, (14, 17, channels), depth)
     if depth == "float32":
         np.testing.assert_array_equal(image, samples)
     else:
         np.testing.assert_allclose(image, samples / np.iinfo(depth).max, rtol=1e-6)
-    write_picture(tmp_path / f"out{suffix}", image, depth)
-    again, written_depth = read_picture(tmp_path / f"out{suffix}")
+    write_image(tmp_path / f"out{suffix}", image, depth)
+    again, written_depth = read_image(tmp_path / f"out{suffix}")
     assert written_depth == depth
     np.testing.assert_array_equal(again, image.clip(0, 1))
 
 
 def test_colours_are_in_rgb_order(tmp_path):
     Image.new("RGB", (3, 2), (255, 102, 0)).save(tmp_path / "orange.png")
-    image, depth = read_picture(tmp_path / "orange.png")
+    image, depth = read_image(tmp_path / "orange.png")
     np.testing.assert_allclose(image[1, 2], [1, 0.4, 0], rtol=1e-6)
-    write_picture(tmp_path / "copy.png", image, depth)
+    write_image(tmp_path / "copy.png", image, depth)
     assert Image.open(tmp_path / "copy.png").getpixel((2, 1)) == (255, 102, 0)
 
 
 def test_16_bits_are_kept_where_pillow_cannot(tmp_path):
     image = np.array([[[1, 2, 65535]]], np.float32) / 65535
-    write_picture(tmp_path / "deep.png", image, "uint16")
+    write_image(tmp_path / "deep.png", image, "uint16")
     stored = cv2.imread(str(tmp_path / "deep.png"), cv2.IMREAD_UNCHANGED)
     assert stored.dtype == np.uint16
     assert stored[0, 0].tolist() == [65535, 2, 1]
 
 
 def test_noisy_floats_are_not_clipped_on_reading(tmp_path):
-    image, _ = read_picture(store(tmp_path / "noisy.tif", (FLOATS - FLOATS.mean()) * 100))
+    image, _ = read_image(store(tmp_path / "noisy.tif", (FLOATS - FLOATS.mean()) * 100))
     assert image.min() < -50
     assert image.max() > 50
 
@@ -69,20 +69,20 @@ def test_noisy_floats_are_not_clipped_on_reading(tmp_path):
 @pytest.mark.parametrize("unit", [255, -255, 2])
 def test_floats_in_another_unit_are_refused(tmp_path, unit):
     with pytest.raises(InputError, match=r"bytes.tif: floats of mean .* Divide them by the value of white"):
-        read_picture(store(tmp_path / "bytes.tif", unit * np.full((4, 4), 0.9, np.float32)))
+        read_image(store(tmp_path / "bytes.tif", unit * np.full((4, 4), 0.9, np.float32)))
 
 
 def test_writing_clamps_and_rounds(tmp_path):
     image = np.array([[[-0.5], [0.4999 / 255], [0.5001 / 255], [1.5]]], np.float32)
-    write_picture(tmp_path / "a.png", image, "uint8")
+    write_image(tmp_path / "a.png", image, "uint8")
     assert cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED)[0].tolist() == [0, 0, 1, 255]
 
 
 def test_float_colour_tiff_loses_nothing(tmp_path):
     # By default OpenCV 4 stores it as LogLuv, up to 0.016 off.
     image = GENERATOR.random((14, 17, 3), dtype=np.float32)
-    write_picture(tmp_path / "a.tiff", image, "float32")
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.tiff")[0], image)
+    write_image(tmp_path / "a.tiff", image, "float32")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tiff")[0], image)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
@@ -92,7 +92,7 @@ def test_photograph_stands_upright(tmp_path, suffix):
     stored = np.zeros((16, 24, 3), np.uint8)
     stored[:, 16:] = 255
     Image.fromarray(stored).save(tmp_path / f"a{suffix}", exif=exif)
-    image, _ = read_picture(tmp_path / f"a{suffix}")
+    image, _ = read_image(tmp_path / f"a{suffix}")
     assert image.shape == (24, 16, 3)
     assert image[:12].max() < 0.1
     assert image[20:].min() > 0.9
@@ -101,7 +101,7 @@ def test_photograph_stands_upright(tmp_path, suffix):
 def test_palette_and_bitmap_are_read_as_8_bits(tmp_path):
     palette = Image.fromarray(BYTES).quantize(16)
     palette.save(tmp_path / "a.png")
-    image, depth = read_picture(tmp_path / "a.png")
+    image, depth = read_image(tmp_path / "a.png")
     assert depth == "uint8"
     np.testing.assert_allclose(image * 255, np.asarray(palette.convert("RGB")), atol=1e-4)
 
@@ -152,25 +152,25 @@ def test_bad_file_is_refused_with_its_name_and_the_reason(tmp_path, case):
     name, write, reason = BAD_FILES[case]
     write(tmp_path / name)
     with pytest.raises(InputError, match=f"{name}: .*({reason})"):
-        read_picture(tmp_path / name)
+        read_image(tmp_path / name)
 
 
 @pytest.mark.parametrize(("name", "depth"), [("a.jpg", "uint8"), ("a.jpg", "uint16"), ("a.png", "float32")])
 def test_format_that_would_lose_the_depth_is_refused(tmp_path, name, depth):
     with pytest.raises(InputError, match=rf"{name}: cannot hold {depth} without loss; allowed: .*\.tif"):
-        write_picture(tmp_path / name, np.zeros((2, 2, 1), np.float32), depth)
+        write_image(tmp_path / name, np.zeros((2, 2, 1), np.float32), depth)
     assert not (tmp_path / name).exists()
 
 
 def test_nan_is_not_written(tmp_path):
     with pytest.raises(InputError, match=r"a\.png: not written.*NaN"):
-        write_picture(tmp_path / "a.png", np.full((2, 2, 1), np.nan, np.float32), "uint8")
+        write_image(tmp_path / "a.png", np.full((2, 2, 1), np.nan, np.float32), "uint8")
     assert not (tmp_path / "a.png").exists()
 
 
 def test_file_that_cannot_be_written_is_said(tmp_path):
     with pytest.raises(InputError, match=r"nowhere/a\.png: cannot be written"):
-        write_picture(tmp_path / "nowhere/a.png", np.zeros((2, 2, 1), np.float32), "uint8")
+        write_image(tmp_path / "nowhere/a.png", np.zeros((2, 2, 1), np.float32), "uint8")
 
 
 @pytest.mark.parametrize(

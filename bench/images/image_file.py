@@ -31,7 +31,7 @@ WRITABLE: dict[str, tuple[str, ...]] = {
 _LZW = (cv2.IMWRITE_TIFF_COMPRESSION, 5)
 
 
-def read_picture(path: Path) -> tuple[np.ndarray, Depth]:
+def read_image(path: Path) -> tuple[np.ndarray, Depth]:
     """Read an image file, turned upright by its orientation tag.
 
     Args:
@@ -71,32 +71,32 @@ def read_picture(path: Path) -> tuple[np.ndarray, Depth]:
     return intensities, depth
 
 
-def write_picture(path: Path, image: np.ndarray, depth: Depth) -> None:
-    """Write an image as ``encode_picture`` encodes it.
+def write_image(path: Path, image: np.ndarray, depth: Depth) -> None:
+    """Write an image as ``encode_image`` encodes it.
 
     Args:
         path: where to; its suffix chooses the format.
-        image: as for ``encode_picture``.
+        image: as for ``encode_image``.
         depth: likewise.
 
     Raises:
-        InputError: as by ``encode_picture``, or the file cannot be written.
+        InputError: as by ``encode_image``, or the file cannot be written.
     """
     try:
-        path.write_bytes(encode_picture(image, suffix=path.suffix, depth=depth))
+        path.write_bytes(encode_image(image, suffix=path.suffix, depth=depth))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
-def encode_picture(image: np.ndarray, *, suffix: str, depth: Depth) -> bytes:
+def encode_image(image: np.ndarray, *, suffix: str, depth: Depth) -> bytes:
     """Encode an image, clamped to [0, 1] and rounded to the depth, without loss.
 
     Args:
         image: (H, W, C) float, C 1 (grey) or 3 (RGB), intensities in [0, 1].
         suffix: of the format's files, one of ``WRITABLE[depth]``.
-        depth: as `read_picture` gave it.
+        depth: as `read_image` gave it.
 
     Raises:
         InputError: if the format does not hold the depth, or the image holds NaN.
