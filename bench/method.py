@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -13,9 +13,11 @@ from torch import Tensor
 from bench.errors import InputError
 from bench.noise import Noise
 
+if TYPE_CHECKING:
+    from bench.settings import Precision
+
 Need = Literal["noisy", "noisy2", "clean", "noise"]
 NEEDS: tuple[Need, ...] = ("noisy", "noisy2", "clean", "noise")
-Precision = Literal["bfloat16", "float32"]
 Network = Callable[[Tensor], Tensor]
 
 

@@ -8,22 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.errors import InputError
+from bench.settings import SETTING_COLUMNS, TrainingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, order=True)
-class Setup:
+@dataclass(frozen=True, order=True, kw_only=True)
+class Setup(TrainingSettings):
     """What all runs of one table share."""
 
     training_images: str
-    channels: int
-    width: int
-    steps: int
-    batch: int
-    patch: int
-    learning_rate: float
     training_noise: str
     protocol: int
     device: str
@@ -40,8 +35,8 @@ SCORE_COLUMNS += ["estimate", "passes", "defined_for"]
 FAILURE_COLUMNS = ["key", "seed", "error", "sees", *SETUP_COLUMNS, *CELL, "defined_for"]
 NULLABLE = ["lpips", "estimate", "passes", "defined_for"]
 """What is not known of every run; scores that were stored before there were the last two lack them."""
-TYPES: dict[str, type] = dict.fromkeys(["parameter", "learning_rate"], float)
-TYPES |= dict.fromkeys(["channels", "width", "steps", "batch", "patch", "protocol", "seed"], int)
+TYPES: dict[str, type] = dict.fromkeys([*SETTING_COLUMNS, "protocol", "seed"], int)
+TYPES |= dict.fromkeys(["parameter", "learning_rate"], float)
 SYMBOLS = {"gaussian": "σ", "poisson": "ζ", "gamma": "k"}
 
 

@@ -20,6 +20,7 @@ from bench.analysis.columns import (
     SYMBOLS,
     Setup,
     noise_label,
+    parts_of,
     require,
 )
 from bench.analysis.comparability import check_comparable
@@ -155,7 +156,8 @@ def _needs(sees: str) -> set[str]:
 
 def by_setup(runs: pd.DataFrame) -> dict[Setup, pd.DataFrame]:
     """Part stored runs, one line each, by all that must be equal in one table."""
-    return {Setup(*_keys(group, SETUP_COLUMNS)[0]): group for _, group in runs.groupby(SETUP_COLUMNS)}
+    groups = parts_of(runs, SETUP_COLUMNS).items()
+    return {Setup(**dict(zip(SETUP_COLUMNS, values, strict=True))): part for values, part in groups}
 
 
 def _keys(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bench.runs.plan import Job
     from bench.scoring.metrics import Lpips
     from bench.store.store import Store
+
+RECIPE_OPTIONS = [field.name for field in fields(Recipe)]
 
 
 def run(  # noqa: PLR0913 - one argument per option
@@ -105,7 +107,7 @@ def run(  # noqa: PLR0913 - one argument per option
     from bench.training.engine import resolve_engine
 
     given = locals()
-    chosen = _adapt(recipe, {name: given[name] for name in Recipe.__annotations__ if name in given})
+    chosen = _adapt(recipe, {name: given[name] for name in RECIPE_OPTIONS if name in given})
     console = open_console()
     share = parse_resources(ray, device=device, precision=precision, cpus=cpus_per_run, gpus=gpus_per_run)
     opened = share.device if share else open_device(device)

@@ -24,7 +24,7 @@ from bench.training.precision import in_precision
 
 if TYPE_CHECKING:
     from bench.conformance.case import Subject
-    from bench.method import Precision
+    from bench.settings import Precision
 
 DRAWS = 4
 LEAST_AGREEMENT = 0.9

@@ -14,8 +14,9 @@ from bench.conformance import training_checks as of_learning
 from bench.conformance.case import ConformanceError, Subject
 from bench.discovery import listings, load_class, parse_method
 from bench.errors import unknown
-from bench.method import NEEDS, Precision, Untrained
+from bench.method import NEEDS, Untrained
 from bench.noise import NOISES
+from bench.settings import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

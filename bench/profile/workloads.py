@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from bench.method import Method, Need, Precision
+    from bench.method import Method, Need
+    from bench.settings import Precision
     from bench.training.step import Step
 
     Workload = Callable[[], object]

@@ -15,9 +15,9 @@ from bench.errors import InputError
 from bench.noise import NOISES
 from bench.noise.blind import UnknownNoise
 from bench.protocol import PROTOCOL_VERSION
-from bench.runs.run import Run
 from bench.scoring.denoiser import Denoiser
 from bench.store.integrity import FACTS, DamagedRunError, read_facts, read_file
+from bench.store.run import Run
 from bench.store.scores import WEIGHTS
 from bench.training.unet import UNet
 

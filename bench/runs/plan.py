@@ -12,7 +12,7 @@ from bench.images.image_set import require_patch
 from bench.method import Untrained
 from bench.noise import Noise, parse_noise
 from bench.noise.blind import UnknownNoise
-from bench.runs.run import Run
+from bench.store.run import Run
 from bench.training.precision import resolve_precision
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import torch
 
     from bench.images.image_set import ImageSet
-    from bench.method import Method, Precision
+    from bench.method import Method
     from bench.runs.recipes import Recipe
-    from bench.training.patches import TrainingNoise
+    from bench.settings import Precision, TrainingNoise
 
 Wanted = Literal["auto", "float32", "bfloat16"]
 
@@ -105,12 +105,7 @@ def plan(
                     parameter=noise.parameters if isinstance(noise, UnknownNoise) else noise.parameter,
                     training_images=training_images.name,
                     fingerprint=training_images.fingerprint,
-                    channels=recipe.channels,
-                    width=recipe.width,
-                    steps=recipe.steps,
-                    batch=recipe.batch,
-                    patch=recipe.patch,
-                    learning_rate=recipe.learning_rate,
+                    **recipe.training_settings(),
                     seed=seed,
                     training_noise=training_noise,
                     precision=_precision(method, precision, device),

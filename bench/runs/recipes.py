@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bench.errors import InputError
 from bench.protocol import LEARNING_RATE
+from bench.settings import TrainingSettings, require_at_least
 
 PUBLISHED = ("noise2void", "sure", "noise2score", "noise2noise", "supervised")
 """The methods of Noise2Score's Table 2 that are here, which the recipes compare unless told otherwise."""
@@ -13,20 +14,15 @@ PUBLISHED = ("noise2void", "sure", "noise2score", "noise2noise", "supervised")
 PUBLISHED_NOISES = ("gaussian:25", "gaussian:50", "poisson:0.01", "poisson:0.05", "gamma:100", "gamma:50")
 
 
-@dataclass(frozen=True)
-class Recipe:
+@dataclass(frozen=True, kw_only=True)
+class Recipe(TrainingSettings):
     """A grid of runs: every method under every noise, by every seed.
 
     Args:
         purpose: what it shows, what it costs, what it reaches.
         train: the training set.
         test: the test sets.
-        channels: 1 for grey, 3 for colour.
-        width: of the U-Net.
-        steps: of the optimiser.
-        batch: patches of a step.
-        patch: side of a patch, pixels.
-        learning_rate: the highest of the schedule.
+        learning_rate: as of all training settings.
         methods: names, with hyper-parameters where they are not the default.
         noises: names with parameters.
         seeds: of weights, crops and noise.
@@ -34,17 +30,12 @@ class Recipe:
         lpips: whether LPIPS is computed, which needs AlexNet's weights (233 MB, downloaded once).
 
     Raises:
-        InputError: there are no methods, noises, test sets or seeds, or looks is negative.
+        InputError: a number is too small, or there are no methods, noises, test sets or seeds.
     """
 
     purpose: str
     train: str
     test: tuple[str, ...]
-    channels: int
-    width: int
-    steps: int
-    batch: int
-    patch: int
     learning_rate: float = LEARNING_RATE
     methods: tuple[str, ...] = PUBLISHED
     noises: tuple[str, ...] = PUBLISHED_NOISES
@@ -53,11 +44,11 @@ class Recipe:
     lpips: bool = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("methods", "noises", "test", "seeds"):
             if not getattr(self, name):
                 raise InputError(f"a grid needs at least one of its {name}, but none is given")
-        if self.looks < 0:
-            raise InputError(f"looks must be at least 0, but is {self.looks}")
+        require_at_least(0, "looks", self.looks)
 
     def summary(self) -> str:
         """Say in a few sentences what it is."""

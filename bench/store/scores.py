@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bench.settings import SETTING_COLUMNS
 from bench.store.integrity import DamagedRunError, read_file
 from bench.system.files import write_durably
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCORES, WEIGHTS = "scores.parquet", "weights.safetensors"
-IDENTITY = ["method", "noise", "parameter", "training_images", "images", "image", "channels", "seed", "width"]
-IDENTITY += ["steps", "batch", "patch", "learning_rate", "training_noise", "precision", "device"]
+IDENTITY = ["method", "noise", "parameter", "training_images", "images", "image", "seed"]
+IDENTITY += [*SETTING_COLUMNS, "training_noise", "precision", "device"]
 
 FINISHED = "finished"
 """When; of two runs of the same settings the later counts."""

@@ -12,7 +12,8 @@ from bench.training.step import Step
 if TYPE_CHECKING:
     import torch
 
-    from bench.method import Method, Precision
+    from bench.method import Method
+    from bench.settings import Precision
     from bench.training.patches import Sampling
     from bench.training.unet import UNet
 

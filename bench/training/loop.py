@@ -21,7 +21,8 @@ from bench.training.step import TrainingError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.method import Batch, Method, Precision
+    from bench.method import Batch, Method
+    from bench.settings import Precision
     from bench.training.checkpoint import Checkpointer
     from bench.training.patches import Patches
     from bench.training.unet import UNet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.images.image_set import CleanImage, ImageSet
-
-TrainingNoise = Literal["frozen", "resampled"]
+    from bench.settings import TrainingNoise
 
 
 @dataclass(frozen=True)

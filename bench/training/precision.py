@@ -11,7 +11,8 @@ from bench.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.method import Network, Precision
+    from bench.method import Network
+    from bench.settings import Precision
     from bench.training.unet import UNet
 
 

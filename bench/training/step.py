@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from bench.method import Batch, Method, Network, Precision
+    from bench.method import Batch, Method, Network
+    from bench.settings import Precision
     from bench.training.patches import Sampling
     from bench.training.unet import UNet
 

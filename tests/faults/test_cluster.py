@@ -164,7 +164,7 @@ def test_a_run_whose_worker_is_killed_goes_on_from_its_checkpoint(
     (warning,) = watcher.warnings
     step = int(re.fullmatch(rf"goes on after step (\d+) of {LONG}", warning)[1])
     assert AFTER <= step < LONG
-    facts = long.bench.store.facts(job.key)
+    facts = long.context.store.facts(job.key)
     assert [sitting["step"] for sitting in facts["earlier_sittings"]] == [0]
     whole = alone(long, tmp_path / "alone", steps=LONG)
     assert results(long).equals(results(whole))
@@ -185,8 +185,8 @@ def test_a_driver_that_was_ended_goes_on_from_the_checkpoint(
     process.join(30)
     assert process.exitcode == (1 if number == signal.SIGINT else -number)
     assert AFTER <= steps_done(long, job) < LONG
-    assert long.bench.store.keys() == []
-    assert long.bench.store.failures().empty
+    assert long.context.store.keys() == []
+    assert long.context.store.failures().empty
     watcher = on_cluster(long, [job])
     assert watcher.outcomes == ["trained"]
     assert re.fullmatch(rf"goes on after step \d+ of {LONG}", watcher.warnings[0])
@@ -213,7 +213,7 @@ def test_a_further_test_set_is_scored_without_training(cluster: Cluster, tiny: T
     more = open_set(str(tmp_path / "more"), channels=1)
     both = replace(tiny, context=replace(tiny.context, test_images=(*tiny.context.test_images, more)))
     assert on_cluster(both, tiny.jobs()).outcomes == ["scored"]
-    assert list(both.bench.store.scores()["images"]) == ["test", "test", "more"]
+    assert list(both.context.store.scores()["images"]) == ["test", "test", "more"]
     assert on_cluster(both, tiny.jobs()).outcomes == ["stored"]
 
 
@@ -235,7 +235,7 @@ def test_a_worker_with_other_code_is_refused(cluster: Cluster, tiny: Tiny) -> No
 
 def test_a_store_that_is_gone_ends_the_grid(cluster: Cluster, long: Tiny) -> None:
     jobs = long.jobs(steps=LONG, seeds=(0, 1))
-    root = long.bench.store.root
+    root = long.context.store.root
     losing = amid(long, jobs[0], lambda: shutil.rmtree(root, ignore_errors=True))
     with pytest.raises(StorageError, match="cannot be written"):
         on_cluster(long, jobs)

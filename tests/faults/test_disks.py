@@ -44,7 +44,7 @@ def test_a_full_disk_stops_the_grid_and_more_room_lets_it_go_on(tiny: Tiny, smal
     full = replace(tiny, context=replace(tiny.context, store=Store.open(small_disk)))
     with pytest.raises(StorageError, match=r"No space left on device.*the disk is full; free some space"):
         full.launch(**GRID)
-    store = full.bench.store
+    store = full.context.store
     done = store.keys()
     assert 0 < len(done) < 4
     assert store.set_aside_damaged() == []

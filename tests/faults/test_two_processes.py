@@ -36,7 +36,7 @@ def test_two_processes_do_each_run_once(tiny: Tiny, tmp_path: Path) -> None:
     assert sum(trained) == 15
     assert [outcomes.count("stored") for outcomes in told_by] == [15 - count for count in trained]
     assert min(trained) >= 4
-    assert shared.bench.store.set_aside_damaged() == []
+    assert shared.context.store.set_aside_damaged() == []
     assert results(shared).equals(results(tiny))
     print(f"\n15 runs: one process {alone:.1f} s, two {together:.1f} s ({together / alone:.2f}), {trained}")
 

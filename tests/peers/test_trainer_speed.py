@@ -35,7 +35,8 @@ from tests.support.images import photograph
 if TYPE_CHECKING:
     import pytest
 
-    from bench.method import Need, Precision
+    from bench.method import Need
+    from bench.settings import Precision
 
 Rate = Callable[[], float]
 """Trains for a few steps and gives patches per second."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_benchmark.fixture import BenchmarkFixture
 
-    from bench.method import Precision
+    from bench.settings import Precision
 
 ROUNDS, WARM_UP = 7, 2
 METERED = 1.0

@@ -91,7 +91,7 @@ def looked_at(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path)
 
 
 def test_a_curve_holds_halved_steps_of_the_first_test_set(looked_at: Callable[[int], Tiny]) -> None:
-    store = looked_at(3).bench.store
+    store = looked_at(3).context.store
     curves, scores = store.curves(), store.scores()
     assert list(curves["step"]) == [2, 4, 8]
     assert set(curves["images"]) == {"test"}
@@ -106,7 +106,7 @@ def test_a_curve_holds_halved_steps_of_the_first_test_set(looked_at: Callable[[i
 
 
 def test_looking_changes_nothing_but_the_curve(looked_at: Callable[[int], Tiny]) -> None:
-    stores = [looked_at(looks).bench.store for looks in (3, 0)]
+    stores = [looked_at(looks).context.store for looks in (3, 0)]
     assert [store.curves().empty for store in stores] == [False, True]
     (key,) = {key for store in stores for key in store.keys()}  # noqa: SIM118 - a method, not a dictionary's
     weights = [load_file(store.root / key / "weights.safetensors") for store in stores]
@@ -158,7 +158,7 @@ def test_the_source_of_a_method_and_the_protocol_enter_the_key(
     run = tiny.jobs()[0].run
     key = run.key("a" * 64)
     assert key != run.key("b" * 64)
-    monkeypatch.setattr("bench.runs.run.PROTOCOL_VERSION", -1)
+    monkeypatch.setattr("bench.store.run.PROTOCOL_VERSION", -1)
     assert key != run.key("a" * 64)
 
 

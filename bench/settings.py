@@ -1,0 +1,61 @@
+"""Settings of training runs: a recipe chooses them, a run is trained with them, the scores repeat them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from bench.errors import InputError
+
+Precision = Literal["bfloat16", "float32"]
+TrainingNoise = Literal["frozen", "resampled"]
+
+SMALLEST = {"width": 2, "steps": 1, "batch": 1, "patch": 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """The settings that all training runs of a grid share; their names are columns of the scores.
+
+    Args:
+        channels: 1 for grey, 3 for colour.
+        width: channels of the U-Net on its way down.
+        steps: of the optimiser.
+        batch: patches per step.
+        patch: side of a patch, pixels.
+        learning_rate: the peak of the schedule.
+
+    Raises:
+        InputError: a number is too small, or not finite.
+    """
+
+    channels: int
+    width: int
+    steps: int
+    batch: int
+    patch: int
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        for name, smallest in SMALLEST.items():
+            require_at_least(smallest, name, getattr(self, name))
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate must be finite and above 0, but is {self.learning_rate}")
+
+    def training_settings(self) -> dict[str, Any]:
+        """Return these settings alone, by name, without what a subclass adds."""
+        return {name: getattr(self, name) for name in SETTING_COLUMNS}
+
+
+SETTING_COLUMNS = [field.name for field in fields(TrainingSettings)]
+
+
+def require_at_least(smallest: int, name: str, value: int) -> None:
+    """Check a number.
+
+    Raises:
+        InputError: it is below the smallest allowed.
+    """
+    if value < smallest:
+        raise InputError(f"{name} must be at least {smallest}, but is {value}")

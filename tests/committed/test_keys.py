@@ -1,0 +1,61 @@
+"""Keys of the committed runs: what was stored is found again only as long as they do not change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from bench.discovery import load_class, source_hash
+from bench.protocol import PROTOCOL_VERSION
+from bench.runs.plan import plan
+from bench.runs.recipes import RECIPES
+from bench.store.run import Run
+from tests.support.repository import ROOT
+
+if TYPE_CHECKING:
+    import pytest
+
+    from bench.images.image_set import ImageSet
+
+RECORDS = {
+    path.relative_to(ROOT).as_posix(): json.loads(path.read_bytes())
+    for path in sorted((ROOT / "reports").glob("*/runs/*.json"))
+}
+NOW = [record for record in RECORDS.values() if record["protocol"] == PROTOCOL_VERSION]
+
+
+def key_of(record: dict[str, Any]) -> str:
+    return Run(**record["run"]).key(record["source"]["sha256"])
+
+
+def test_every_key_is_computed_again_from_the_stored_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, record in RECORDS.items():
+        monkeypatch.setattr("bench.store.run.PROTOCOL_VERSION", record["protocol"])
+        assert name.endswith(f"/{key_of(record)}.json")
+        assert key_of(record) == record["key"] == record["columns"]["key"]
+
+
+def test_keys_of_unchanged_methods_follow_from_their_files() -> None:
+    sources = {name: source_hash(load_class(name)) for name in {run["run"]["method"] for run in NOW}}
+    unchanged = [run for run in NOW if run["source"]["sha256"] == sources[run["run"]["method"]]]
+    assert len(unchanged) >= 90
+    for run in unchanged:
+        assert Run(**run["run"]).key(sources[run["run"]["method"]]) == run["key"]
+
+
+def test_a_recipe_is_planned_into_the_committed_runs() -> None:
+    recipe = RECIPES["grey-cpu"]
+    (fingerprint,) = {
+        run["run"]["fingerprint"] for run in NOW if run["run"]["training_images"] == recipe.train
+    }
+    training_images = SimpleNamespace(name=recipe.train, fingerprint=fingerprint, images=())
+    jobs = plan(recipe, cast("ImageSet", training_images), device=torch.device("cpu"), precision="float32")
+    committed = {run["key"]: run["run"] for run in NOW}
+    found = [job for job in jobs if job.key in committed]
+    assert len(found) >= 20
+    for job in found:
+        assert json.dumps(asdict(job.run)) == json.dumps(committed[job.key])
