@@ -45,15 +45,15 @@ class Homogenised(Untrained):
         """Denoise each image by the rule, under its own parameter."""
         if noise is None:
             raise WithheldError(f"{type(self).__name__} cannot denoise without the noise law")
-        law = type(noise)(torch.as_tensor(noise.level, dtype=torch.float64, device="cpu"))
-        v, sd = homogenise(noisy.cpu().double(), law)
+        model = type(noise)(torch.as_tensor(noise.level, dtype=torch.float64, device="cpu"))
+        v, sd = homogenise(noisy.cpu().double(), model)
         levels = torch.as_tensor(sd).expand(len(v), 1, 1, 1).flatten().tolist()
         turn = OPPONENTS if noisy.shape[1] == len(OPPONENTS) else np.eye(noisy.shape[1])
         images = [
             self._of_any_size(image @ turn.T, level) @ turn
             for image, level in zip(v.movedim(1, -1).numpy(), levels, strict=True)
         ]
-        return take_back(torch.from_numpy(np.stack(images)).movedim(-1, 1), law).to(noisy)
+        return take_back(torch.from_numpy(np.stack(images)).movedim(-1, 1), model).to(noisy)
 
     def _of_any_size(self, image: np.ndarray, sd: float) -> np.ndarray:
         height, width, _ = image.shape

@@ -10,3 +10,10 @@ LEARNING_RATE = 2e-3
 
 CLIP_RATIO = 2.0
 """In units of its running mean; a longer one is shortened to this."""
+
+NOISE_FORMULAS = {
+    "gaussian": "y = x + N(0, (σ/255)²)",
+    "poisson": "y = ζ Poisson(x/ζ)",
+    "gamma": "y = x Gamma(shape k, rate k)",
+}
+"""Name of a noise model -> how a noisy value y is drawn from a clean intensity x in [0, 1]."""

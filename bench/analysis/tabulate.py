@@ -167,7 +167,7 @@ def _keys(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
 def _table(setup: Setup, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Table:
     check_comparable(scores)
     sees = dict(_keys(failures, ["method", "sees"])) | dict(_keys(scores, ["method", "sees"]))
-    laws = dict(_keys(failures, ["method", "defined_for"])) | dict(_keys(scores, ["method", "defined_for"]))
+    noises = dict(_keys(failures, ["method", "defined_for"])) | dict(_keys(scores, ["method", "defined_for"]))
     methods = sorted(sees, key=lambda method: (exposure(sees[method]), method))
     # One failed seed fails the cell: a mean over the survivors would flatter a method that diverges.
     cells = _done(scores) | _failed(scores, failures, sees)
@@ -180,7 +180,7 @@ def _table(setup: Setup, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Tab
             seeds_in_row=seeds[row],
             cells=_with_best(
                 [
-                    cells.get((*row, method)) or _missing(method, sees[method], row[0], laws[method])
+                    cells.get((*row, method)) or _missing(method, sees[method], row[0], noises[method])
                     for method in methods
                 ]
             ),

@@ -32,19 +32,21 @@ def check(method: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NA
         task = progress.add_task("loading")
         for finding in examine(method):
             findings.append(finding)
-            progress.update(task, description=f"{finding.check} {finding.law}")
-    laws = list(dict.fromkeys(finding.law for finding in findings if finding.law))
+            progress.update(task, description=f"{finding.check} {finding.noise}")
+    noises = list(dict.fromkeys(finding.noise for finding in findings if finding.noise))
     cells = {
-        (finding.check, finding.law): "FAULT" if finding.fault else finding.figure or "ok"
+        (finding.check, finding.noise): "FAULT" if finding.fault else finding.figure or "ok"
         for finding in findings
     }
     names = list(dict.fromkeys(finding.check for finding in findings))
-    rows = [[name, *(cells.get((name, law)) or cells.get((name, ""), "") for law in laws)] for name in names]
-    if laws:
-        print_grid(console, f"{method} against the contract", ["check", *laws], rows)
+    rows = [
+        [name, *(cells.get((name, noise)) or cells.get((name, ""), "") for noise in noises)] for name in names
+    ]
+    if noises:
+        print_grid(console, f"{method} against the contract", ["check", *noises], rows)
     faults = [finding for finding in findings if finding.fault]
     for fault in faults:
-        place = f"{fault.check}, {fault.law}" if fault.law else fault.check
+        place = f"{fault.check}, {fault.noise}" if fault.noise else fault.check
         say(console, (f"{place}: ", "bold red"), fault.fault)
     if faults:
         say(console, f"{len(faults)} of {len(findings)} checks found a fault")

@@ -82,10 +82,10 @@ def estimate(images: tyro.conf.Positional[tuple[Path, ...]]) -> None:
         growth = growth_of(image)
         grows = "cannot be told" if growth is None else f"^{growth.exponent:.2f} ± {2 * growth.error:.2f}"
         try:
-            levels = [f"{estimate_noise(law, image).parameter:.3g}" for law in NOISES.values()]
+            levels = [f"{estimate_noise(model, image).parameter:.3g}" for model in NOISES.values()]
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
-        rows.append([str(path), grows, "–" if growth is None else growth.law.name, *levels])
+        rows.append([str(path), grows, "–" if growth is None else growth.model.name, *levels])
     columns = ["image", "noise grows as intensity", "like", *(f"{name} {SYMBOLS[name]}" for name in NOISES)]
     print_grid(open_console(), "noise", columns, rows)
 

@@ -8,10 +8,19 @@ import tyro
 
 from bench.cli.console import open_console, print_grid, print_list
 from bench.cli.options import DEFAULT_STORE, Runs
+from bench.protocol import NOISE_FORMULAS
 from bench.runs.recipes import RECIPES
 
 if TYPE_CHECKING:
     pass
+
+
+PARAMETERS = {"gaussian": "SIGMA", "poisson": "ZETA", "gamma": "K"}
+USUAL = {
+    "gaussian": "σ > 0; 25 or 50 in the literature",
+    "poisson": "ζ > 0; 0.01 or 0.05 in the literature",
+    "gamma": "k > 1; 100 or 50 in the literature",
+}
 
 
 def list_(what: tyro.conf.Positional[Literal["all", "methods", "noises", "sets", "recipes"]] = "all") -> None:
@@ -27,7 +36,10 @@ def list_(what: tyro.conf.Positional[Literal["all", "methods", "noises", "sets",
         "methods": [
             (name, f"{listing.summary()} [{listing.origin}]") for name, listing in listings().items()
         ],
-        "noises": list(NOISE_LAWS.items()),
+        "noises": [
+            (f"{name}:{PARAMETERS[name]}", f"{formula}, {USUAL[name]}")
+            for name, formula in NOISE_FORMULAS.items()
+        ],
         "sets": [(name, entry.summary()) for name, entry in REGISTRY.items()],
         "recipes": [(name, recipe.summary()) for name, recipe in RECIPES.items()],
     }
@@ -35,13 +47,6 @@ def list_(what: tyro.conf.Positional[Literal["all", "methods", "noises", "sets",
     for section, lines in sections.items():
         if what in ("all", section):
             print_list(console, section, lines)
-
-
-NOISE_LAWS = {
-    "gaussian:SIGMA": "y = x + N(0, (SIGMA / 255)²), SIGMA > 0; 25 or 50 in the literature",
-    "poisson:ZETA": "y = ZETA Poisson(x / ZETA), ZETA > 0; 0.01 or 0.05 in the literature",
-    "gamma:K": "y = x Gamma(shape K, rate K), K > 1; 100 or 50 in the literature",
-}
 
 
 def show(run: tyro.conf.Positional[str], *, runs: Runs = DEFAULT_STORE) -> None:

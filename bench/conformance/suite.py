@@ -52,13 +52,13 @@ class Finding:
 
     Args:
         check: its name.
-        law: the noise; empty for a check of the declaration.
+        noise: the name of the noise model; empty for a check of the declaration.
         fault: what is wrong and what to do; empty where nothing is.
         figure: what was measured, if anything.
     """
 
     check: str
-    law: str = ""
+    noise: str = ""
     fault: str = ""
     figure: str = ""
 
@@ -83,12 +83,12 @@ def examine(spec: str) -> Iterator[Finding]:
     if declaration.fault:
         return
     _, method = parse_method(spec)
-    for law in sorted(method.noises):
-        subject = Subject(method, NOISES[law](NOISES[law].example))
+    for noise in sorted(method.noises):
+        subject = Subject(method, NOISES[noise](NOISES[noise].example))
         sound = True
         for check in checks(method):
             if sound or check not in OF_TRAINING:
-                finding = _find(partial(check, subject), file, law=law)
+                finding = _find(partial(check, subject), file, noise=noise)
                 sound &= not finding.fault
                 yield finding
 
@@ -123,7 +123,7 @@ def declares_itself(name: str) -> None:
             )
         if not given or not least <= given:
             raise ConformanceError(
-                f"`{attribute}` is {sorted(given)}, but must hold {', '.join(least) or 'a law'}"
+                f"`{attribute}` is {sorted(given)}, but must hold {', '.join(least) or 'a noise'}"
             )
     if method.precision not in get_args(Precision):
         raise ConformanceError(
@@ -140,14 +140,14 @@ def declares_itself(name: str) -> None:
         raise ConformanceError("the file has no docstring, whose first line names the method and its paper")
 
 
-def _find(check: partial[str | None] | partial[None], file: Path | None, *, law: str = "") -> Finding:
+def _find(check: partial[str | None] | partial[None], file: Path | None, *, noise: str = "") -> Finding:
     name = title(check.func)
     try:
-        return Finding(name, law, figure=check() or "")
+        return Finding(name, noise, figure=check() or "")
     except ConformanceError as error:
-        return Finding(name, law, fault=str(error))
+        return Finding(name, noise, fault=str(error))
     except Exception as error:  # noqa: BLE001 - whatever the method raises is the finding
-        return Finding(name, law, fault=_raised(error, file))
+        return Finding(name, noise, fault=_raised(error, file))
 
 
 def _raised(error: Exception, file: Path | None) -> str:

@@ -1,4 +1,4 @@
-"""Noise of unknown strength: its law is known, its parameter differs from picture to picture."""
+"""Noise of unknown strength: the noise model is known, its parameter differs from image to image."""
 
 from __future__ import annotations
 
@@ -17,42 +17,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UnknownNoise:
-    """A law whose parameter is withheld; every training picture has one of its own.
+    """A noise model whose parameter is withheld; each training image has its own.
 
     Args:
-        law: Gaussian, Poisson or Gamma.
+        model: Gaussian, Poisson or Gamma.
         weakest: the parameter of the weakest noise.
-        strongest: that of the strongest.
+        strongest: the parameter of the strongest noise.
     """
 
-    law: type[Noise]
+    model: type[Noise]
     weakest: float
     strongest: float
 
     @classmethod
     def covering(cls, tests: tuple[Noise, ...]) -> UnknownNoise:
-        """Take the law's published range of parameters, in which all test noises must lie.
+        """Return the noise whose parameters fill the published range of its model.
+
+        Args:
+            tests: the test noises, all of one model.
 
         Raises:
-            InputError: a test noise lies outside.
+            InputError: a test noise is outside that range.
         """
-        law = type(tests[0])
+        model = type(tests[0])
         for test in tests:
-            if not min(law.blind_range) <= test.parameter <= max(law.blind_range):
-                low, high = sorted(law.blind_range)
+            if not min(model.blind_range) <= test.parameter <= max(model.blind_range):
+                low, high = sorted(model.blind_range)
                 raise InputError(
-                    f"blind training covers {law.name} noise from {low:g} to {high:g}, not {test.spec}"
+                    f"blind training covers {model.name} noise from {low:g} to {high:g}, not {test.spec}"
                 )
-        return cls(law, *law.blind_range)
+        return cls(model, *model.blind_range)
 
     @property
     def name(self) -> str:
-        """The law's name."""
-        return self.law.name
+        """The name of the noise model."""
+        return self.model.name
 
     @property
     def parameters(self) -> tuple[float, float]:
-        """The ends of the range."""
+        """The ends of the range, from weak to strong noise."""
         return self.weakest, self.strongest
 
     @property
@@ -60,21 +63,21 @@ class UnknownNoise:
         """For a person, and for the keys of randomness: ``gaussian:20..55``."""
         return f"{self.name}:{self.weakest:g}..{self.strongest:g}"
 
-    def of_picture(self, fingerprint: str, *, seed: int) -> Noise:
-        """Draw a picture's own noise, its parameter log-uniform in the range."""
+    def of_image(self, fingerprint: str, *, seed: int) -> Noise:
+        """Draw the noise of one training image, its parameter log-uniform in the range."""
         share = generator("strength", self.spec, fingerprint, seed).random()
-        return self.law(self.weakest * math.exp(share * math.log(self.strongest / self.weakest)))
+        return self.model(self.weakest * math.exp(share * math.log(self.strongest / self.weakest)))
 
 
-def of_picture(noise: Noise | UnknownNoise, fingerprint: str, *, seed: int) -> Noise:
-    """Give the noise that corrupts one training picture."""
-    return noise if isinstance(noise, Noise) else noise.of_picture(fingerprint, seed=seed)
+def noise_of_image(noise: Noise | UnknownNoise, fingerprint: str, *, seed: int) -> Noise:
+    """Return the noise that corrupts one training image."""
+    return noise if isinstance(noise, Noise) else noise.of_image(fingerprint, seed=seed)
 
 
-def told(noise: Noise | UnknownNoise, noisy: np.ndarray) -> Noise:
-    """Give the noise that a method is told of: the truth, or the harness's estimate from the picture.
+def given_noise(noise: Noise | UnknownNoise, noisy: np.ndarray) -> Noise:
+    """Return the noise that a method is given: the true one, or the estimate from the noisy image.
 
     Raises:
         InputError: as by ``estimate_noise``.
     """
-    return noise if isinstance(noise, Noise) else estimate_noise(noise.law, noisy)
+    return noise if isinstance(noise, Noise) else estimate_noise(noise.model, noisy)

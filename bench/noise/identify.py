@@ -39,13 +39,13 @@ class Growth:
     error: float
 
     @property
-    def law(self) -> type[Noise]:
+    def model(self) -> type[Noise]:
         """The law whose exponent is nearest."""
-        return min(NOISES.values(), key=lambda law: abs(law.growth - self.exponent))
+        return min(NOISES.values(), key=lambda model: abs(model.growth - self.exponent))
 
-    def contradicts(self, law: type[Noise]) -> bool:
+    def contradicts(self, model: type[Noise]) -> bool:
         """Tell whether the exponent is nearer to another law's, by two standard errors."""
-        return abs(self.exponent - law.growth) > HALF_WAY + 2 * self.error
+        return abs(self.exponent - model.growth) > HALF_WAY + 2 * self.error
 
     def __str__(self) -> str:
         """Put the evidence in words."""

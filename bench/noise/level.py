@@ -1,4 +1,4 @@
-"""How strong the noise of a picture is, estimated from the noisy picture alone."""
+"""How strong the noise of an image is, estimated from the noisy image alone."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ SOBEL = np.outer([1, 2, 1], [-1, 0, 1])
 MEDIAN_TO_SD = 1 / norm.ppf(0.75)
 
 
-def estimate_noise(law: type[Noise], noisy: np.ndarray) -> Noise:
-    """Estimate the parameter of a noise of known law.
+def estimate_noise(model: type[Noise], noisy: np.ndarray) -> Noise:
+    """Estimate the parameter of a known noise model.
 
-    The picture is stabilised, so that its noise is equally strong everywhere; then the standard deviation is
-    read in its flattest fifth, where the blurred picture has the smallest gradients, as the median magnitude
+    The image is stabilised, so that its noise is equally strong everywhere; then the standard deviation is
+    read in its flattest fifth, where the blurred image has the smallest gradients, as the median magnitude
     of Immerkaer's Laplacian (Computer Vision and Image Understanding 64, 1996). Blur and Laplacian
     see different frequencies, so that the choice of the flat part does not favour weak noise. Fine texture
     makes the estimate too high: by 1 % of the standard deviation for usual photographs at sigma 25, by 2 to
-    4 % under Gamma noise of k 100, up to 30 % for single pictures.
+    4 % under Gamma noise of k 100, up to 30 % for single images.
 
     Args:
-        law: Gaussian, Poisson or Gamma.
+        model: Gaussian, Poisson or Gamma.
         noisy: y, (H, W, C), intensities, neither clipped nor rounded.
 
     Raises:
@@ -46,25 +46,25 @@ def estimate_noise(law: type[Noise], noisy: np.ndarray) -> Noise:
     height, width, _ = noisy.shape
     if min(height, width) < SMALLEST_SIDE:
         raise InputError(
-            f"the noise of a picture of {height}x{width} pixels cannot be estimated; "
+            f"the noise of an image of {height}x{width} pixels cannot be estimated; "
             f"it takes at least {SMALLEST_SIDE}x{SMALLEST_SIDE}"
         )
     y = torch.from_numpy(np.asarray(noisy, dtype=np.float64))
-    noise = law(law.example)
+    noise = model(model.example)
     # Only the stabilisation of Poisson noise depends on the parameter.
     for _ in range(ROUNDS):
         v = noise.stabilise(y).numpy()
         sd = noise_sd(v, where=flattest(v, where=_reached(noise, y.numpy())))
         if sd == 0:
-            raise InputError(f"no {law.name} noise is found: the flat parts of the picture are constant")
-        previous, noise = noise, law.of_stabilised_sd(sd)
+            raise InputError(f"no {model.name} noise is found: the flat parts of the image are constant")
+        previous, noise = noise, model.of_stabilised_sd(sd)
         if abs(noise.parameter / previous.parameter - 1) < TOLERANCE:
             break
     return noise
 
 
 def flattest(values: np.ndarray, *, where: np.ndarray) -> np.ndarray:
-    """Mask the fifth of a part of a picture with the smallest gradients once it is blurred, (H, W, C).
+    """Mask the fifth of a part of an image with the smallest gradients once it is blurred, (H, W, C).
 
     Args:
         values: (H, W, C), with noise that is about equally strong throughout the part.
@@ -78,7 +78,7 @@ def flattest(values: np.ndarray, *, where: np.ndarray) -> np.ndarray:
 
 
 def noise_sd(values: np.ndarray, *, where: np.ndarray) -> float:
-    """Measure the standard deviation of the noise in a flat part of a picture, both (H, W, C)."""
+    """Measure the standard deviation of the noise in a flat part of an image, both (H, W, C)."""
     detail = correlate(values, LAPLACIAN[..., None], mode="nearest")
     return float(np.median(np.abs(detail[where])) * MEDIAN_TO_SD)
 
@@ -102,5 +102,5 @@ def _reached(noise: Noise, y: np.ndarray) -> np.ndarray:
     if noise.variance(0.0) == 0:
         mask &= blurred(y) > DARK
     if not mask.any():
-        raise InputError(f"no {noise.name} noise can be found in a picture that is black throughout")
+        raise InputError(f"no {noise.name} noise can be found in an image that is black throughout")
     return mask

@@ -29,19 +29,21 @@ def doubts(trained: Noise | UnknownNoise, noisy: np.ndarray) -> list[str]:
     Returns:
         A sentence for each doubt. None is raised of pictures that are too small or too flat to tell.
     """
-    law = trained.law if isinstance(trained, UnknownNoise) else type(trained)
+    model = trained.model if isinstance(trained, UnknownNoise) else type(trained)
     growth = growth_of(noisy)
     if growth is None:
         return []
-    if growth.contradicts(law):
-        wrong = f"unlike the {law.name} noise (^{law.growth:g}) for which this denoiser was trained"
-        return [f"{growth}: like {growth.law.name} noise (^{growth.law.growth:g}), {wrong}"]
+    if growth.contradicts(model):
+        wrong = f"unlike the {model.name} noise (^{model.growth:g}) for which this denoiser was trained"
+        return [f"{growth}: like {growth.model.name} noise (^{growth.model.growth:g}), {wrong}"]
     try:
-        found = estimate_noise(law, noisy)
+        found = estimate_noise(model, noisy)
     except InputError as error:
         return [str(error)]
     ends = trained.parameters if isinstance(trained, UnknownNoise) else (trained.parameter, trained.parameter)
-    weakest, strongest = (float(law(end).stabilised_sd) for end in ends)
+    weakest, strongest = (float(model(end).stabilised_sd) for end in ends)
     if weakest * TOO_WEAK <= found.stabilised_sd <= strongest * TOO_STRONG:
         return []
-    return [f"its noise looks like {law.name}:{found.parameter:.3g}, but this denoiser is for {trained.spec}"]
+    return [
+        f"its noise looks like {model.name}:{found.parameter:.3g}, but this denoiser is for {trained.spec}"
+    ]

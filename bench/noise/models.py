@@ -288,7 +288,9 @@ class Gamma(Noise):
         return (score - 1) * torch.exp(-stabilised)
 
 
-NOISES: dict[str, type[Gaussian | Poisson | Gamma]] = {law.name: law for law in (Gaussian, Poisson, Gamma)}
+NOISES: dict[str, type[Gaussian | Poisson | Gamma]] = {
+    model.name: model for model in (Gaussian, Poisson, Gamma)
+}
 
 
 def parse_noise(spec: str) -> Noise:
@@ -300,12 +302,12 @@ def parse_noise(spec: str) -> Noise:
     name, _, value = spec.partition(":")
     if name not in NOISES:
         raise unknown("noise", name, NOISES)
-    law = NOISES[name]
-    symbol = fields(law)[0].name
+    model = NOISES[name]
+    symbol = fields(model)[0].name
     try:
         parameter = float(value)
     except ValueError as error:
         raise InputError(
-            f"noise {spec!r} needs a number for {symbol} > {law.above:g}, as in '{name}:{law.example:g}'"
+            f"noise {spec!r} needs a number for {symbol} > {model.above:g}, as in '{name}:{model.example:g}'"
         ) from error
-    return law(parameter)
+    return model(parameter)

@@ -146,7 +146,7 @@ def _rebuild(
     run = facts["run"]
     # All hyper-parameters by name: a default may have changed since.
     chosen = [f"{name}={value}" for name, value in run["hyper_parameters"].items() if value is not None]
-    law = NOISES[run["noise"]]
+    model = NOISES[run["noise"]]
     recipe = Recipe(
         purpose="A committed run anew.",
         train=run["training_images"],
@@ -158,7 +158,7 @@ def _rebuild(
         patch=run["patch"],
         learning_rate=run["learning_rate"],
         methods=(f"{run['method']}:{','.join(chosen)}",),
-        noises=tuple(law(parameter).spec for parameter in rows["parameter"].unique()),
+        noises=tuple(model(parameter).spec for parameter in rows["parameter"].unique()),
         seeds=(run["seed"],),
         lpips=False,
     )

@@ -55,6 +55,6 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
     except (SafetensorError, RuntimeError) as error:
         raise DamagedRunError(f"{folder / WEIGHTS} holds no weights of the run: {error}") from error
     opened = torch.device(device)
-    law, parameter = NOISES[run["noise"]], run["parameter"]
-    noise = UnknownNoise(law, *parameter) if isinstance(parameter, list) else law(parameter)
+    model, parameter = NOISES[run["noise"]], run["parameter"]
+    noise = UnknownNoise(model, *parameter) if isinstance(parameter, list) else model(parameter)
     return Denoiser(net.to(opened), build(method_class, run["hyper_parameters"]), noise, opened)

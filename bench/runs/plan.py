@@ -171,7 +171,7 @@ def _precision(method: Method, wanted: Wanted, device: torch.device) -> Precisio
 
 def _withheld(noises: list[Noise]) -> list[tuple[UnknownNoise, tuple[Noise, ...]]]:
     """Group noises by their law, in the order of their first."""
-    by_law: dict[str, dict[Noise, None]] = {}
+    by_model: dict[str, dict[Noise, None]] = {}
     for noise in noises:
-        by_law.setdefault(noise.name, {})[noise] = None
-    return [(UnknownNoise.covering(tests), tests) for tests in map(tuple, by_law.values())]
+        by_model.setdefault(noise.name, {})[noise] = None
+    return [(UnknownNoise.covering(tests), tests) for tests in map(tuple, by_model.values())]

@@ -9,7 +9,7 @@ import torch
 
 from bench.errors import InputError
 from bench.noise import Noise
-from bench.noise.blind import UnknownNoise, told
+from bench.noise.blind import UnknownNoise, given_noise
 from bench.training.precision import exact_float32, in_precision
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Denoiser:
         """
         images = self._admit(noisy)
         meter = Meter(self._network())
-        denoised = self.method.denoise(meter, images, self._told(images))
+        denoised = self.method.denoise(meter, images, self._given_noise(images))
         return denoised, meter.values / images.numel()
 
     @torch.inference_mode()
@@ -83,7 +83,7 @@ class Denoiser:
             InputError: as on denoising.
         """
         images = self._admit(noisy)
-        noise = self._told(images)
+        noise = self._given_noise(images)
         if noise is None:
             return None
         estimate = self.method.estimate(self._network(), images, noise)
@@ -105,10 +105,10 @@ class Denoiser:
         exact_float32()
         return in_precision(self.net.eval(), "float32", self.device)
 
-    def _told(self, images: Tensor) -> Noise | None:
+    def _given_noise(self, images: Tensor) -> Noise | None:
         if "noise" not in self.method.needs:
             return None
         if isinstance(self.noise, Noise):
             return self.noise
-        levels = [told(self.noise, image.movedim(0, -1).cpu().numpy()).parameter for image in images]
-        return self.noise.law(torch.tensor(levels, device=self.device).view(-1, 1, 1, 1))
+        levels = [given_noise(self.noise, image.movedim(0, -1).cpu().numpy()).parameter for image in images]
+        return self.noise.model(torch.tensor(levels, device=self.device).view(-1, 1, 1, 1))

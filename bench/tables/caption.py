@@ -6,18 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from bench.analysis.columns import SYMBOLS, noise_label
-from bench.protocol import CLIP_RATIO
+from bench.protocol import CLIP_RATIO, NOISE_FORMULAS
 
 if TYPE_CHECKING:
     from bench.analysis.columns import Setup
     from bench.analysis.tabulate import Table
 
 CHANNELS = {1: "grey", 3: "RGB"}
-LAWS = {
-    "gaussian": "y = x + N(0, (σ/255)²)",
-    "poisson": "y = ζ Poisson(x/ζ)",
-    "gamma": "y = x Gamma(shape k, rate k)",
-}
 TRAINING_NOISE = {
     "frozen": "frozen: one noisy copy of each training image, two where noisy2 is seen",
     "resampled": "resampled: a new noisy copy at every step",
@@ -63,10 +58,11 @@ def _sample(table: Table) -> str:
 
 
 def _noise(table: Table) -> str:
-    laws = dict.fromkeys(f" {row.noise}: {LAWS[row.noise]}." for row in table.rows if row.noise in LAWS)
+    noises = dict.fromkeys(row.noise for row in table.rows if row.noise in NOISE_FORMULAS)
+    formulas = "".join(f" {noise}: {NOISE_FORMULAS[noise]}." for noise in noises)
     return (
         "Pixels: float32 in [0, 1]. Noisy images are never clipped or rounded, and every method denoises the "
-        f"same ones.{''.join(laws)}"
+        f"same ones.{formulas}"
     )
 
 
@@ -107,13 +103,13 @@ def _untrained(table: Table) -> list[str]:
 def _blind(table: Table) -> list[str]:
     if not any(method.endswith("(blind)") for method in table.methods):
         return []
-    # The laws bring torch, which takes seconds to load.
+    # The noise models import torch, which takes seconds to load.
     from bench.noise import NOISES
 
     present = {row.noise for row in table.rows}
     ranges = [
-        f"{noise_label(name, min(law.blind_range))} to {max(law.blind_range):g}"
-        for name, law in NOISES.items()
+        f"{noise_label(name, min(model.blind_range))} to {max(model.blind_range):g}"
+        for name, model in NOISES.items()
         if name in present
     ]
     text = (

@@ -12,7 +12,7 @@ from bench.errors import InputError
 from bench.images.image_set import intensities
 from bench.method import Batch, Need
 from bench.noise import Noise
-from bench.noise.blind import UnknownNoise, of_picture, told
+from bench.noise.blind import UnknownNoise, given_noise, noise_of_image
 from bench.seeds import generator, seed_of
 from bench.system.devices import holds
 from bench.training.prefetch import Prefetcher
@@ -65,7 +65,7 @@ class Patches:
         self.noise = noise
         self.needs = needs
         self.sampling = sampling
-        self.noises = [of_picture(noise, picture.fingerprint, seed=sampling.seed) for picture in images]
+        self.noises = [noise_of_image(noise, picture.fingerprint, seed=sampling.seed) for picture in images]
         self.resampled = training_noise == "resampled"
         copies = self._copies(images.images)
         resident = holds(device, sum(image.nbytes for copy in copies.values() for image in copy))
@@ -108,7 +108,7 @@ class Patches:
         estimates = []
         for picture, own in zip(pictures, self.noises, strict=True):
             try:
-                estimates.append(told(noise, self._copy(picture, own, "noisy")).parameter)
+                estimates.append(given_noise(noise, self._copy(picture, own, "noisy")).parameter)
             except InputError as error:
                 raise InputError(f"{picture.name}: {error}") from error
         return estimates
@@ -122,15 +122,15 @@ class Patches:
                 need: images["clean"] if need == "clean" else self._resample(images["clean"], need, step)
                 for need in self.needs - {"noise"}
             }
-        return Batch(images, self._told(step) if "noise" in self.needs else None)
+        return Batch(images, self._given_noise(step) if "noise" in self.needs else None)
 
-    def _told(self, step: int) -> Noise:
+    def _given_noise(self, step: int) -> Noise:
         """Give the noise law with its one parameter, or with the estimate for each patch, (B, 1, 1, 1)."""
         return self.noise if isinstance(self.noise, Noise) else self._of_patches(self.estimates, step)
 
     def _of_patches(self, parameters: Tensor, step: int) -> Noise:
-        law = self.noise.law if isinstance(self.noise, UnknownNoise) else type(self.noise)
-        return law(parameters[self.places[step][:, 0]].view(-1, 1, 1, 1))
+        model = self.noise.model if isinstance(self.noise, UnknownNoise) else type(self.noise)
+        return model(parameters[self.places[step][:, 0]].view(-1, 1, 1, 1))
 
     def _cut(self, places: Tensor) -> dict[str, Tensor]:
         index = self._index(places)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 CPU = torch.device("cpu")
 UNKNOWN = UnknownNoise(Gaussian, 20, 55)
-EVERY_LAW = {name: law(law.example) for name, law in NOISES.items()}
+EVERY_LAW = {name: model(model.example) for name, model in NOISES.items()}
 every_law = pytest.mark.parametrize("noise", EVERY_LAW.values(), ids=EVERY_LAW)
 
 
@@ -144,22 +144,22 @@ def test_a_noise_outside_of_the_training_range_is_refused(place: RunContext, spe
 # The strength of each picture
 
 
-@pytest.mark.parametrize("law", NOISES.values(), ids=NOISES)
-def test_strengths_are_log_uniform(law: type[Noise]):
-    unknown = UnknownNoise(law, *law.blind_range)
-    drawn = [unknown.of_picture(str(number), seed=0).parameter for number in range(2000)]
-    low, high = sorted(law.blind_range)
+@pytest.mark.parametrize("model", NOISES.values(), ids=NOISES)
+def test_strengths_are_log_uniform(model: type[Noise]):
+    unknown = UnknownNoise(model, *model.blind_range)
+    drawn = [unknown.of_image(str(number), seed=0).parameter for number in range(2000)]
+    low, high = sorted(model.blind_range)
     assert stats.kstest(drawn, stats.loguniform(low, high).cdf).pvalue > 1e-3
 
 
 def test_strength_is_a_function_of_picture_and_seed():
     strengths = {
-        (picture, seed): UNKNOWN.of_picture(picture, seed=seed).parameter
+        (picture, seed): UNKNOWN.of_image(picture, seed=seed).parameter
         for picture in ("a", "b")
         for seed in (0, 1)
     }
     assert len(set(strengths.values())) == 4
-    assert UNKNOWN.of_picture("b", seed=1).parameter == strengths["b", 1]
+    assert UNKNOWN.of_image("b", seed=1).parameter == strengths["b", 1]
 
 
 def patches_of(
@@ -183,7 +183,7 @@ def test_each_patch_comes_with_the_estimate_of_its_picture(
     patches = patches_of(images, training_noise=training_noise)
     expected = []
     for picture in images:
-        noise = UNKNOWN.of_picture(picture.fingerprint, seed=3)
+        noise = UNKNOWN.of_image(picture.fingerprint, seed=3)
         role = ("training noise", "noisy", noise.spec, picture.fingerprint, 3)
         noisy = noise.sample(intensities(picture), generator(*role))
         expected.append(estimate_noise(Gaussian, noisy).parameter)
@@ -205,7 +205,7 @@ def test_each_patch_has_the_noise_of_its_picture(tiny_set: Callable[[int], Image
         for picture, square in zip(patches.places[step][:, 0].tolist(), noise.tolist(), strict=True):
             squares.setdefault(picture, []).append(square)
     for number, picture in enumerate(images):
-        expected = UNKNOWN.of_picture(picture.fingerprint, seed=3).parameter
+        expected = UNKNOWN.of_image(picture.fingerprint, seed=3).parameter
         # At least 24 x 24 values of Gaussian noise, whose mean square spreads by sqrt(2 / n) = 6 %.
         assert 255 * np.sqrt(np.mean(squares[number])) == pytest.approx(expected, rel=0.15)
 
@@ -296,17 +296,19 @@ def test_methods_take_each_image_by_its_own_parameter(noise: Noise, method: Sure
 
 @every_law
 def test_quality_search_finds_the_least_penalty(noise: Noise):
-    law = type(noise)
+    model = type(noise)
     y = noisy_pair(noise, noise).float()
     method = Noise2Score(level="quality")
     smooth = torch.nn.functional.avg_pool2d(y, 5, stride=1, padding=2, count_include_pad=False)
     score = (smooth - y) / noise.variance(smooth)
     found = method.level_of(noise, y, score)
-    parameters = np.geomspace(*law.blind_range, 2000)
+    parameters = np.geomspace(*model.blind_range, 2000)
     for image in range(2):
         one, s = y[image : image + 1], score[image : image + 1]
-        penalties = [quality_penalty(law, one, law(p).tweedie(one, s)).item() for p in parameters]
-        reached = quality_penalty(law, one, law(getattr(found, fields(law)[0].name)[image]).tweedie(one, s))
+        penalties = [quality_penalty(model, one, model(p).tweedie(one, s)).item() for p in parameters]
+        reached = quality_penalty(
+            model, one, model(getattr(found, fields(model)[0].name)[image]).tweedie(one, s)
+        )
         assert reached.item() <= min(penalties) + 1e-3 * (max(penalties) - min(penalties))
 
 

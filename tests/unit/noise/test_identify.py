@@ -47,14 +47,14 @@ def test_variance_law_grows_by_the_exponent(noise: Noise):
 @every_level
 def test_law_of_a_photograph(noise: Noise):
     growth = growth_of(noise.sample(photograph(), generator("test")))
-    assert growth.law is type(noise)
-    assert [law for law in NOISES.values() if not growth.contradicts(law)] == [type(noise)]
+    assert growth.model is type(noise)
+    assert [model for model in NOISES.values() if not growth.contradicts(model)] == [type(noise)]
 
 
 @every_level
 def test_law_of_a_photograph_that_a_file_clipped(noise: Noise):
     growth = growth_of(as_file(noise.sample(photograph(), generator("test"))))
-    assert growth.law is type(noise)
+    assert growth.model is type(noise)
     assert not growth.contradicts(type(noise))
 
 
@@ -104,13 +104,13 @@ def test_wrong_law_is_doubted_with_the_evidence(noise: Noise, trained: Noise):
 
 
 @pytest.mark.parametrize(
-    ("law", "weak", "strong"), [(Gaussian, 10, 25), (Poisson, 0.01, 0.05), (Gamma, 200, 50)]
+    ("model", "weak", "strong"), [(Gaussian, 10, 25), (Poisson, 0.01, 0.05), (Gamma, 200, 50)]
 )
-def test_wrong_strength_is_doubted(law: type[Noise], weak: float, strong: float):
-    pictures = {level: law(level).sample(photograph(), generator("test")) for level in (weak, strong)}
+def test_wrong_strength_is_doubted(model: type[Noise], weak: float, strong: float):
+    pictures = {level: model(level).sample(photograph(), generator("test")) for level in (weak, strong)}
     for level, other in ((weak, strong), (strong, weak)):
-        (sentence,) = doubts(law(level), pictures[other])
-        assert f"but this denoiser is for {law(level).spec}" in sentence
+        (sentence,) = doubts(model(level), pictures[other])
+        assert f"but this denoiser is for {model(level).spec}" in sentence
 
 
 def test_blind_denoisers_doubt_what_lies_outside_their_range():

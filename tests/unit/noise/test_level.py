@@ -82,15 +82,15 @@ def test_black_parts_do_not_hide_the_noise():
         assert relative_error(noise, clean) == pytest.approx(0, abs=0.1)
 
 
-@pytest.mark.parametrize("law", [Gaussian, Poisson, Gamma])
+@pytest.mark.parametrize("model", [Gaussian, Poisson, Gamma])
 @pytest.mark.parametrize("shape", [(SMALLEST_SIDE - 1, 40, 1), (40, SMALLEST_SIDE - 1, 3), (1, 1, 1)])
-def test_too_small_a_picture(law: type[Noise], shape: tuple[int, int, int]):
+def test_too_small_a_picture(model: type[Noise], shape: tuple[int, int, int]):
     with pytest.raises(InputError, match=f"{shape[0]}x{shape[1]} pixels cannot be estimated"):
-        estimate_noise(law, np.ones(shape, dtype=np.float32))
+        estimate_noise(model, np.ones(shape, dtype=np.float32))
 
 
 @pytest.mark.parametrize(
-    ("law", "intensity", "said"),
+    ("model", "intensity", "said"),
     [
         (Gaussian, 0.0, "no gaussian noise is found"),
         (Poisson, 0.5, "no poisson noise is found"),
@@ -99,6 +99,6 @@ def test_too_small_a_picture(law: type[Noise], shape: tuple[int, int, int]):
         (Gamma, 0.0, "black throughout"),
     ],
 )
-def test_no_noise_at_all(law: type[Noise], intensity: float, said: str):
+def test_no_noise_at_all(model: type[Noise], intensity: float, said: str):
     with pytest.raises(InputError, match=re.escape(said)):
-        estimate_noise(law, np.full((40, 40, 1), intensity, dtype=np.float32))
+        estimate_noise(model, np.full((40, 40, 1), intensity, dtype=np.float32))

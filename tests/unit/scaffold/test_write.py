@@ -36,7 +36,7 @@ def test_a_new_entry_is_one_file_and_passes_the_checks_unchanged(clone: Path):
     files = begin_entry(NAME)
     assert {*clone.rglob("*")} - before == set(files) == {clone / "methods" / f"{NAME}.py"}
     findings = list(examine(NAME))
-    assert {finding.law for finding in findings} == {"", "gaussian", "poisson", "gamma"}
+    assert {finding.noise for finding in findings} == {"", "gaussian", "poisson", "gamma"}
     assert not [finding for finding in findings if finding.fault]
 
 

@@ -263,16 +263,16 @@ def test_resampled_noise_is_new_in_every_patch_and_step(tiny_set, channels: int)
     assert correlation(fields["noisy"], fields["noisy2"]) < limit
 
 
-@pytest.mark.parametrize("law", NOISES.values(), ids=NOISES)
-def test_resampled_noise_of_unknown_strength_is_each_pictures_own(tiny_set, law: type[Noise]):
-    images, unknown = tiny_set(1), UnknownNoise(law, *law.blind_range)
+@pytest.mark.parametrize("model", NOISES.values(), ids=NOISES)
+def test_resampled_noise_of_unknown_strength_is_each_pictures_own(tiny_set, model: type[Noise]):
+    images, unknown = tiny_set(1), UnknownNoise(model, *model.blind_range)
     sampling = Sampling(steps=40, batch=64, patch=20, seed=5)
     patches = patches_of(images, noise=unknown, sampling=sampling, training_noise="resampled")
     batches = [patches(step) for step in range(sampling.steps)]
     noisy, clean = (torch.cat([each.images[name] for each in batches]) for name in ("noisy", "clean"))
     pictures = patches.places[..., 0].flatten()
     for number, picture in enumerate(images):
-        own = unknown.of_picture(picture.fingerprint, seed=5)
+        own = unknown.of_image(picture.fingerprint, seed=5)
         field = standardised(
             noisy[pictures == number].flatten(), 255 * clean[pictures == number].flatten(), own
         )
@@ -281,7 +281,7 @@ def test_resampled_noise_of_unknown_strength_is_each_pictures_own(tiny_set, law:
         assert field.var() == pytest.approx(1, rel=limit)
         # What the method is told is not the truth.
         (told,) = set(batches[0].noise.level[pictures[: sampling.batch] == number].flatten().tolist())
-        assert own.variance(0.5) / law(told).variance(0.5) != pytest.approx(1, rel=limit)
+        assert own.variance(0.5) / model(told).variance(0.5) != pytest.approx(1, rel=limit)
 
 
 def test_frozen_noise_repeats_where_resampled_does_not(tiny_set):
