@@ -1,9 +1,9 @@
-"""Columns of the scores: what a row, a cell and a protocol are."""
+"""Columns of the scores, and the keys by which they are grouped: setup, condition and cell."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -13,8 +13,15 @@ from bench.settings import SETTING_COLUMNS, TrainingSettings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SYMBOLS = {"gaussian": "σ", "poisson": "ζ", "gamma": "k"}
 
-@dataclass(frozen=True, order=True, kw_only=True)
+
+def noise_label(noise: str, parameter: float) -> str:
+    """Name a noise model with its parameter, such as ``gaussian σ=25``."""
+    return f"{noise} {SYMBOLS.get(noise, 'parameter')}={parameter:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Setup(TrainingSettings):
     """What all runs of one table share."""
 
@@ -23,10 +30,60 @@ class Setup(TrainingSettings):
     protocol: int
     device: str
 
+    def columns(self) -> dict[str, Any]:
+        """Return the values by name, in the order of ``SETUP_COLUMNS``."""
+        return {name: getattr(self, name) for name in SETUP_COLUMNS}
 
-SETUP_COLUMNS = [field.name for field in fields(Setup)]
-ROW = ["noise", "parameter", "images"]
-CELL = [*ROW, "method"]
+    def sort_key(self) -> tuple[Any, ...]:
+        """Order setups by training images first."""
+        return tuple(self.columns().values())
+
+
+class Condition(NamedTuple):
+    """A noise model with its parameter, and a test set: one row of a table."""
+
+    noise: str
+    parameter: float
+    images: str
+
+    @property
+    def noise_label(self) -> str:
+        """The noise model with its parameter, such as ``gaussian σ=25``."""
+        return noise_label(self.noise, self.parameter)
+
+    def sort_key(self) -> tuple[Any, ...]:
+        """Order conditions by noise model, from weak to strong noise, then by test set."""
+        known = [*SYMBOLS]
+        place = known.index(self.noise) if self.noise in known else len(known)
+        # Gamma noise is stronger the smaller its parameter.
+        strength = -self.parameter if self.noise == "gamma" else self.parameter
+        return place, self.noise, strength, self.images
+
+    def __str__(self) -> str:
+        return f"{self.noise_label}, {self.images}"
+
+
+class CellKey(NamedTuple):
+    """A method under one condition: one cell of a table."""
+
+    noise: str
+    parameter: float
+    images: str
+    method: str
+
+    @property
+    def condition(self) -> Condition:
+        """The row of this cell."""
+        return Condition(self.noise, self.parameter, self.images)
+
+    def sort_key(self) -> tuple[Any, ...]:
+        """Order cells by condition, then by method."""
+        return *self.condition.sort_key(), self.method
+
+
+SETUP_COLUMNS = ["training_images", *SETTING_COLUMNS, "training_noise", "protocol", "device"]
+ROW = [*Condition._fields]
+CELL = [*CellKey._fields]
 METRICS = ["psnr", "ssim", "lpips"]
 NOISY = ["noisy_psnr", "noisy_ssim"]
 COSTS = ["seconds", "training_seconds", "training_flops", "patches_per_second"]
@@ -34,24 +91,18 @@ SCORE_COLUMNS = ["key", "seed", "image", "sees", "precision", *SETUP_COLUMNS, *C
 SCORE_COLUMNS += ["estimate", "passes", "defined_for"]
 FAILURE_COLUMNS = ["key", "seed", "error", "sees", *SETUP_COLUMNS, *CELL, "defined_for"]
 NULLABLE = ["lpips", "estimate", "passes", "defined_for"]
-"""What is not known of every run; scores that were stored before there were the last two lack them."""
+"""Not known of every run; scores stored before the last two columns existed lack them."""
 TYPES: dict[str, type] = dict.fromkeys([*SETTING_COLUMNS, "protocol", "seed"], int)
 TYPES |= dict.fromkeys(["parameter", "learning_rate"], float)
-SYMBOLS = {"gaussian": "σ", "poisson": "ζ", "gamma": "k"}
-
-
-def noise_label(noise: str, parameter: float) -> str:
-    """Name a noise with its parameter, such as ``gaussian σ=25``."""
-    return f"{noise} {SYMBOLS.get(noise, 'parameter')}={parameter:g}"
 
 
 def require(runs: pd.DataFrame, *, columns: Sequence[str], nullable: Sequence[str] = ()) -> pd.DataFrame:
-    """Take the named columns of stored runs, with numbers as numbers.
+    """Select columns of stored runs, with numbers as numbers.
 
     Args:
-        runs: one line per test image or failure; no line at all needs no columns either.
-        columns: what is taken.
-        nullable: those of them that may hold nulls, or be missing, as nulls throughout.
+        runs: one line per test image or failure; an empty frame needs no columns.
+        columns: to select.
+        nullable: those of them that may hold nulls or be missing; a missing one becomes all nulls.
 
     Raises:
         InputError: another column is missing, or holds a null or NaN.
@@ -65,11 +116,5 @@ def require(runs: pd.DataFrame, *, columns: Sequence[str], nullable: Sequence[st
         null = runs[column].isna()
         if null.any():
             raise InputError(f"run {runs.loc[null, 'key'].iloc[0]} has an empty or undefined {column}")
-    kinds = {name: kind for name, kind in TYPES.items() if name in columns}
-    return runs.reindex(columns=list(columns)).astype(kinds)
-
-
-def parts_of(runs: pd.DataFrame, columns: list[str]) -> dict[tuple[Any, ...], pd.DataFrame]:
-    """Part stored runs by the values of some columns."""
-    groups: Any = runs.groupby(columns)
-    return dict(iter(groups))
+    types = {name: of for name, of in TYPES.items() if name in columns}
+    return runs.reindex(columns=list(columns)).astype(types)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis.columns import CELL, NOISY, ROW, noise_label
+from bench.analysis.columns import CELL, NOISY, ROW, Condition
 from bench.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,4 +80,4 @@ def _like_first(scores: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 def _where(runs: pd.DataFrame) -> str:
     run: Any = runs.iloc[0]
-    return f"{run.method} on {noise_label(run.noise, run.parameter)}, {run.images}, seed {run.seed}"
+    return f"{run.method} on {Condition(*run[ROW])}, seed {run.seed}"

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from bench.analysis.columns import CELL, noise_label
+from bench.analysis.columns import CELL
+from bench.analysis.grouping import by_cell
 from bench.errors import InputError
 
 if TYPE_CHECKING:
@@ -193,7 +194,10 @@ def seed_scatter(scores: pd.DataFrame) -> Scatter:
     Raises:
         InputError: as by ``mean_of`` for any cell, or none has two seeds.
     """
-    cells = [_grid(lines, of=_where(lines)).mean().to_numpy() for _, lines in scores.groupby(CELL)]
+    cells = [
+        _grid(lines, of=f"{cell.method} on {cell.condition}").mean().to_numpy()
+        for cell, lines in by_cell(scores).items()
+    ]
     scatter = pooled(cells)
     if scatter is None:
         raise InputError(f"none of {len(cells)} cells has two seeds, so none shows the scatter of trainings")
@@ -238,11 +242,6 @@ def _grid(scores: pd.DataFrame, *, of: str) -> pd.DataFrame:
 def _first_gap(table: pd.DataFrame) -> tuple[Any, Any] | None:
     rows, columns = np.nonzero(~np.isfinite(table.to_numpy()))
     return (table.index[rows[0]], table.columns[columns[0]]) if len(rows) else None
-
-
-def _where(scores: pd.DataFrame) -> str:
-    line: Any = scores.iloc[0]
-    return f"{line.method} on {noise_label(line.noise, line.parameter)}, {line['images']}"
 
 
 def _quantile(degrees: float, intervals: int = 1) -> float:

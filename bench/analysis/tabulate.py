@@ -1,13 +1,13 @@
-"""Tables computed from the stored scores alone; ``bench.typeset`` writes them down."""
+"""Score tables: the mean of every cell, computed from the stored scores alone."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.analysis.best import best_methods
 from bench.analysis.columns import (
     CELL,
     COSTS,
@@ -16,22 +16,20 @@ from bench.analysis.columns import (
     NULLABLE,
     ROW,
     SCORE_COLUMNS,
-    SETUP_COLUMNS,
-    SYMBOLS,
+    CellKey,
+    Condition,
     Setup,
-    noise_label,
-    parts_of,
     require,
 )
 from bench.analysis.comparability import check_comparable
+from bench.analysis.grouping import by_condition, by_setup, records_of
+from bench.analysis.supervision import sort_methods
 from bench.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
-
-DIGITS = {"psnr": 2, "ssim": 3, "lpips": 3}
 
 
 @dataclass(frozen=True)
@@ -78,14 +76,19 @@ class Row:
     cells: tuple[Cell, ...]
 
     @property
+    def condition(self) -> Condition:
+        """The noise and test set."""
+        return Condition(self.noise, self.parameter, self.images)
+
+    @property
     def label(self) -> str:
         """The noise with its parameter, such as ``gaussian σ=25``."""
-        return noise_label(self.noise, self.parameter)
+        return self.condition.noise_label
 
 
 @dataclass(frozen=True)
 class Table:
-    """The numbers of one table; the cells of every row stand in the order of ``methods``."""
+    """The numbers of one table; the cells of every row are in the order of ``methods``."""
 
     setup: Setup
     methods: tuple[str, ...]
@@ -93,13 +96,9 @@ class Table:
     seeds: tuple[int, ...]
 
     @property
-    def cells(self) -> dict[tuple[Any, ...], Cell]:
-        """All cells, by noise, parameter, test set and method."""
-        return {
-            (row.noise, row.parameter, row.images, cell.method): cell
-            for row in self.rows
-            for cell in row.cells
-        }
+    def cells(self) -> dict[CellKey, Cell]:
+        """All cells, row by row."""
+        return {CellKey(*row.condition, cell.method): cell for row in self.rows for cell in row.cells}
 
     @property
     def metrics(self) -> list[str]:
@@ -141,56 +140,43 @@ def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
             scores=finished.get(setup, scores.iloc[:0]),
             failures=failed.get(setup, failures.iloc[:0]),
         )
-        for setup in sorted({*finished, *failed})
+        for setup in sorted({*finished, *failed}, key=Setup.sort_key)
     ]
-
-
-def self_supervised(sees: str) -> bool:
-    """Tell whether a method was trained, and saw neither clean images nor a second noisy copy."""
-    return not {"clean", "noisy2", "untrained"} & _needs(sees)
-
-
-def _needs(sees: str) -> set[str]:
-    return set(re.findall(r"\w+", sees))
-
-
-def by_setup(runs: pd.DataFrame) -> dict[Setup, pd.DataFrame]:
-    """Part stored runs, one line each, by all that must be equal in one table."""
-    groups = parts_of(runs, SETUP_COLUMNS).items()
-    return {Setup(**dict(zip(SETUP_COLUMNS, values, strict=True))): part for values, part in groups}
-
-
-def _keys(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
-    return list(runs[columns].itertuples(index=False, name=None))
 
 
 def _table(setup: Setup, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Table:
     check_comparable(scores)
-    sees = dict(_keys(failures, ["method", "sees"])) | dict(_keys(scores, ["method", "sees"]))
-    noises = dict(_keys(failures, ["method", "defined_for"])) | dict(_keys(scores, ["method", "defined_for"]))
-    methods = sorted(sees, key=lambda method: (exposure(sees[method]), method))
+    sees = _by_method(scores, failures, "sees")
+    defined_for = _by_method(scores, failures, "defined_for")
+    methods = sort_methods(sees)
     # One failed seed fails the cell: a mean over the survivors would flatter a method that diverges.
-    cells = _done(scores) | _failed(scores, failures, sees)
-    seeds = Counter(run[:-1] for run in {*_keys(scores, [*ROW, "seed"]), *_keys(failures, [*ROW, "seed"])})
-    noisy = _noisy(scores)
-    rows = [
-        Row(
-            **dict(zip(ROW, row, strict=True)),
-            **noisy.get(row, {"n_images": 0, "noisy_psnr": math.nan, "noisy_ssim": math.nan}),
-            seeds_in_row=seeds[row],
-            cells=_with_best(
-                [
-                    cells.get((*row, method)) or _missing(method, sees[method], row[0], noises[method])
-                    for method in methods
-                ]
-            ),
-        )
-        for row in sorted(seeds, key=strength)
-    ]
+    cells = _finished_cells(scores) | _failed_cells(scores, failures, sees)
+    seeds = _seeds_by_condition(scores, failures)
+    noisy = {condition: _noisy_numbers(lines) for condition, lines in by_condition(scores).items()}
+    rows = []
+    for condition in sorted(seeds, key=Condition.sort_key):
+        found = [
+            cells.get(CellKey(*condition, method))
+            or _missing_cell(method, sees[method], condition.noise, defined_for[method])
+            for method in methods
+        ]
+        numbers = noisy.get(condition, {"n_images": 0, "noisy_psnr": math.nan, "noisy_ssim": math.nan})
+        marked = _mark_best(found)
+        rows.append(Row(*condition, **numbers, seeds_in_row=seeds[condition], cells=marked))
     return Table(setup, tuple(methods), tuple(rows), tuple(sorted({*scores["seed"], *failures["seed"]})))
 
 
-def _done(scores: pd.DataFrame) -> dict[tuple[Any, ...], Cell]:
+def _by_method(scores: pd.DataFrame, failures: pd.DataFrame, column: str) -> dict[str, Any]:
+    return dict(records_of(failures, ["method", column]) + records_of(scores, ["method", column]))
+
+
+def _seeds_by_condition(scores: pd.DataFrame, failures: pd.DataFrame) -> Counter[Condition]:
+    columns = [*ROW, "seed"]
+    runs = {*records_of(scores, columns), *records_of(failures, columns)}
+    return Counter(Condition(*condition) for *condition, _ in runs)
+
+
+def _finished_cells(scores: pd.DataFrame) -> dict[CellKey, Cell]:
     cells = scores.groupby(CELL)
     numbers = [*METRICS, *COSTS, "estimate", "estimate_error", "passes"]
     error = (scores["estimate"].astype(float) / scores["parameter"] - 1).abs()
@@ -203,81 +189,47 @@ def _done(scores: pd.DataFrame) -> dict[tuple[Any, ...], Cell]:
     means[["sees", "precision"]] = cells[["sees", "precision"]].first()
     lines = means.reset_index().to_dict("records")
     return {
-        tuple(line[name] for name in CELL): Cell(
+        CellKey(*(line[name] for name in CELL)): Cell(
             status="done", **{str(name): value for name, value in line.items() if name not in ROW}
         )
         for line in lines
     }
 
 
-def _failed(
-    scores: pd.DataFrame, failures: pd.DataFrame, sees: dict[str, str]
-) -> dict[tuple[Any, ...], Cell]:
-    finished = set(_keys(scores, [*CELL, "seed"]))
-    return {
-        (*row, method): Cell(method, sees[method], status="failed", error=f"seed {seed}: {error}")
-        for *row, method, seed, error in reversed(_keys(failures, [*CELL, "seed", "error"]))
-        if (*row, method, seed) not in finished
-    }
+def _failed_cells(scores: pd.DataFrame, failures: pd.DataFrame, sees: dict[str, str]) -> dict[CellKey, Cell]:
+    finished = set(records_of(scores, [*CELL, "seed"]))
+    cells = {}
+    # The first failure of a cell is the one that its error shows.
+    for *key, seed, error in reversed(records_of(failures, [*CELL, "seed", "error"])):
+        if (*key, seed) not in finished:
+            cell = CellKey(*key)
+            cells[cell] = Cell(cell.method, sees[cell.method], status="failed", error=f"seed {seed}: {error}")
+    return cells
 
 
-def _missing(method: str, sees: str, noise: str, defined_for: Any) -> Cell:
-    # Runs that were stored before they said for which laws their method is defined leave it open.
+def _missing_cell(method: str, sees: str, noise: str, defined_for: Any) -> Cell:
+    # Runs that were stored before they said for which noise models their method is defined leave it open.
     undefined = isinstance(defined_for, str) and noise not in defined_for.split()
     return Cell(method, sees, error=f"not defined for {noise} noise" if undefined else "")
 
 
-def _noisy(scores: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, Any]]:
+def _noisy_numbers(scores: pd.DataFrame) -> dict[str, Any]:
     # Every method's run repeats the score of its noisy images; each noisy image counts once.
-    rows = scores.drop_duplicates([*ROW, "seed", "image"]).groupby(ROW)
+    noisy = scores.drop_duplicates(["seed", "image"])
     return {
-        _keys(row, ROW)[0]: {
-            "n_images": row["image"].nunique(),
-            "noisy_psnr": float(row["noisy_psnr"].mean()),
-            "noisy_ssim": float(row["noisy_ssim"].mean()),
-        }
-        for _, row in rows
+        "n_images": noisy["image"].nunique(),
+        "noisy_psnr": float(noisy["noisy_psnr"].mean()),
+        "noisy_ssim": float(noisy["noisy_ssim"].mean()),
     }
 
 
-def _with_best(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    best = {metric: _best(cells, metric) for metric in METRICS}
+def _mark_best(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    sees = {cell.method: cell.sees for cell in cells}
+    best = {
+        metric: best_methods({cell.method: getattr(cell, metric) for cell in cells}, sees, metric=metric)
+        for metric in METRICS
+    }
     return tuple(
-        replace(cell, best=frozenset(name for name in METRICS if _printed(cell, name) == best[name]))
-        if self_supervised(cell.sees)
-        else cell
+        replace(cell, best=frozenset(metric for metric in METRICS if cell.method in best[metric]))
         for cell in cells
     )
-
-
-def _best(cells: Sequence[Cell], metric: str) -> float | None:
-    values = [_printed(cell, metric) for cell in cells if self_supervised(cell.sees)]
-    pick = min if metric == "lpips" else max
-    return pick((value for value in values if not math.isnan(value)), default=None)
-
-
-def _printed(cell: Cell, metric: str) -> float:
-    # Compared as printed, so that no two equal numbers of a row are one bold and one plain.
-    return round(float(getattr(cell, metric)), DIGITS[metric])
-
-
-def exposure(sees: str) -> int:
-    """Rank what a method sees, from nothing in training and noisy images alone up to clean ones."""
-    if "untrained" in _needs(sees):
-        return -1
-    order = ["noisy", "noise", "noisy2", "clean"]
-    return max((order.index(need) for need in _needs(sees) if need in order), default=len(order))
-
-
-def methods_in(scores: pd.DataFrame) -> list[str]:
-    """Name the methods that have scores, those that saw least first."""
-    sees = dict(_keys(scores.drop_duplicates("method"), ["method", "sees"]))
-    return sorted(sees, key=lambda method: (exposure(sees[method]), method))
-
-
-def strength(row: Sequence[Any]) -> tuple[int, str, float, str]:
-    """Rank noise, parameter and test set: by law, then from weak to strong."""
-    noise, parameter, images = row
-    known = [*SYMBOLS]
-    place = known.index(noise) if noise in known else len(known)
-    return place, noise, -parameter if noise == "gamma" else parameter, images

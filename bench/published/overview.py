@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.analysis.columns import CELL, ROW, SYMBOLS, noise_label, parts_of
+from bench.analysis.best import DIGITS, best_methods
+from bench.analysis.columns import CELL, SYMBOLS
+from bench.analysis.grouping import by_condition, by_method, records_of
 from bench.analysis.statistics import difference_of, mean_of
-from bench.analysis.tabulate import methods_in, self_supervised, strength
+from bench.analysis.supervision import methods_in
 from bench.errors import InputError
 from bench.output.figures import GREY, drawing, mark, save, share_legend, tidy
 from bench.output.text_table import TextTable
@@ -40,28 +42,23 @@ def glance(scores: pd.DataFrame, baseline: str) -> tuple[TextTable, pd.DataFrame
     """
     if len(sets := scores["images"].unique()) != 1:
         raise InputError(f"a glance is at one test set, but there are {', '.join(map(str, sets))}")
-    sees = scores.drop_duplicates("method").set_index("method")["sees"]
+    sees = dict(records_of(scores.drop_duplicates("method"), ["method", "sees"]))
     methods = methods_in(scores)
     rows: list[list[str]] = []
     strong: set[tuple[int, int]] = set()
     numbers = []
-    for row, lines in sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0])):
-        parts = {method: part for (method,), part in parts_of(lines, ["method"]).items()}
+    for condition, lines in by_condition(scores).items():
+        parts = by_method(lines)
         if baseline not in parts:
-            raise InputError(f"there are no scores of {baseline} on {noise_label(*row[:2])}")
+            raise InputError(f"there are no scores of {baseline} on {condition.noise_label}")
         noisy = lines.drop_duplicates(["seed", "image"])["noisy_psnr"].mean()
         means = {method: mean_of(parts[method]).value for method in methods if method in parts}
-        text = {method: f"{mean:.2f}" for method, mean in means.items()}
-        best = max((text[method] for method in means if self_supervised(sees[method])), key=float, default="")
-        strong |= {
-            (len(rows), 2 + place)
-            for place, method in enumerate(methods)
-            if self_supervised(sees[method]) and text.get(method) == best
-        }
-        rows.append([noise_label(*row[:2]), f"{noisy:.2f}", *(text.get(method, "") for method in methods)])
+        strong |= {(len(rows), 2 + methods.index(method)) for method in best_methods(means, sees)}
+        texts = [f"{means[method]:.{DIGITS['psnr']}f}" if method in means else "" for method in methods]
+        rows.append([condition.noise_label, f"{noisy:.{DIGITS['psnr']}f}", *texts])
         for method, mean in means.items():
             gap = difference_of(parts[method], parts[baseline])
-            numbers.append([*row, method, mean, gap.mean, gap.low, gap.high])
+            numbers.append([*condition, method, mean, gap.mean, gap.low, gap.high])
     found = pd.DataFrame(numbers, columns=[*CELL, "psnr", "difference", "low", "high"])
     note = "Bold: the best of those that were trained, and on neither clean images nor a second noisy copy."
     header = ["noise", "noisy", *methods]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import numpy as np
 
-from bench.analysis.columns import CELL, ROW, noise_label
+from bench.analysis.columns import CELL, ROW, Condition
 from bench.analysis.statistics import difference_of, mean_of, seed_scatter
-from bench.analysis.tabulate import methods_in
+from bench.analysis.supervision import methods_in
 from bench.errors import InputError, unknown
 from bench.output.markup import signed
 from bench.published.overview import glance, write_glance
@@ -24,7 +24,7 @@ from bench.system.files import open_folder
 from bench.tables.paired_differences import changes, compare_with, format_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -250,7 +250,7 @@ class ReferenceView:
         differences = self.trainings.differences
         found = _cell(differences.reset_index(), method, row)[list(differences)].to_numpy()
         if np.isnan(found).all():
-            raise InputError(f"no training of {method} was made again on {noise_label(*row[:2])}, {row[2]}")
+            raise InputError(f"no training of {method} was made again on {Condition(*row)}")
         return signed(float(np.nanmean(found)))
 
     def hours(self, scores: pd.DataFrame) -> float:
@@ -273,8 +273,8 @@ class ReferenceView:
         return sheet.markdown()
 
 
-def _cell(scores: pd.DataFrame, method: str, row: tuple[Any, ...]) -> pd.DataFrame:
+def _cell(scores: pd.DataFrame, method: str, row: Iterable[Any]) -> pd.DataFrame:
     chosen = scores[(scores[ROW] == list(row)).all(axis="columns") & (scores["method"] == method)]
     if chosen.empty:
-        raise InputError(f"there are no scores of {method} on {noise_label(*row[:2])}, {row[2]}")
+        raise InputError(f"there are no scores of {method} on {Condition(*row)}")
     return chosen

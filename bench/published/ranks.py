@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bench.analysis.columns import ROW, noise_label, parts_of
+from bench.analysis.columns import ROW, noise_label
+from bench.analysis.grouping import by_condition
 from bench.analysis.statistics import mean_ranks
-from bench.analysis.tabulate import strength
 from bench.errors import InputError
 from bench.output.figures import drawing, mark, save, share_legend, tidy
 from bench.output.text_table import CSV_DIGITS
@@ -34,10 +34,9 @@ def rank(scores: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InputError: one method stands alone everywhere; or as by ``mean_ranks``.
     """
-    groups = sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0]))
     parts = [
-        mean_ranks(lines).assign(**dict(zip(ROW, row, strict=True)))
-        for row, lines in groups
+        mean_ranks(lines).assign(**condition._asdict())
+        for condition, lines in by_condition(scores).items()
         if len(set(lines["method"])) > 1
     ]
     if not parts:

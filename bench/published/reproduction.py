@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.analysis.columns import CELL, ROW, noise_label, parts_of
+from bench.analysis.columns import CELL, ROW, CellKey, Condition
+from bench.analysis.grouping import by_cell, records_of
 from bench.analysis.statistics import Mean, mean_of
 from bench.analysis.tabulate import Cell, Table, tabulate
 from bench.discovery import listings
@@ -39,22 +40,22 @@ class Reproduction:
         published: the table.
         scores: of the runs, one line per run and test image; none of a cell of which a seed failed.
         tables: of the runs, one for each training set.
-        means: PSNR by noise, parameter, test set and method.
+        means: PSNR of each cell.
     """
 
     published: Published
     scores: pd.DataFrame
     tables: tuple[Table, ...]
-    means: dict[tuple[Any, ...], Mean]
+    means: dict[CellKey, Mean]
 
     @property
-    def cells(self) -> dict[tuple[Any, ...], Cell]:
-        """What became of each cell, by noise, parameter, test set and method."""
-        return {place: cell for table in self.tables for place, cell in table.cells.items()}
+    def cells(self) -> dict[CellKey, Cell]:
+        """What became of each cell."""
+        return {key: cell for table in self.tables for key, cell in table.cells.items()}
 
-    def seeds(self, row: tuple[Any, ...]) -> int:
-        """Count the seeds of a noise, parameter and test set, the most that any method has."""
-        return max((mean.seeds for cell, mean in self.means.items() if cell[:3] == row), default=0)
+    def seeds(self, condition: Condition) -> int:
+        """Count the seeds under a condition, the most that any method has."""
+        return max((mean.seeds for key, mean in self.means.items() if key.condition == condition), default=0)
 
 
 def reproduce(published: Published, scores: pd.DataFrame, failures: pd.DataFrame) -> Reproduction:
@@ -75,15 +76,14 @@ def reproduce(published: Published, scores: pd.DataFrame, failures: pd.DataFrame
     if len(set(training)) < len(training):
         found = "; ".join(title(table.setup) for table in tables)
         raise InputError(f"the runs beside {published.title} must share a protocol, but there are: {found}")
-    rows = Counter(f"{row.label}, {row.images}" for table in tables for row in table.rows)
+    rows = Counter(str(row.condition) for table in tables for row in table.rows)
     if twice := [row for row, count in rows.items() if count > 1]:
         raise InputError(f"runs of {' and '.join(training)} were scored on {twice[0]}; name one of them")
     # A mean over the seeds that did not fail would flatter a method that diverges.
-    failed = {place for table in tables for place, cell in table.cells.items() if cell.status == "failed"}
-    parts = parts_of(scores, CELL) if len(scores) else {}
-    sound = {cell: lines for cell, lines in parts.items() if cell not in failed}
+    failed = {key for table in tables for key, cell in table.cells.items() if cell.status == "failed"}
+    sound = {key: lines for key, lines in by_cell(scores).items() if key not in failed}
     scores = pd.concat(sound.values()) if sound else scores.iloc[:0]
-    means = {cell: mean_of(lines) for cell, lines in sound.items()}
+    means = {key: mean_of(lines) for key, lines in sound.items()}
     return Reproduction(published, scores, tuple(tables), means)
 
 
@@ -97,15 +97,15 @@ def _chosen(published: Published, lines: pd.DataFrame) -> pd.DataFrame:
 def beside(reproduction: Reproduction) -> TextTable:
     """Lay out the published table, with our number and the difference under each published one."""
     published = reproduction.published
-    printed = {(*row, method): (psnr, suspect) for *row, method, psnr, suspect in _published_cells(published)}
+    printed = _printed(published)
     why = _Reasons(reproduction)
     rows, numbers = [], []
     for row in published.rows:
         seeds = reproduction.seeds(row)
         lines: list[list[str]] = [[], [], []]
         for method in published.methods:
-            psnr, suspect = printed.get((*row, method), (math.nan, ""))
-            ours = reproduction.means.get((*row, method))
+            psnr, suspect = printed.get(CellKey(*row, method), (math.nan, ""))
+            ours = reproduction.means.get(CellKey(*row, method))
             lines[0].append(MISSING if math.isnan(psnr) else f"{psnr:.2f}{SUSPECT if suspect else ''}")
             if ours is not None:
                 lines[1].append(with_interval(ours, of_seeds=seeds))
@@ -114,7 +114,7 @@ def beside(reproduction: Reproduction) -> TextTable:
             difference = math.nan if ours is None else ours.value - psnr
             lines[2].append("" if math.isnan(difference) else signed(difference))
             numbers.append([*row, method, psnr, suspect, *_facts(ours), difference])
-        label, images = noise_label(*row[:2]), row[2]
+        label, images = row.noise_label, row.images
         if row in why.rows:
             stubs = [[label, images, "published"], ["", "", _ours(seeds)], ["", "", "difference"]]
             rows += [stub + line for stub, line in zip(stubs, lines, strict=True)]
@@ -122,10 +122,8 @@ def beside(reproduction: Reproduction) -> TextTable:
             rows.append([label, images, f"published {why.blank(row)}", *lines[0]])
     marked = published.cells[published.cells["suspect"] != ""]
     suspects = [
-        f"{SUSPECT} suspect: {noise_label(noise, parameter)}, {images}: {why_suspect}."
-        for noise, parameter, images, why_suspect in dict.fromkeys(
-            marked[[*ROW, "suspect"]].itertuples(index=False, name=None)
-        )
+        f"{SUSPECT} suspect: {Condition(*row)}: {why_suspect}."
+        for *row, why_suspect in dict.fromkeys(records_of(marked, [*ROW, "suspect"]))
     ]
     return TextTable(
         f"{published.title}: published, ours, difference (PSNR, dB)",
@@ -147,17 +145,16 @@ def lacking(reproduction: Reproduction) -> TextTable | None:
     rows, numbers = [], []
     for table in reproduction.tables:
         for row in table.rows:
-            key = (row.noise, row.parameter, row.images)
-            seeds = reproduction.seeds(key)
-            ours = {method: reproduction.means.get((*key, method)) for method in methods}
-            if not any(why.tried(key, method) for method in methods):
+            seeds = reproduction.seeds(row.condition)
+            ours = {method: reproduction.means.get(CellKey(*row.condition, method)) for method in methods}
+            if not any(why.tried(row.condition, method) for method in methods):
                 continue
             texts = [
-                why.blank(key, name) if mean is None else with_interval(mean, of_seeds=seeds)
+                why.blank(row.condition, name) if mean is None else with_interval(mean, of_seeds=seeds)
                 for name, mean in ours.items()
             ]
             rows.append([row.label, row.images, _ours(seeds), *texts])
-            numbers += [[*key, name, *_facts(mean)] for name, mean in ours.items() if mean]
+            numbers += [[*row.condition, name, *_facts(mean)] for name, mean in ours.items() if mean]
     return TextTable(
         f"Methods and settings that {reproduction.published.title} lacks (PSNR, dB)",
         ["noise", "test set", "", *methods],
@@ -190,9 +187,10 @@ def _seeds(count: int) -> str:
     return "1 seed" if count == 1 else f"{count} seeds"
 
 
-def _published_cells(published: Published) -> Iterable[tuple[Any, ...]]:
-    columns = [*CELL, "psnr", "suspect"]
-    return published.cells[columns].itertuples(index=False, name=None)
+def _printed(published: Published) -> dict[CellKey, tuple[float, str]]:
+    """Return the published PSNR of each cell, and what is suspect about it."""
+    lines = records_of(published.cells, [*CELL, "psnr", "suspect"])
+    return {CellKey(*key): (psnr, suspect) for *key, psnr, suspect in lines}
 
 
 def _facts(mean: Mean | None) -> list[Any]:
@@ -204,32 +202,32 @@ class _Reasons:
 
     def __init__(self, reproduction: Reproduction) -> None:
         self.cells = reproduction.cells
-        self.rows = {cell[:3] for cell in self.cells}
+        self.rows = {key.condition for key in self.cells}
         self.entries = listings()
         self.letters: dict[str, str] = {}
 
-    def blank(self, row: tuple[Any, ...], method: str | None = None) -> str:
+    def blank(self, row: Condition, method: str | None = None) -> str:
         """Give the text of a blank cell, or of a blank row."""
         letter = chr(ord("a") + len(self.letters))
         return f"({self.letters.setdefault(self._reason(row, method), letter)})"
 
-    def tried(self, row: tuple[Any, ...], method: str) -> bool:
+    def tried(self, row: Condition, method: str) -> bool:
         """Tell whether a cell was scored or failed."""
-        cell = self.cells.get((*row, method))
+        cell = self.cells.get(CellKey(*row, method))
         return cell is not None and cell.status != "missing"
 
     def notes(self) -> list[str]:
         """Explain the letters that were given."""
         return [f"({letter}) {reason}." for reason, letter in self.letters.items()]
 
-    def _reason(self, row: tuple[Any, ...], method: str | None) -> str:
+    def _reason(self, row: Condition, method: str | None) -> str:
         if method is not None:
-            cell = self.cells.get((*row, method))
+            cell = self.cells.get(CellKey(*row, method))
             if cell is not None and cell.status == "failed":
                 return f"failed: {' '.join(cell.error.split())}"
             if method.split(":", maxsplit=1)[0].removesuffix(" (blind)") not in self.entries:
                 return "the benchmark has no entry of this name"
-        if row[2] not in {images for _, _, images in self.rows}:
+        if row.images not in {tried.images for tried in self.rows}:
             return "no run of this reference was scored on this test set"
         return "not among the runs of this reference"
 
@@ -247,8 +245,8 @@ def shortfalls(reproduction: Reproduction, *, within: float) -> TextTable:
         [*CELL, "published", "psnr", "difference"]
     ]
     rows = [
-        [noise_label(noise, parameter), images, method, f"{printed:.2f}", f"{ours:.2f}", signed(difference)]
-        for noise, parameter, images, method, printed, ours, difference in short.itertuples(index=False)
+        [Condition(*row).noise_label, row[2], method, f"{printed:.2f}", f"{ours:.2f}", signed(difference)]
+        for *row, method, printed, ours, difference in short.itertuples(index=False)
     ]
     return TextTable(
         f"More than {within:g} dB below the published number: {len(short)} of {len(compared)}",

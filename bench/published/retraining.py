@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bench.analysis.columns import CELL, ROW, noise_label, parts_of
+from bench.analysis.columns import CELL, ROW, Condition
 from bench.analysis.comparability import check_same_noisy_images
+from bench.analysis.grouping import group_by
 from bench.analysis.statistics import DECIMALS, pooled
-from bench.analysis.tabulate import strength
 from bench.errors import InputError
 from bench.output.markup import MISSING, signed
 from bench.output.text_table import TextTable
@@ -87,12 +87,11 @@ def _difference_rows(
         )
         for line in lines.to_dict("records")
     }
-    places = parts_of(differences.reset_index(), PLACE)
-    for place in sorted(places, key=lambda place: (strength(place[:3]), place[3])):
-        noise, parameter, images, seed = place
+    places = [(Condition(*row), seed) for *row, seed in group_by(differences.reset_index(), PLACE)]
+    for condition, seed in sorted(places, key=lambda place: (place[0].sort_key(), place[1])):
         for again in differences.columns:
-            found = (texts.get((*place, again, method), MISSING) for method in methods)
-            yield [noise_label(noise, parameter), images, str(seed), again, *found]
+            found = (texts.get((*condition, seed, again, method), MISSING) for method in methods)
+            yield [condition.noise_label, condition.images, str(seed), again, *found]
 
 
 def _scatter_rows(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from bench.analysis.columns import ROW
+from bench.analysis.columns import ROW, Condition
+from bench.analysis.grouping import records_of
 from bench.errors import InputError, unknown
 
 LAYOUT, NUMBERS = "layout.toml", "published.csv"
@@ -47,9 +47,9 @@ class Published:
     numbers: pd.DataFrame
 
     @property
-    def rows(self) -> list[tuple[Any, ...]]:
-        """Noise, parameter and test set of each row, in the published order."""
-        return list(self.cells.drop_duplicates(ROW)[ROW].itertuples(index=False, name=None))
+    def rows(self) -> list[Condition]:
+        """Noise and test set of each row, in the published order."""
+        return [Condition(*row) for row in records_of(self.cells.drop_duplicates(ROW), ROW)]
 
     @property
     def methods(self) -> list[str]:

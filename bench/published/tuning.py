@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.analysis.columns import CELL, noise_label, parts_of
-from bench.analysis.tabulate import methods_in, strength
+from bench.analysis.columns import CELL, noise_label
+from bench.analysis.grouping import by_condition, group_by
+from bench.analysis.supervision import methods_in
 from bench.output.markup import MISSING
 from bench.output.text_table import TextTable
 
@@ -27,7 +28,7 @@ def settings(scores: pd.DataFrame) -> TextTable:
     means = means[means.groupby([*NOISE, "method"])["psnr"].transform("size") > 1]
     methods = methods_in(plain[plain["method"].isin(means["method"])])
     rows = []
-    for (rate, batch, patch, steps, *noise), cells in parts_of(means, [*SEARCHED, *NOISE]).items():
+    for (rate, batch, patch, steps, *noise), cells in group_by(means, [*SEARCHED, *NOISE]).items():
         psnr = dict(zip(cells["method"], cells["psnr"], strict=True))
         stub = [f"{rate:g}", f"{batch} of {patch}x{patch}", f"{steps:,}", noise_label(*noise)]
         texts = [f"{psnr[method]:.2f}" if method in psnr else MISSING for method in methods]
@@ -50,7 +51,7 @@ def hyper_parameters(scores: pd.DataFrame) -> TextTable:
     means = varied.groupby([*SEARCHED, "method", *NOISE])[["psnr"]].mean().reset_index()
     noises = _noises(varied)
     rows = []
-    for (rate, batch, patch, steps, method), cells in parts_of(means, [*SEARCHED, "method"]).items():
+    for (rate, batch, patch, steps, method), cells in group_by(means, [*SEARCHED, "method"]).items():
         psnr = {(noise, parameter): psnr for *_, noise, parameter, psnr in cells.itertuples(index=False)}
         texts = [f"{psnr[noise]:.2f}" if noise in psnr else MISSING for noise in noises]
         rows.append([f"{rate:g}", f"{batch} of {patch}x{patch}", f"{steps:,}", method, *texts])
@@ -62,9 +63,8 @@ def hyper_parameters(scores: pd.DataFrame) -> TextTable:
     return TextTable(f"Hyper-parameters, on {_where(scores)}", header, rows, [note], means, left=4)
 
 
-def _noises(scores: pd.DataFrame) -> list[tuple[Any, ...]]:
-    rows = scores[[*NOISE, "images"]].drop_duplicates().itertuples(index=False, name=None)
-    return list(dict.fromkeys(row[:2] for row in sorted(rows, key=strength)))
+def _noises(scores: pd.DataFrame) -> list[tuple[str, float]]:
+    return list(dict.fromkeys((noise, parameter) for noise, parameter, _ in by_condition(scores)))
 
 
 def _where(scores: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.analysis.tabulate import by_setup
+from bench.analysis.grouping import by_setup
 from bench.errors import InputError
 from bench.images.sources import open_set
 from bench.noise import NOISES

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.analysis.columns import CELL
+from bench.analysis.grouping import by_condition
 from bench.output.figures import GREY, mark, plain, tidy
 from bench.report.embedded_figure import Plate
-from bench.report.numbers import heading, rows_of
 from bench.report.subplots import panels
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ def cost_plate(numbers: pd.DataFrame, methods: Sequence[str], *, folder: Path, s
         folder: for the files, which is there.
         stem: of their names.
     """
-    rows = [(place, _with_front(row)) for place, row in rows_of(numbers)]
-    with panels([heading(*place) for place, _ in rows]) as plate:
-        for (_, row), (axes,) in zip(rows, plate.columns, strict=True):
+    rows = {condition: _with_front(row) for condition, row in by_condition(numbers).items()}
+    with panels([str(condition) for condition in rows]) as plate:
+        for row, (axes,) in zip(rows.values(), plate.columns, strict=True):
             _draw(axes, row, methods)
         plate.label("PSNR (dB)")
-        files = plate.save(pd.concat([row for _, row in rows])[DRAWN], folder, stem)
-    fronts = [f"{heading(*place)}: {', '.join(row[row['on_front']]['method'])}" for place, row in rows]
+        files = plate.save(pd.concat(rows.values())[DRAWN], folder, stem)
+    fronts = [f"{condition}: {', '.join(row[row['on_front']]['method'])}" for condition, row in rows.items()]
     caption = CAPTION + (UNTRAINED if (numbers[COST] == 0).any() else "")
     return Plate(stem, TITLE, caption, f"On the Pareto front, cheapest first. {'; '.join(fronts)}.", files)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis.columns import ROW, noise_label, parts_of
+from bench.analysis.columns import noise_label
 from bench.analysis.comparability import SAME_SCORE
-from bench.analysis.tabulate import strength
+from bench.analysis.grouping import by_condition
 from bench.errors import InputError
 from bench.images.image_file import read_image
 from bench.images.image_set import require_set_name
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from bench.analysis.columns import Condition
     from bench.images.image_set import ImageSet
 
 
@@ -81,19 +82,19 @@ def subjects(
             names as its pictures lies outside of its folder.
     """
     found: list[Subject] = []
-    for row, lines in sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0])):
+    for row, lines in by_condition(scores).items():
         found += _of_row(row, lines[lines["seed"] == lines["seed"].min()], folder, open_images, count)
     return found
 
 
 def _of_row(
-    row: tuple[Any, ...],
+    condition: Condition,
     lines: pd.DataFrame,
     folder: Path,
     open_images: Callable[[str], ImageSet],
     count: int,
 ) -> Iterator[Subject]:
-    noise, name = NOISES[row[0]](row[1]), row[2]
+    noise, name = NOISES[condition.noise](condition.parameter), condition.images
     seed = int(lines["seed"].iloc[0])
     kept = {key: _pictures(folder, key, noise, name) for key in lines["key"].unique()}
     shown = sorted(set().union(*kept.values()))[:count]

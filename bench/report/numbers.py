@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.analysis.columns import CELL, ROW, noise_label, parts_of
+from bench.analysis.columns import CELL, CellKey
+from bench.analysis.grouping import by_cell
 from bench.analysis.statistics import difference_of, mean_of
-from bench.analysis.tabulate import exposure, self_supervised
+from bench.analysis.supervision import exposure, self_supervised
 
 if TYPE_CHECKING:
     from bench.analysis.tabulate import Cell, Row, Table
@@ -42,7 +43,7 @@ def cells(table: Table, scores: pd.DataFrame) -> pd.DataFrame:
         of failed ones the numbers are NaN. ``half_width`` is that of ``mean_of``; ``gap`` with its interval
         and p is the paired difference to the baseline.
     """
-    parts = parts_of(scores, CELL) if len(scores) else {}
+    parts = by_cell(scores)
     baseline = baseline_of(table)
     lines = [
         _line(row, cell, parts, baseline)
@@ -53,30 +54,17 @@ def cells(table: Table, scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=CELL_COLUMNS)
 
 
-def _line(
-    row: Row, cell: Cell, parts: dict[tuple[Any, ...], pd.DataFrame], baseline: str | None
-) -> dict[str, Any]:
-    place = (row.noise, row.parameter, row.images)
+def _line(row: Row, cell: Cell, parts: dict[CellKey, pd.DataFrame], baseline: str | None) -> dict[str, Any]:
     line = {name: value for name, value in asdict(row).items() if name not in ("cells", "seeds_in_row")}
     line |= asdict(cell) | {"label": row.label, "self_supervised": self_supervised(cell.sees)}
     line |= dict.fromkeys(["half_width", "gap", "gap_low", "gap_high", "gap_p"], math.nan)
     if cell.status != "done":
         return line
-    ours, theirs = parts[*place, cell.method], parts.get((*place, baseline))
+    ours = parts[CellKey(*row.condition, cell.method)]
+    theirs = parts.get(CellKey(*row.condition, baseline)) if baseline else None
     line["half_width"] = mean_of(ours).half_width
     beside = {other.method: other.status for other in row.cells}
-    if theirs is not None and cell.method != baseline and beside[str(baseline)] == "done":
+    if baseline and theirs is not None and cell.method != baseline and beside[baseline] == "done":
         pair = difference_of(ours, theirs)
         line |= {"gap": pair.mean, "gap_low": pair.low, "gap_high": pair.high, "gap_p": pair.p}
     return line
-
-
-def heading(noise: str, parameter: float, images: str) -> str:
-    """Name a noise and test set."""
-    return f"{noise_label(noise, parameter)}, {images}"
-
-
-def rows_of(numbers: pd.DataFrame) -> list[tuple[tuple[Any, ...], pd.DataFrame]]:
-    """Part cells by noise, parameter and test set, in the order in which they stand."""
-    groups: Any = numbers.groupby(ROW, sort=False)
-    return list(groups)

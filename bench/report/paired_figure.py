@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.analysis.columns import CELL, ROW
+from bench.analysis.grouping import by_condition
 from bench.output.figures import GREY, mark, plain, tidy
 from bench.report.embedded_figure import Plate
-from bench.report.numbers import heading, rows_of
 from bench.report.subplots import panels
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ def paired_plate(
     if drawn.empty:
         return None
     data = drawn[CELL].merge(differences(scores, baseline), on=CELL, how="left")
-    rows = rows_of(data)
-    height = 0.8 + 0.32 * max(row["method"].nunique() for _, row in rows)
-    with panels([heading(*place) for place, _ in rows], height=height) as plate:
-        for (_, row), (axes,) in zip(rows, plate.columns, strict=True):
+    rows = by_condition(data)
+    height = 0.8 + 0.32 * max(row["method"].nunique() for row in rows.values())
+    with panels([str(condition) for condition in rows], height=height) as plate:
+        for row, (axes,) in zip(rows.values(), plate.columns, strict=True):
             _draw(axes, row, methods)
         files = plate.save(data, folder, stem)
     medians = data.groupby("method", sort=False)["difference"].median()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.analysis.columns import CELL, parts_of
+from bench.analysis.best import best_methods
+from bench.analysis.columns import CELL, CellKey, Condition
+from bench.analysis.grouping import by_cell, by_condition, records_of
 from bench.analysis.statistics import difference_of
-from bench.report.numbers import rows_of
 from bench.tables.paired_differences import format_difference
 
 if TYPE_CHECKING:
@@ -48,34 +49,35 @@ def picks(numbers: pd.DataFrame, scores: pd.DataFrame, baseline: str | None) -> 
         baseline: the method that the gap is to, if there is one.
     """
     finished = numbers[(numbers["status"] == "done") & numbers["self_supervised"]]
-    parts = parts_of(scores, CELL) if len(scores) else {}
-    done = set(numbers.loc[numbers["status"] == "done", CELL].itertuples(index=False, name=None))
-    return [
-        _pick(place, row, {cell: part for cell, part in parts.items() if cell in done}, baseline)
-        for place, row in rows_of(finished)
-    ]
+    done = {CellKey(*key) for key in records_of(numbers[numbers["status"] == "done"], CELL)}
+    parts = {key: lines for key, lines in by_cell(scores).items() if key in done}
+    return [_pick(condition, row, parts, baseline) for condition, row in by_condition(finished).items()]
 
 
 def _pick(
-    place: tuple[Any, ...],
-    row: pd.DataFrame,
-    parts: dict[tuple[Any, ...], pd.DataFrame],
-    baseline: str | None,
+    condition: Condition, row: pd.DataFrame, parts: dict[CellKey, pd.DataFrame], baseline: str | None
 ) -> Pick:
-    ranked: Any = row.sort_values("psnr", ascending=False)
-    best, second = next(ranked.itertuples()), next(ranked.iloc[1:].itertuples(), None)
+    best = _best(row)
+    second = _best(row[row["method"] != best])
+    psnr, flops = (dict(zip(row["method"], row[name], strict=True)) for name in ("psnr", "training_flops"))
 
     def difference(other: str | None) -> str:
-        pair = parts.get((*place, other))
-        return "" if pair is None else format_difference(difference_of(parts[*place, best.method], pair))
+        pair = parts.get(CellKey(*condition, other or ""))
+        ours = parts[CellKey(*condition, best)]
+        return "" if pair is None else format_difference(difference_of(ours, pair))
 
     return Pick(
-        best.label,
-        best.images,
-        best.method,
-        best.psnr,
-        second.method if second else "",
-        difference(second.method if second else None),
-        best.training_flops / second.training_flops if second else float("nan"),
+        condition.noise_label,
+        condition.images,
+        best,
+        psnr[best],
+        second,
+        difference(second),
+        flops[best] / flops[second] if second else float("nan"),
         difference(baseline),
     )
+
+
+def _best(row: pd.DataFrame) -> str:
+    psnr, sees = (dict(zip(row["method"], row[name], strict=True)) for name in ("psnr", "sees"))
+    return next(iter(best_methods(psnr, sees)), "")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bench.analysis.tabulate import by_setup, exposure, tabulate
+from bench.analysis.grouping import by_setup
+from bench.analysis.supervision import sort_methods
+from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.images.registry import REGISTRY
 from bench.images.sources import open_set
@@ -74,8 +76,8 @@ def write_report(
     tables = tabulate(scores, failures)
     folder = open_folder(out / FIGURES)
     sees = {cell.method: cell.sees for table in tables for cell in table.cells.values()}
-    methods = sorted(sees, key=lambda method: (exposure(sees[method]), method))
-    parts = by_setup(scores) if len(scores) else {}
+    methods = sort_methods(sees)
+    parts = by_setup(scores)
     runs = runs or root
     curves = _curves(Store(runs), parts)
     shown, missing = _subjects(parts, runs, pictures)
@@ -115,7 +117,7 @@ def _curves(store: Store, parts: dict[Setup, pd.DataFrame]) -> dict[Setup, pd.Da
     keys = {key for scores in parts.values() for key in scores["key"]}
     curves = store.curves()
     curves = curves[curves["key"].isin(keys)] if len(curves) else curves
-    return by_setup(curves) if len(curves) else {}
+    return by_setup(curves)
 
 
 def _subjects(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.analysis.columns import CELL, noise_label
+from bench.analysis.columns import CELL
 from bench.analysis.comparability import SAME_SCORE
 from bench.analysis.statistics import mean_of, seed_scatter, shows_scatter
 from bench.output.text_table import TextTable
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from bench.analysis.columns import CellKey
     from bench.store.results import Results
 
 HEADER = ["noise", "test set", "method", "A (dB)", "B (dB)", "B − A (dB)", "p", "seeds", "code"]
@@ -124,9 +125,7 @@ def _sheet(a: Part, b: Part, names: tuple[str, str]) -> TextTable:
     )
 
 
-def _unpaired(
-    part: Part, other: Part, pairs: dict[tuple[Any, ...], Pair]
-) -> Iterable[tuple[str, str, list[Any]]]:
+def _unpaired(part: Part, other: Part, pairs: dict[CellKey, Pair]) -> Iterable[tuple[str, str, list[Any]]]:
     """List the finished cells without a partner: a heading, a text and a line of ``NUMBERS`` for each."""
     for cell, lines in part.finished.items():
         if cell in pairs:
@@ -140,12 +139,11 @@ def _unpaired(
             )
         mean = mean_of(lines)
         seeds = ", ".join(str(seed) for seed in sorted(set(lines["seed"])))
-        text = (
-            f"{_where(cell)}: {mean.value:.2f} dB in {part.name}, seed{'s' if mean.seeds > 1 else ''} {seeds}"
-        )
+        plural = "s" if mean.seeds > 1 else ""
+        text = f"{cell.condition}: {mean.value:.2f} dB in {part.name}, seed{plural} {seeds}"
         psnr = [mean.value, math.nan] if part.name == "A" else [math.nan, mean.value]
         line = [*cell, *psnr, *[math.nan] * 4, mean.images, mean.seeds, "", math.nan, verdict]
-        yield f"{verdict}: {cell[3]}", text, line
+        yield f"{verdict}: {cell.method}", text, line
 
 
 def _alone(part: Part) -> list[str]:
@@ -155,7 +153,7 @@ def _alone(part: Part) -> list[str]:
 
 def _failures(part: Part) -> list[str]:
     return [
-        f"Failed in {part.name}: {cell[3]}, {_where(cell)}: {' '.join(what.error.split())}."
+        f"Failed in {part.name}: {cell.method}, {cell.condition}: {' '.join(what.error.split())}."
         for cell, what in part.cells.items()
         if what.status == "failed"
     ]
@@ -172,9 +170,9 @@ def _retraining(part: Part) -> list[str]:
     ]
 
 
-def _too_few_images(pairs: dict[tuple[Any, ...], Pair]) -> list[str]:
+def _too_few_images(pairs: dict[CellKey, Pair]) -> list[str]:
     """Name the test sets on which signed ranks cannot show a difference, whatever the scores."""
-    counts = {cell[2]: pair.difference.images for cell, pair in pairs.items()}
+    counts = {cell.images: pair.difference.images for cell, pair in pairs.items()}
     return [
         f"Too few images for a verdict of better or worse: {images} has {count}, and p is never below "
         f"{2 ** (1 - count):g} there."
@@ -204,10 +202,10 @@ def _found(part: Part) -> dict[str, set[str]]:
     return found
 
 
-def _unlike_runs(pairs: dict[tuple[Any, ...], Pair]) -> list[str]:
+def _unlike_runs(pairs: dict[CellKey, Pair]) -> list[str]:
     """Name the cells in which the precision is another, or what the method sees."""
     return _listed(
-        (f"{column} of {cell[3]}: {ours} in A, {theirs} in B", _where(cell))
+        (f"{column} of {cell.method}: {ours} in A, {theirs} in B", str(cell.condition))
         for column in ("precision", "sees")
         for cell, pair in pairs.items()
         if (ours := pair.a[column].iloc[0]) != (theirs := pair.b[column].iloc[0])
@@ -217,10 +215,6 @@ def _unlike_runs(pairs: dict[tuple[Any, ...], Pair]) -> list[str]:
 def _commit(facts: dict[str, Any]) -> str:
     head, plus, changes = str(facts["commit"] or "unknown").partition("+")
     return f"{head[:DIGITS]}{plus}{changes}"
-
-
-def _where(cell: tuple[Any, ...]) -> str:
-    return f"{noise_label(*cell[:2])}, {cell[2]}"
 
 
 def _joined(values: Iterable[str]) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import textwrap
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bench.analysis.columns import CELL, ROW, SETUP_COLUMNS, Setup, noise_label, require
-from bench.analysis.tabulate import DIGITS, by_setup, exposure, strength
+from bench.analysis.best import DIGITS
+from bench.analysis.columns import CELL, ROW, SETUP_COLUMNS, Condition, Setup, require
+from bench.analysis.grouping import by_setup
+from bench.analysis.supervision import exposure
 from bench.errors import InputError
 from bench.output.figures import INCH_PER_LETTER, drawing, mark, plain, save, share_legend, tidy
 from bench.output.markup import MARKDOWN, pipe_table
@@ -96,7 +97,7 @@ def summary(curves: pd.DataFrame) -> pd.DataFrame:
         InputError: as by ``average``.
     """
     parts = [
-        pd.DataFrame(asdict(setup) | line for line in _summary(drawn))
+        pd.DataFrame(setup.columns() | line for line in _summary(drawn))
         for setup, drawn in average(curves).items()
     ]
     return pd.concat(parts, ignore_index=True)
@@ -120,7 +121,7 @@ def average(curves: pd.DataFrame) -> dict[Setup, pd.DataFrame]:
         raise InputError(
             "there are no curves; `noisebench run --looks N` scores a training N times on its way"
         )
-    return {setup: _average(group) for setup, group in sorted(by_setup(runs).items())}
+    return {setup: _average(group) for setup, group in by_setup(runs).items()}
 
 
 def cost_to_reach(level: float, psnr: Sequence[float], cost: Sequence[float]) -> float:
@@ -148,7 +149,7 @@ def _average(runs: pd.DataFrame) -> pd.DataFrame:
     points = shared.assign(tflop=shared["flops"] / 1e12).groupby([*CELL, "sees", "step"])
     means = points[[*COSTS, "psnr"]].mean().assign(seeds=points["seed"].nunique()).reset_index()
     places = [
-        (strength(row), exposure(sees), method, step)
+        (Condition(*row).sort_key(), exposure(sees), method, step)
         for *row, method, sees, step in means[[*CELL, "sees", "step"]].itertuples(index=False)
     ]
     order = sorted(range(len(places)), key=places.__getitem__)
@@ -162,8 +163,8 @@ def _check_alike(runs: pd.DataFrame) -> None:
             run: Any = mixed.iloc[0]
             values = sorted(set(mixed.loc[(mixed[by] == run[by]).all(axis=1), column]))
             raise InputError(
-                f"the curve of {run.method} on {noise_label(run.noise, run.parameter)}, {run.images}, would "
-                f"mix runs of different {column}: {' and '.join(values)}"
+                f"the curve of {run.method} on {Condition(*run[ROW])} would mix runs of different {column}: "
+                f"{' and '.join(values)}"
             )
 
 
@@ -191,9 +192,9 @@ def _sample(drawn: pd.DataFrame) -> str:
     return f"{', '.join(sorted(set(drawn['images'])))}, mean over {seeds}"
 
 
-def _noise(drawn: pd.DataFrame, noise: str, parameter: float, images: str) -> str:
-    label = noise_label(noise, parameter)
-    return f"{label}, {images}" if len(set(drawn["images"])) > 1 else label
+def _name(condition: Condition, drawn: pd.DataFrame) -> str:
+    """Name a noise, and the test set where there are several."""
+    return str(condition) if len(set(drawn["images"])) > 1 else condition.noise_label
 
 
 # The table
@@ -204,7 +205,7 @@ def _markdown(setup: Setup, drawn: pd.DataFrame) -> str:
     header += [*(f"within {distance:g} dB" for distance in WITHIN), "PSNR that all reach", "cost of that"]
     rows = []
     for line in _summary(drawn):
-        stub = (_noise(drawn, line["noise"], line["parameter"], line["images"]), line["method"])
+        stub = (_name(Condition(line["noise"], line["parameter"], line["images"]), drawn), line["method"])
         costs = [_costs(line, which) for which in ("", *(f"_within_{distance:g}" for distance in WITHIN))]
         shared = [_decibel(line["level_all_reach"]), _costs(line, "_all_reach")]
         rows.append([*map(MARKDOWN.escape, stub), _decibel(line["psnr"]), *costs, *shared])
@@ -254,7 +255,7 @@ def _draw(
                     axes.sharex(first)
                 _draw_curves(axes, curves, cost, methods)
                 axes.set_ylabel("" if column else "PSNR (dB)")
-            pair[0].set_title(plain(_noise(drawn, *curves[ROW].iloc[0])))
+            pair[0].set_title(plain(_name(Condition(*curves[ROW].iloc[0]), drawn)))
         for axes in panels.flat:
             axes.set_visible(axes.has_data())
         for axes, cost in zip(panels[:2, 0], COSTS, strict=True):

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.analysis.columns import CELL, NOISY, SETUP_COLUMNS, Setup, noise_label, parts_of, require
+from bench.analysis.columns import CELL, NOISY, SETUP_COLUMNS, Setup, require
 from bench.analysis.comparability import SAME_SCORE, check_same_noisy_images
+from bench.analysis.grouping import by_cell, by_setup
 from bench.analysis.statistics import mean_of
-from bench.analysis.tabulate import by_setup, tabulate
+from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.output.markup import MISSING
 from bench.tables.paired_differences import ALPHA, cell_differences, format_difference
 
 if TYPE_CHECKING:
+    from bench.analysis.columns import CellKey
     from bench.analysis.statistics import Difference
     from bench.analysis.tabulate import Cell, Table
     from bench.store.results import Results
@@ -54,14 +56,14 @@ class Part:
         return replace(self.table.setup, device="")
 
     @cached_property
-    def cells(self) -> dict[tuple[Any, ...], Cell]:
+    def cells(self) -> dict[CellKey, Cell]:
         """What became of each cell that was tried."""
         return {place: cell for place, cell in self.table.cells.items() if cell.status != "missing"}
 
     @cached_property
-    def finished(self) -> dict[tuple[Any, ...], pd.DataFrame]:
+    def finished(self) -> dict[CellKey, pd.DataFrame]:
         """The scores of each cell of which no seed failed."""
-        parts = parts_of(self.scores, CELL)
+        parts = by_cell(self.scores)
         return {cell: parts[cell] for cell, what in self.cells.items() if what.status == "done"}
 
     @cached_property
@@ -118,7 +120,7 @@ def _unlike(parts_a: list[Part], parts_b: list[Part]) -> InputError:
 
 
 def _differing(a: Setup, b: Setup) -> list[str]:
-    ours, theirs = asdict(a), asdict(b)
+    ours, theirs = a.columns(), b.columns()
     return [
         f"{name} ({ours[name]} in A, {theirs[name]} in B)"
         for name in SETUP_COLUMNS
@@ -151,23 +153,23 @@ class Pair:
         a, b = (float(lines["training_seconds"].mean()) for lines in (self.a, self.b))
         return b / a if a else math.nan
 
-    def row(self, cell: tuple[Any, ...]) -> list[str]:
+    def row(self, cell: CellKey) -> list[str]:
         """Write it for a person."""
         means = [f"{mean_of(lines).value:.2f}" for lines in (self.a, self.b)]
         p = MISSING if math.isnan(self.difference.p) else f"{self.difference.p:.2g}"
         tested = [format_difference(self.difference), p, str(self.difference.seeds)]
-        stub = [noise_label(*cell[:2]), *cell[2:]]
+        stub = [cell.condition.noise_label, cell.images, cell.method]
         ratio = MISSING if math.isnan(self.seconds_ratio) else f"{self.seconds_ratio:.2f}"
         return [*stub, *means, *tested, self.code, ratio, self.verdict]
 
-    def numbers(self, cell: tuple[Any, ...]) -> list[Any]:
+    def numbers(self, cell: CellKey) -> list[Any]:
         """Give it as a line of ``NUMBERS``."""
         means = [mean_of(lines).value for lines in (self.a, self.b)]
         found = vars(self.difference).values()
         return [*cell, *means, *found, self.code, self.seconds_ratio, self.verdict]
 
 
-def paired_cells(a: Part, b: Part) -> dict[tuple[Any, ...], Pair]:
+def paired_cells(a: Part, b: Part) -> dict[CellKey, Pair]:
     """Pair the runs of equal cells and seeds.
 
     Raises:
@@ -186,11 +188,11 @@ def paired_cells(a: Part, b: Part) -> dict[tuple[Any, ...], Pair]:
     }
 
 
-def _check_same_files(cell: tuple[Any, ...], ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
+def _check_same_files(cell: CellKey, ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
     if other := set(ours["image"]) ^ set(theirs["image"]):
         raise InputError(
-            f"only one of A and B has scores of image {min(other)!r} of {cell[2]}; the test sets of one name "
-            "must hold the same images"
+            f"only one of A and B has scores of image {min(other)!r} of {cell.images}; the test sets of one "
+            "name must hold the same images"
         )
 
 

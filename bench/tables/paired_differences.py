@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
-from bench.analysis.columns import CELL, ROW, noise_label, parts_of
+from bench.analysis.columns import CELL, CellKey
 from bench.analysis.comparability import check_same_noisy_images
+from bench.analysis.grouping import by_cell, by_condition, by_method
 from bench.analysis.statistics import Difference, difference_of, holm
-from bench.analysis.tabulate import methods_in, strength
+from bench.analysis.supervision import methods_in
 from bench.errors import InputError
 from bench.output.markup import MISSING, signed
 from bench.output.text_table import TextTable
@@ -26,48 +27,56 @@ MEANING = (
     "p: Wilcoxon's signed-rank test of the same differences, two-sided, Holm-corrected over all {tests} "
     "tests of this table; °: p ≥ .05."
 )
+DIFFERENCE_COLUMNS = ["difference", "low", "high", "p_holm", "n_images", "n_seeds"]
+Key = TypeVar("Key")
 
 
-def compare_with(scores: pd.DataFrame, methods: Sequence[str]) -> TextTable:
-    """Compare every method with each of a few, image by image.
+def compare_with(scores: pd.DataFrame, references: Sequence[str]) -> TextTable:
+    """Compare every method with each of a few reference methods, image by image.
 
     Args:
         scores: one line per run and test image, of runs that can be compared.
-        methods: to compare with; the same pair is tested once.
+        references: methods to compare with; each pair of methods is tested once.
 
     Raises:
-        InputError: one of them has no scores.
+        InputError: a reference has no scores.
     """
-    if absent := set(methods) - set(scores["method"]):
+    if absent := set(references) - set(scores["method"]):
         raise InputError(f"there are no scores of {', '.join(sorted(absent))} to compare with")
-    others = methods_in(scores)
-    pairs: dict[tuple[Any, ...], Difference] = {}
-    for row, lines in sorted(parts_of(scores, ROW).items(), key=lambda part: strength(part[0])):
-        parts = {method: part for (method,), part in parts_of(lines, ["method"]).items()}
-        for place, reference in enumerate(methods):
-            for method in others:
-                if method in parts and reference in parts and method not in methods[: place + 1]:
-                    pairs[*row, method, reference] = difference_of(parts[method], parts[reference])
-    pairs = _corrected(pairs)
+    methods = methods_in(scores)
+    pairs = _pairs_with(scores, methods, references)
     rows = []
-    for row in dict.fromkeys(key[:3] for key in pairs):
-        for reference in methods:
-            found = [pairs.get((*row, method, reference)) for method in others]
+    for condition in by_condition(scores):
+        for reference in references:
+            found = [pairs.get((CellKey(*condition, method), reference)) for method in methods]
             if any(found):
-                stub = [noise_label(row[0], row[1]), row[2], f"− {reference}"]
-                rows.append(
-                    [*stub, *(MISSING if pair is None else format_difference(pair) for pair in found)]
-                )
-    columns = [*CELL, "against", "difference", "low", "high", "p_holm", "n_images", "n_seeds"]
-    numbers = [[*key, *vars(pair).values()] for key, pair in pairs.items()]
+                texts = [MISSING if pair is None else format_difference(pair) for pair in found]
+                rows.append([condition.noise_label, condition.images, f"− {reference}", *texts])
+    numbers = [[*cell, reference, *vars(pair).values()] for (cell, reference), pair in pairs.items()]
     return TextTable(
-        f"Paired differences to {' and to '.join(methods)}",
-        ["noise", "test set", "", *others],
+        f"Paired differences to {' and to '.join(references)}",
+        ["noise", "test set", "", *methods],
         rows,
         [MEANING.format(tests=len(pairs))],
-        pd.DataFrame(numbers, columns=columns),
+        pd.DataFrame(numbers, columns=[*CELL, "against", *DIFFERENCE_COLUMNS]),
         left=3,
     )
+
+
+def _pairs_with(
+    scores: pd.DataFrame, methods: Sequence[str], references: Sequence[str]
+) -> dict[tuple[CellKey, str], Difference]:
+    """Test each method against each reference, by cell and reference, with p corrected over all of them."""
+    pairs = {}
+    for condition, lines in by_condition(scores).items():
+        parts = by_method(lines)
+        for place, reference in enumerate(references):
+            for method in methods:
+                tested = method not in references[: place + 1]
+                if tested and method in parts and reference in parts:
+                    cell = CellKey(*condition, method)
+                    pairs[cell, reference] = difference_of(parts[method], parts[reference])
+    return _corrected(pairs)
 
 
 def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> TextTable:
@@ -76,44 +85,40 @@ def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> TextTab
     Args:
         scores: one line per run and test image, of one protocol.
         other: of the protocol to compare with; cells that it lacks are left out.
-        title: of the sheet.
+        title: of the table.
 
     Raises:
         InputError: they share no cell, or were given different noisy images.
     """
     check_same_noisy_images(pd.concat([scores, other]))
-    pairs = cell_differences(parts_of(scores, CELL), parts_of(other, CELL))
+    pairs = cell_differences(by_cell(scores), by_cell(other))
     if not pairs:
         raise InputError(f"{title}: the two protocols share no cell")
-    rows = [
-        [
-            noise_label(noise, parameter),
-            images,
-            method,
-            format_difference(pair),
-            f"{pair.p:.2g}",
-            str(pair.seeds),
-        ]
-        for (noise, parameter, images, method), pair in pairs.items()
-    ]
-    columns = [*CELL, "difference", "low", "high", "p_holm", "n_images", "n_seeds"]
     return TextTable(
         title,
         ["noise", "test set", "method", "difference", "p", "seeds"],
-        rows,
+        [_change(cell, pair) for cell, pair in pairs.items()],
         [MEANING.format(tests=len(pairs))],
-        pd.DataFrame([[*cell, *vars(pair).values()] for cell, pair in pairs.items()], columns=columns),
+        pd.DataFrame(
+            [[*cell, *vars(pair).values()] for cell, pair in pairs.items()],
+            columns=[*CELL, *DIFFERENCE_COLUMNS],
+        ),
         left=3,
     )
 
 
+def _change(cell: CellKey, pair: Difference) -> list[str]:
+    stub = [cell.condition.noise_label, cell.images, cell.method]
+    return [*stub, format_difference(pair), f"{pair.p:.2g}", str(pair.seeds)]
+
+
 def cell_differences(
-    parts: Mapping[tuple[Any, ...], pd.DataFrame], others: Mapping[tuple[Any, ...], pd.DataFrame]
-) -> dict[tuple[Any, ...], Difference]:
+    scores: Mapping[CellKey, pd.DataFrame], others: Mapping[CellKey, pd.DataFrame]
+) -> dict[CellKey, Difference]:
     """Compare each cell with the same cell of other scores, on the same noisy images.
 
     Args:
-        parts: by cell, one line per image and seed.
+        scores: by cell, one line per image and seed.
         others: likewise, to be subtracted; cells that only one of the two has are left out.
 
     Returns:
@@ -122,25 +127,16 @@ def cell_differences(
     Raises:
         InputError: as by ``difference_of`` for any cell.
     """
-    found = {
-        cell: difference_of(lines, others[cell])
-        for cell, lines in sorted(parts.items(), key=_place)
-        if cell in others
-    }
-    return _corrected(found)
+    shared = sorted((cell for cell in scores if cell in others), key=CellKey.sort_key)
+    return _corrected({cell: difference_of(scores[cell], others[cell]) for cell in shared})
 
 
 def format_difference(pair: Difference) -> str:
-    """Write a difference with its interval, where it has one, and a mark where it may be chance."""
+    """Format a difference with its interval, where it has one, and a mark where it may be chance."""
     interval = "" if math.isnan(pair.low) else f" [{signed(pair.low)}, {signed(pair.high)}]"
     return f"{signed(pair.mean)}{interval}{'' if pair.p < ALPHA else '°'}"
 
 
-def _corrected(pairs: dict[tuple[Any, ...], Difference]) -> dict[tuple[Any, ...], Difference]:
+def _corrected(pairs: dict[Key, Difference]) -> dict[Key, Difference]:
     corrected = holm([pair.p for pair in pairs.values()])
     return {key: replace(pair, p=p) for (key, pair), p in zip(pairs.items(), corrected, strict=True)}
-
-
-def _place(part: tuple[tuple[Any, ...], pd.DataFrame]) -> tuple[Any, ...]:
-    *row, method = part[0]
-    return *strength(row), method

@@ -12,8 +12,9 @@ import rich.table
 from rich.console import Group
 from rich.text import Text
 
+from bench.analysis.best import DIGITS
 from bench.analysis.columns import METRICS
-from bench.analysis.tabulate import DIGITS, Cell, Row, Table, tabulate
+from bench.analysis.tabulate import Cell, Row, Table, tabulate
 from bench.output.markup import (
     LATEX,
     LATEX_PACKAGES,
@@ -67,7 +68,7 @@ def write_tables(scores: pd.DataFrame, failures: pd.DataFrame, *, folder: Path, 
 def csv(tables: Iterable[Table]) -> str:
     """Write tables as CSV, one line per cell at full precision, each with its protocol and noisy scores."""
     lines = [
-        asdict(table.setup)
+        table.setup.columns()
         | {name: value for name, value in vars(row).items() if name != "cells"}
         | asdict(cell)
         | {"best": " ".join(name for name in METRICS if name in cell.best)}

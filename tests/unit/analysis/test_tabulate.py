@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.analysis.tabulate import self_supervised, tabulate
+from bench.analysis.supervision import self_supervised
+from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.tables.score_table import csv, latex, markdown, terminal, write_tables
 
