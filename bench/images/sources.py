@@ -1,23 +1,20 @@
-"""Where image sets come from: a folder, pinned URLs, scikit-image's own photographs, the Hugging Face hub."""
+"""Sources of image sets: a folder, a pinned download, scikit-image's photographs, the Hugging Face hub."""
 
 from __future__ import annotations
 
 import csv
 import os
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import InputError, unknown
-from bench.images.image_set import CleanImage, ImageSet, build_set, decode, grey, require_set_name
+from bench.images.download import download
+from bench.images.image_set import CleanImage, ImageSet, build_set, decode, grey
 from bench.images.registry import REGISTRY
 from bench.images.safe_decode import require_inside
 from bench.system.files import open_folder
-from bench.system.safe_names import require_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from bench.images.registry import Entry
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -33,14 +30,14 @@ def open_set(spec: str, *, channels: int, data: Path | None = None) -> ImageSet:
             ``hub:OWNER/NAME[@REVISION][:SPLIT]``, a Hugging Face data set whose first image column it is.
         channels: 1 (grey) or 3 (RGB). Colour is turned into grey where grey is asked for, never the reverse.
         data: folder with a folder for each registered set; without it, the one that NOISEBENCH_DATA names.
-            Registered sets that lie in neither are downloaded, and kept in the cache of ``datasets``.
+            Registered sets that are in neither are downloaded into the cache folder of the user.
 
-    A set's files lie in its folder, which may itself be a link: one to which a link leads out of it, or which
-    a table on the hub names elsewhere, is refused.
+    A set's files are in its folder, which may itself be a link. A file is refused if a link leads out of that
+    folder to it, or if a table on the hub names it elsewhere.
 
     Raises:
         InputError: if there is no such set, its name or that of an image could lead out of a folder or steer
-            a terminal, a file is missing, outside or no usable image, or a registered set's pixels are not
+            a terminal, a file is missing, outside or not a usable image, or a registered set's pixels are not
             those of its manifest.
     """
     if channels not in (1, 3):
@@ -48,21 +45,23 @@ def open_set(spec: str, *, channels: int, data: Path | None = None) -> ImageSet:
     if spec in REGISTRY:
         return _open_registered(REGISTRY[spec], channels=channels, data=data)
     if spec.startswith("hub:"):
-        return _open_hub(spec, channels=channels)
+        from bench.images.hub import open_hub_set  # datasets takes seconds to import
+
+        return open_hub_set(spec, channels=channels)
     if _is_path(spec):
         return _open_folder(Path(spec).expanduser(), channels=channels)
     raise InputError(f"{unknown('image set', spec, REGISTRY)} Or a folder, as ./photos; or hub:OWNER/NAME.")
 
 
 def require_own_name(images: ImageSet) -> None:
-    """Check that what goes by a registered name is that set.
+    """Check that images with the name of a registered set are those of that set.
 
     Raises:
-        InputError: it is another, such as a folder of that name.
+        InputError: they are others, such as those of a folder of that name.
     """
     entry = REGISTRY.get(images.name)
     own = {image.name: image.fingerprint for image in images}
-    # A colour set that was turned into grey has other pixels than its manifest, by the harness's own rule.
+    # A colour set that was turned into grey has other pixels than its manifest.
     if entry and entry.channels == images.channels and own != entry.fingerprints:
         raise InputError(
             f"these images have the name of the registered set {images.name!r}, but are others: rename them"
@@ -177,95 +176,11 @@ def _files_in(folder: Path, entry: Entry) -> dict[str, Path]:
 
 
 def _download(entry: Entry, *, looked_in: str) -> dict[str, Path]:
-    from datasets import DownloadConfig, DownloadManager
-
-    urls = entry.urls
-    # A pinned address never changes its content, so a cached file is used without asking the server.
-    config = DownloadConfig(use_etag=False, download_desc=f"Downloading {entry.name}")
-    manager = DownloadManager(dataset_name=entry.name, download_config=config)
     try:
-        # One file alone first: with no network, hundreds in parallel would each wait for their timeout.
-        manager.download(next(iter(urls.values())))
-        return {name: Path(file) for name, file in manager.download(urls).items()}
-    except Exception as error:
+        return download(entry.urls, folder=entry.folder)
+    except OSError as error:
         raise InputError(
             f"image set {entry.name!r} is not here (looked in: {looked_in}) and cannot be downloaded from "
             f"{entry.base_url} ({type(error).__name__}: {error}). Put its {entry.count} files into "
             f"DIR/{entry.folder}/ and name DIR by --data or {DATA_VARIABLE}."
         ) from error
-
-
-_HUB = re.compile(r"hub:(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[^:@]+))?(:(?P<split>.+))?")
-
-
-def _open_hub(spec: str, *, channels: int) -> ImageSet:
-    match = _HUB.fullmatch(spec)
-    if match is None:
-        raise InputError(f"image set {spec!r}; allowed: hub:OWNER/NAME[@REVISION][:SPLIT]")
-    name, repository = spec.removeprefix("hub:"), match["repository"]
-    require_set_name(name)
-    rows = _hub_rows(spec, repository=repository, revision=match["revision"], split=match["split"])
-    roots = _hub_folders(repository)
-    files = dict(_hub_file(spec, i, row, roots) for i, row in enumerate(rows))
-    notes = () if match["revision"] else (f"{spec}: no revision named, so the images may change",)
-    licence = f"see https://huggingface.co/datasets/{repository}"
-    return build_set(name, files, channels=channels, licence=licence, notes=notes)
-
-
-def _hub_rows(
-    spec: str, *, repository: str, revision: str | None, split: str | None
-) -> Iterable[Mapping[str, Any] | None]:
-    """Give the undecoded first image column, so that every file passes the checks of `decode`."""
-    from datasets import DatasetDict, Image, load_dataset
-
-    try:
-        loaded = load_dataset(repository, revision=revision, split=split)
-    except Exception as error:
-        raise InputError(
-            f"image set {spec!r} cannot be loaded from the Hugging Face hub ({type(error).__name__}: {error})"
-        ) from error
-    if isinstance(loaded, DatasetDict):
-        if len(loaded) > 1:
-            splits = ", ".join(loaded)
-            raise InputError(f"image set {spec!r} has the splits {splits}; name one, as {spec}:SPLIT")
-        (loaded,) = loaded.values()
-    columns = [name for name, feature in loaded.features.items() if isinstance(feature, Image)]
-    if not columns:
-        raise InputError(f"image set {spec!r} has no image column; its columns: {', '.join(loaded.features)}")
-    rows: Iterable[Mapping[str, Any] | None] = loaded.cast_column(columns[0], Image(decode=False))[columns[0]]
-    return rows
-
-
-def _hub_folders(repository: str) -> tuple[Path, ...]:
-    """Say where images of a repository may lie.
-
-    In its own part of the hub's cache, among the downloads of ``datasets``, or in the folder of that name
-    here, which ``load_dataset`` takes first.
-    """
-    from datasets import config
-    from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
-
-    cached = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repository, repo_type="dataset")
-    downloads = (config.DOWNLOADED_DATASETS_PATH, config.EXTRACTED_DATASETS_PATH)
-    return cached, *map(Path, downloads), Path(repository)
-
-
-def _hub_file(
-    spec: str, index: int, row: Mapping[str, Any] | None, roots: tuple[Path, ...]
-) -> tuple[str, Path | bytes]:
-    """Name a file by its place, since base names may repeat, and give its content or where it lies.
-
-    A row without content names any path that its author likes, so only files of the repository are read.
-    """
-    if row is None:
-        raise InputError(f"image set {spec!r}: row {index} holds no image")
-    if row["path"] is None:
-        return f"{index:05d}", row["bytes"]
-    path = Path(row["path"])
-    name = f"{index:05d}-{path.name}"
-    require_name(name, of=f"image set {spec!r}, row {index}")
-    if row["bytes"] is not None:
-        return name, row["bytes"]
-    require_inside(path, *roots)
-    return name, path

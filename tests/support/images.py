@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from torch import Tensor
-
-    Function = Callable[[Tensor], Tensor]
-
 from scipy.ndimage import gaussian_filter
+
+THREE_IMAGES = np.random.default_rng(0).integers(0, 256, (3, 14, 17, 3), dtype=np.uint8)
+"""Three small random colour images, (3, 14, 17, 3)."""
 
 
 def photograph(height: int, width: int, channels: int, *, seed: int) -> np.ndarray:

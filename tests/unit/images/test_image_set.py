@@ -84,14 +84,14 @@ def test_bad_file_is_refused_with_its_name_and_the_reason(tmp_path, case, channe
 
 
 def test_colour_is_kept_as_it_is(tmp_path):
-    picture, notes = decode(save(tmp_path / "a.png", COLOUR), name="a.png", channels=3)
-    np.testing.assert_array_equal(picture.pixels, COLOUR)
+    image, notes = decode(save(tmp_path / "a.png", COLOUR), name="a.png", channels=3)
+    np.testing.assert_array_equal(image.pixels, COLOUR)
     assert notes == ()
 
 
 def test_grey_is_kept_as_it_is(tmp_path):
-    picture, notes = decode(save(tmp_path / "a.tif", GREY), name="a.tif", channels=1)
-    np.testing.assert_array_equal(picture.pixels, GREY[..., None])
+    image, notes = decode(save(tmp_path / "a.tif", GREY), name="a.tif", channels=1)
+    np.testing.assert_array_equal(image.pixels, GREY[..., None])
     assert notes == ()
 
 
@@ -124,28 +124,28 @@ def test_grey_asked_for_as_colour_is_refused(tmp_path, pixels):
 
 def test_cmyk_is_converted_and_said(tmp_path):
     cmyk = Image.fromarray(COLOUR).convert("CMYK")
-    picture, notes = decode(save(tmp_path / "photo.tif", cmyk), name="photo.tif", channels=3)
-    np.testing.assert_array_equal(picture.pixels, COLOUR)
+    image, notes = decode(save(tmp_path / "photo.tif", cmyk), name="photo.tif", channels=3)
+    np.testing.assert_array_equal(image.pixels, COLOUR)
     assert notes == ("photo.tif: CMYK converted to RGB",)
 
 
 def test_palette_is_converted_and_said(tmp_path):
     palette = Image.fromarray(COLOUR).quantize(16)
-    picture, notes = decode(save(tmp_path / "p.png", palette), name="p.png", channels=3)
-    np.testing.assert_array_equal(picture.pixels, np.asarray(palette.convert("RGB")))
+    image, notes = decode(save(tmp_path / "p.png", palette), name="p.png", channels=3)
+    np.testing.assert_array_equal(image.pixels, np.asarray(palette.convert("RGB")))
     assert notes == ("p.png: palette converted to RGB",)
 
 
 def test_opaque_alpha_is_dropped_and_said(tmp_path):
-    picture, notes = decode(save(tmp_path / "a.png", with_alpha(255)), name="a.png", channels=3)
-    np.testing.assert_array_equal(picture.pixels, COLOUR)
+    image, notes = decode(save(tmp_path / "a.png", with_alpha(255)), name="a.png", channels=3)
+    np.testing.assert_array_equal(image.pixels, COLOUR)
     assert notes == ("a.png: fully opaque alpha channel dropped",)
 
 
 def test_opaque_alpha_leaves_grey_grey(tmp_path):
     file = save(tmp_path / "a.png", Image.fromarray(GREY).convert("LA"))
-    picture, notes = decode(file, name="a.png", channels=1)
-    np.testing.assert_array_equal(picture.pixels, GREY[..., None])
+    image, notes = decode(file, name="a.png", channels=1)
+    np.testing.assert_array_equal(image.pixels, GREY[..., None])
     assert notes == ("a.png: fully opaque alpha channel dropped",)
     with pytest.raises(InputError, match=r"a\.png.*grey"):
         decode(file, name="a.png", channels=3)
@@ -157,21 +157,21 @@ def test_fingerprint_is_the_stated_hash():
 
 
 def test_fingerprint_knows_pixels_and_shape_but_not_the_name():
-    picture = CleanImage("a", COLOUR.copy())
+    image = CleanImage("a", COLOUR.copy())
     brighter = COLOUR.copy()
     brighter[0, 0, 0] ^= 1
-    assert CleanImage("b", COLOUR.copy()).fingerprint == picture.fingerprint
-    assert CleanImage("a", brighter).fingerprint != picture.fingerprint
-    assert CleanImage("a", COLOUR.reshape(17, 14, 3).copy()).fingerprint != picture.fingerprint
+    assert CleanImage("b", COLOUR.copy()).fingerprint == image.fingerprint
+    assert CleanImage("a", brighter).fingerprint != image.fingerprint
+    assert CleanImage("a", COLOUR.reshape(17, 14, 3).copy()).fingerprint != image.fingerprint
 
 
 def test_pixels_cannot_change_under_their_fingerprint(tmp_path):
-    picture, _ = decode(save(tmp_path / "a.png", GREY), name="a.png", channels=1)
+    image, _ = decode(save(tmp_path / "a.png", GREY), name="a.png", channels=1)
     with pytest.raises(ValueError, match="read-only"):
-        picture.pixels[0, 0] = 1
+        image.pixels[0, 0] = 1
 
 
-def test_a_picture_leaves_the_given_array_writable():
+def test_an_image_leaves_the_given_array_writable():
     pixels = COLOUR.copy()
     CleanImage("a", pixels)
     assert pixels.flags.writeable
@@ -180,7 +180,7 @@ def test_a_picture_leaves_the_given_array_writable():
 @pytest.mark.parametrize(
     "name", ["", "..", "../a.png", "/etc/a.png", "a\nb.png", "a\x1b[2J.png", "a\u202egnp.png"]
 )
-def test_a_picture_cannot_have_a_name_that_leads_elsewhere_or_steers(name):
+def test_an_image_cannot_have_a_name_that_leads_elsewhere_or_steers(name):
     with pytest.raises(InputError, match="image: "):
         CleanImage(name, COLOUR.copy())
 
@@ -193,13 +193,13 @@ def test_a_set_cannot_have_a_name_that_leads_elsewhere_or_steers(name):
         image_set(name, CleanImage("a", COLOUR.copy()))
 
 
-@pytest.mark.parametrize("name", ["photos", "someone/pictures@refs/convert/parquet:train[:10%]", "Küste 3"])
+@pytest.mark.parametrize("name", ["photos", "someone/photos@refs/convert/parquet:train[:10%]", "Küste 3"])
 def test_other_names_are_free(name):
     assert image_set(name, CleanImage("a", COLOUR.copy())).name == name
 
 
-def image_set(name, *pictures):
-    return ImageSet(name, pictures, 3, "none", ())
+def image_set(name, *images):
+    return ImageSet(name, images, 3, "none", ())
 
 
 def test_fingerprint_of_a_set_knows_the_order_but_not_the_names():
@@ -209,7 +209,7 @@ def test_fingerprint_of_a_set_knows_the_order_but_not_the_names():
     assert image_set("s", a, b).fingerprint != image_set("s", b, a).fingerprint
 
 
-def test_identical_pictures_are_refused_by_name(tmp_path):
+def test_identical_images_are_refused_by_name(tmp_path):
     files = {name: save(tmp_path / name, COLOUR) for name in ("one.png", "two.bmp")}
     with pytest.raises(InputError, match=r"'set'.*one\.png and two\.bmp have identical pixels"):
         build_set("set", files, channels=3, licence="none")
@@ -226,7 +226,7 @@ def test_set_keeps_order_and_collects_notes(tmp_path):
         "a.tif": save(tmp_path / "a.tif", Image.fromarray(COLOUR[::-1].copy()).convert("CMYK")),
     }
     built = build_set("set", files, channels=3, licence="CC0", notes=("first",))
-    assert [picture.name for picture in built] == ["z.png", "a.tif"]
+    assert [image.name for image in built] == ["z.png", "a.tif"]
     assert built.notes == (
         "first",
         "z.png: fully opaque alpha channel dropped",
@@ -235,16 +235,16 @@ def test_set_keeps_order_and_collects_notes(tmp_path):
     assert (built.channels, built.licence) == (3, "CC0")
 
 
-def test_patch_has_to_fit_into_every_picture():
-    pictures = image_set(
+def test_patch_has_to_fit_into_every_image():
+    images = image_set(
         "s", CleanImage("big", np.zeros((40, 40, 3), np.uint8)), CleanImage("small", COLOUR.copy())
     )
-    require_patch(pictures, 14)
+    require_patch(images, 14)
     with pytest.raises(InputError, match=r"small is 14x17 pixels.*15x15"):
-        require_patch(pictures, 15)
+        require_patch(images, 15)
 
 
-def test_a_picture_in_both_sets_is_found_under_another_name():
+def test_an_image_in_both_sets_is_found_under_another_name():
     own = CleanImage("own", COLOUR[:, ::-1].copy())
     train = image_set("train", own, CleanImage("a", COLOUR.copy()))
     test = image_set("test", CleanImage("b", COLOUR.copy()), CleanImage("c", COLOUR[::-1].copy()))

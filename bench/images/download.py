@@ -1,0 +1,47 @@
+"""Download files from pinned addresses into a cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pooch
+from tqdm.contrib.concurrent import thread_map
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PARALLEL = 8
+TIMEOUT = 30
+"""Seconds without an answer after which a server counts as out of reach."""
+
+
+def download(urls: Mapping[str, str], *, folder: str) -> dict[str, Path]:
+    """Download files, unless the user's cache holds them.
+
+    The content of a pinned address never changes, so a cached file is used without asking the server.
+
+    Args:
+        urls: file name -> address, at least one.
+        folder: name of the folder for them in the cache.
+
+    Returns:
+        File name -> downloaded file.
+
+    Raises:
+        OSError: a file cannot be downloaded or written.
+    """
+    cache = pooch.os_cache("noisebench") / folder
+    # Pooch would print two lines about each file.
+    pooch.get_logger().setLevel("WARNING")
+    server = pooch.HTTPDownloader(timeout=TIMEOUT)
+
+    def retrieve(url: str) -> Path:
+        # The hash that is known is that of the decoded pixels; it is compared when the file is opened.
+        return Path(pooch.retrieve(url, known_hash=None, path=cache, downloader=server))
+
+    # One file alone first: with no network, hundreds in parallel would each wait for their timeout.
+    retrieve(next(iter(urls.values())))
+    bar = {"desc": f"Downloading {folder}", "disable": None, "leave": False}  # None: only on a terminal
+    files = thread_map(retrieve, urls.values(), max_workers=PARALLEL, **bar)
+    return dict(zip(urls, files, strict=True))
