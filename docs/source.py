@@ -12,6 +12,7 @@ import griffe
 ROOT = Path(__file__).parents[1]
 CONTRACT = "bench.method"
 SUITE = "bench.conformance.suite"
+DECLARATION = "bench.conformance.declaration_checks.declares_itself"
 HOLE = "…"
 """In a message, what is filled in only when it is raised."""
 
@@ -108,10 +109,10 @@ def noise_models() -> list[dict[str, Any]]:
 
 def checks() -> dict[str, list[Check]]:
     """Read the checks of the conformance suite in their order, by the name of their tuple."""
-    return {"DECLARATION": [_check(CODE[f"{SUITE}.declares_itself"])]} | {
+    return {"DECLARATION": [_check(CODE[DECLARATION])]} | {
         name: [_check(CODE[check.canonical_path]) for check in group.value.elements]
         for name, group in CODE[SUITE].attributes.items()
-        if name.startswith("OF_")
+        if name.endswith("_CHECKS")
     }
 
 

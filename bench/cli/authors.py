@@ -35,7 +35,7 @@ def check(method: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NA
             progress.update(task, description=f"{finding.check} {finding.noise}")
     noises = list(dict.fromkeys(finding.noise for finding in findings if finding.noise))
     cells = {
-        (finding.check, finding.noise): "FAULT" if finding.fault else finding.figure or "ok"
+        (finding.check, finding.noise): "FAULT" if finding.fault else finding.measured or "ok"
         for finding in findings
     }
     names = list(dict.fromkeys(finding.check for finding in findings))

@@ -1,1 +1,5 @@
-"""The conformance suite: what every method must keep to, checked on one method in under a minute."""
+"""The conformance suite: the checks of ``noisebench check`` that one method keeps to the contract.
+
+``suite`` runs the checks in order on each ``case``, a method under one noise model; the ``*_checks`` modules
+hold them. Imports the contract of methods, training and scoring, but nothing of runs or reports.
+"""

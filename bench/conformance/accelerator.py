@@ -1,4 +1,4 @@
-"""An accelerator that need not be there: its tensors have a device and a shape, but no values."""
+"""A simulated accelerator: its tensors have a device and a shape, but no values."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ ACCELERATOR = torch.device("cuda", 0)
 
 
 class ValueReadError(Exception):
-    """A computation asked for a value, for which a real accelerator would have been waited for."""
+    """A computation read a value, for which it would have to wait for a real accelerator."""
 
 
 class NoShapeError(Exception):
-    """An operation, which the message names, does not tell the shape of its result without computing it."""
+    """An operation, named in the message, cannot infer the shape of its result without computing it."""
 
 
 class Generator(torch.Generator):
-    """A generator that says to be the accelerator's."""
+    """A generator that claims to be on the accelerator."""
 
     device = ACCELERATOR
 
@@ -45,13 +45,13 @@ class Generator(torch.Generator):
 
 
 @contextmanager
-def pretend() -> Iterator[None]:
-    """Compute in this block on the accelerator, or anywhere, without values.
+def simulate_accelerator() -> Iterator[None]:
+    """Compute without values in this block, on the accelerator or any other device.
 
     Raises:
         RuntimeError: an operation joins tensors of two devices.
         ValueReadError: a value was read (``.item()``, ``if``), or a shape depends on values.
-        NoShapeError: torch has an operation for real tensors alone.
+        NoShapeError: torch has an operation only for real tensors.
     """
     try:
         with FakeTensorMode(allow_fallback_kernels=False):
@@ -62,14 +62,14 @@ def pretend() -> Iterator[None]:
         raise NoShapeError(str(error.func.overloadpacket)) from error
 
 
-def there(tensor: Tensor) -> Tensor:
-    """Give a tensor of that shape and type on the accelerator; to be called in a block of ``pretend``."""
+def to_accelerator(tensor: Tensor) -> Tensor:
+    """Return a tensor like this one on the accelerator; only in a ``simulate_accelerator`` block."""
     return torch.empty(tensor.shape, dtype=tensor.dtype, device=ACCELERATOR)
 
 
-def network_there(net: nn.Module) -> Network:
-    """Give a network with its weights on the accelerator, likewise."""
-    weights = {name: there(weight).requires_grad_() for name, weight in net.named_parameters()}
+def network_on_accelerator(net: nn.Module) -> Network:
+    """Return a network with its weights on the accelerator, likewise."""
+    weights = {name: to_accelerator(weight).requires_grad_() for name, weight in net.named_parameters()}
 
     def network(image: Tensor) -> Tensor:
         denoised: Tensor = functional_call(net, weights, (image,))
@@ -78,7 +78,8 @@ def network_there(net: nn.Module) -> Network:
     return network
 
 
-def batch_there(batch: Batch) -> Batch:
-    """Give a batch with its images and multipliers on the accelerator, likewise."""
-    images = {name: there(image) for name, image in batch.images.items()}
-    return Batch(images, batch.model, {name: there(value) for name, value in batch.multipliers.items()})
+def batch_on_accelerator(batch: Batch) -> Batch:
+    """Return a batch with its images and multipliers on the accelerator, likewise."""
+    images = {name: to_accelerator(image) for name, image in batch.images.items()}
+    multipliers = {name: to_accelerator(value) for name, value in batch.multipliers.items()}
+    return Batch(images, batch.model, multipliers)

@@ -1,9 +1,9 @@
-"""What a check looks at: a method under one noise, with small networks and batches."""
+"""What a check examines: a method under one noise model, with small networks and batches."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,73 +25,73 @@ COUNT, SIDE = 3, 32
 
 
 class ConformanceError(Exception):
-    """A method does not keep to the contract; the message says how, and what to do."""
+    """A method violates the contract; the message says how, and what to do."""
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A method under one noise.
+class Case:
+    """A method under one noise model.
 
     Args:
         method: with its hyper-parameters.
-        noise: a law for which it is declared, with a usual parameter.
+        noise: one for which the method is declared, with a usual parameter.
     """
 
     method: Method
     noise: Noise
 
     def batch(self, *, channels: int = 1, grey: float | None = None) -> Batch:
-        """Give ``COUNT`` images with what the method declares: smooth ones, or of one clean ``grey``."""
+        """Draw ``COUNT`` images, with what the method declares: smooth, or of one clean ``grey`` value."""
         shape = (COUNT, channels, SIDE, SIDE)
-        clean = smooth(*shape) if grey is None else np.full(shape, grey, dtype=np.float32)
-        return declared(self.method, images_of(clean, self.noise), self.noise)
+        clean = smooth_images(*shape) if grey is None else np.full(shape, grey, dtype=np.float32)
+        return declared_batch(self.method, draw_images(clean, self.noise), self.noise)
 
     def loss(
         self, batch: Batch, *, net: Network | None = None, progress: float = 0.5, seed: int = 0
     ) -> Tensor:
-        """Give the losses of a batch, (B,), under a generator of that seed."""
-        network = net or awake(batch.noisy.shape[1])
+        """Compute the losses of a batch, (B,), with a generator of this seed."""
+        network = net or small_unet(batch.noisy.shape[1])
         return self.method.loss(network, batch, torch.Generator().manual_seed(seed), torch.tensor(progress))
 
     def denoise(self, noisy: Tensor, *, net: Network | None = None) -> Tensor:
-        """Denoise (B, C, H, W) as the harness does, told of the noise what the method declares."""
-        told = self.noise if "noise" in self.method.needs else None
+        """Denoise (B, C, H, W) as the harness does: the noise is given only if the method declares it."""
+        noise = self.noise if "noise" in self.method.needs else None
         with torch.inference_mode():
-            return self.method.denoise(net or awake(noisy.shape[1]), noisy, told)
+            return self.method.denoise(net or small_unet(noisy.shape[1]), noisy, noise)
 
 
-def awake(channels: int, *, width: int = 4) -> UNet:
-    """Make a small network whose last layer is not zero, so that every layer counts."""
+def small_unet(channels: int, *, width: int = 4) -> UNet:
+    """Make a small network whose last layer is not zero, so that every layer matters."""
     net = UNet(channels, width=width, seed=0)
     nn.init.normal_(net.exit.weight, std=0.05, generator=torch.Generator().manual_seed(1))
     return net
 
 
-def smooth(*shape: int) -> np.ndarray:
+def smooth_images(*shape: int) -> np.ndarray:
     """Make smooth clean images, (B, C, H, W), float32 in [.1, .9]."""
     rough = generator("patches", shape[1]).random(shape)
     filtered: np.ndarray = 0.1 + 0.8 * gaussian_filter(rough, (0, 0, 2, 2)).astype(np.float32)
     return filtered
 
 
-def images_of(clean: np.ndarray, noise: Noise) -> dict[str, Tensor]:
-    """Give every image that a method may declare, of clean (B, C, H, W)."""
+def draw_images(clean: np.ndarray, noise: Noise) -> dict[str, Tensor]:
+    """Draw every image that a method may declare, for clean images (B, C, H, W)."""
     copies = {name: noise.sample(clean, generator("test", name)) for name in ("noisy", "noisy2")}
     return {name: torch.from_numpy(image) for name, image in {**copies, "clean": clean}.items()}
 
 
-def declared(method: Method | type[Method], images: dict[str, Tensor], noise: Noise) -> Batch:
-    """Give what the method declares, and nothing else."""
+def declared_batch(method: Method | type[Method], images: dict[str, Tensor], noise: Noise) -> Batch:
+    """Make a batch of what the method declares, and nothing else."""
     seen: dict[str, Tensor] = {name: image for name, image in images.items() if name in method.needs}
     multipliers = {name: torch.tensor(value) for name, value in method.multipliers.items()}
     return Batch(seen, noise if "noise" in method.needs else None, multipliers)
 
 
 def gradients(net: UNet) -> list[Tensor]:
-    """Give the gradient of each weight, zeros where there is none."""
+    """Return the gradient of each weight, zeros where there is none."""
     return [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in net.parameters()]
 
 
-def same(one: Any, other: Any) -> bool:
-    """Tell whether tensors are equal bit by bit, not-a-number to itself too."""
+def is_identical(one: Tensor, other: Tensor) -> bool:
+    """Check whether tensors are equal bit by bit; NaN equals NaN."""
     return bool(torch.equal(one.nan_to_num(), other.nan_to_num()) and torch.equal(one.isnan(), other.isnan()))

@@ -1,4 +1,4 @@
-"""What denoising must keep to."""
+"""What denoising must satisfy."""
 
 from __future__ import annotations
 
@@ -6,66 +6,66 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bench.conformance.case import ConformanceError, awake, images_of, same, smooth
-from bench.conformance.rng_guard import Watch, global_random_states
+from bench.conformance.case import ConformanceError, draw_images, is_identical, small_unet, smooth_images
+from bench.conformance.rng_guard import RngGuard, global_random_states
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.conformance.case import Subject
+    from bench.conformance.case import Case
 
 SHAPES = [(1, 1, 37, 21), (2, 3, 5, 33), (1, 3, 1, 1)]
-ALONE = 1e-5
-"""By how much an output may differ when it is computed in other company, in intensities."""
+BATCH_TOLERANCE = 1e-5
+"""By how much a denoised image may change with the rest of its batch, in intensities."""
 
 
-def keeps_any_shape(subject: Subject) -> None:
-    """Images of any size, grey or colour, come back in their shape, float32 and finite."""
+def accepts_any_image_size(case: Case) -> None:
+    """Images of any size, grey or colour, are returned in their shape, as finite float32 values."""
     for shape in SHAPES:
-        noisy = images_of(smooth(*shape), subject.noise)["noisy"]
-        _admit(subject.denoise(noisy), noisy, f"images of shape {shape}")
+        noisy = draw_images(smooth_images(*shape), case.noise)["noisy"]
+        _require_valid(case.denoise(noisy), noisy, f"images of shape {shape}")
 
 
-def denoises_black_and_white(subject: Subject) -> None:
-    """Images that are black or white throughout come back finite."""
+def denoises_black_and_white(case: Case) -> None:
+    """Images that are entirely black or white are returned finite."""
     for grey in (0.0, 1.0):
-        noisy = subject.batch(grey=grey).noisy
-        _admit(subject.denoise(noisy), noisy, f"images that are {grey:g} throughout")
+        noisy = case.batch(grey=grey).noisy
+        _require_valid(case.denoise(noisy), noisy, f"images that are {grey:g} everywhere")
 
 
-def denoises_images_alone(subject: Subject) -> None:
-    """An image comes back the same whatever stands beside it in the batch."""
-    noisy, net = subject.batch().noisy.double(), awake(1).double()
-    alone = torch.cat([subject.denoise(image[None], net=net) for image in noisy])
-    apart = float((subject.denoise(noisy, net=net) - alone).abs().max())
-    if apart > ALONE:
+def denoises_images_independently(case: Case) -> None:
+    """A denoised image does not depend on the other images of its batch."""
+    noisy, net = case.batch().noisy.double(), small_unet(1).double()
+    alone = torch.cat([case.denoise(image[None], net=net) for image in noisy])
+    difference = float((case.denoise(noisy, net=net) - alone).abs().max())
+    if difference > BATCH_TOLERANCE:
         raise ConformanceError(
-            f"an image comes back otherwise, by up to {apart:.2g}, when others stand beside it in the batch"
+            f"a denoised image changes by up to {difference:.2g} with the other images of its batch"
         )
 
 
-def denoises_the_same_again(subject: Subject) -> None:
-    """The same image comes back the same again; it is not changed, nor any global generator."""
-    noisy, net = subject.batch().noisy, awake(1)
+def denoises_reproducibly(case: Case) -> None:
+    """Denoising again gives the same result, and changes neither its input nor a global generator."""
+    noisy, net = case.batch().noisy, small_unet(1)
     given, before = noisy.clone(), global_random_states()
-    with Watch() as watch:
-        first = subject.denoise(noisy, net=net)
-    if not same(noisy, given):
+    with RngGuard() as guard:
+        first = case.denoise(noisy, net=net)
+    if not is_identical(noisy, given):
         raise ConformanceError("denoising changes its input in place; work on a copy")
-    if watch.strays or global_random_states() != before:
+    if guard.stray_draws or global_random_states() != before:
         raise ConformanceError(
             "denoising draws from a global generator; make a torch.Generator with a fixed seed for each image"
         )
-    if not same(subject.denoise(noisy, net=net), first):
-        raise ConformanceError("the same image comes back otherwise when it is denoised again")
+    if not is_identical(case.denoise(noisy, net=net), first):
+        raise ConformanceError("denoising the same image again gives another result")
 
 
-def _admit(denoised: Tensor, noisy: Tensor, what: str) -> None:
+def _require_valid(denoised: Tensor, noisy: Tensor, what: str) -> None:
     if denoised.shape != noisy.shape:
         raise ConformanceError(
-            f"{what} come back in another shape, {tuple(denoised.shape)} for {tuple(noisy.shape)}"
+            f"{what} are returned in another shape, {tuple(denoised.shape)} instead of {tuple(noisy.shape)}"
         )
     if denoised.dtype != torch.float32:
-        raise ConformanceError(f"{what} come back as {denoised.dtype}, but must be torch.float32")
+        raise ConformanceError(f"{what} are returned as {denoised.dtype}, but must be torch.float32")
     if not denoised.isfinite().all():
-        raise ConformanceError(f"{what} come back with values that are not finite")
+        raise ConformanceError(f"{what} are returned with values that are not finite")

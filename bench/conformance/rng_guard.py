@@ -1,4 +1,4 @@
-"""Watching a computation: where it draws its random numbers from."""
+"""Detects from which generators a computation draws its random numbers."""
 
 from __future__ import annotations
 
@@ -11,36 +11,40 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 
-class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes what the operations of a block do that a loss must not.
+class RngGuard(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Records which operations of a block draw from a generator that they must not use.
 
     Attributes:
-        strays: the operations that drew random numbers from another generator than the allowed one, or, where
-            none is named, from torch's global one.
+        stray_draws: the operations that drew random numbers from another generator than the allowed one, or,
+            if none is given, from torch's global one.
     """
 
     def __init__(self, allowed: torch.Generator | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.allowed = allowed
-        self.strays: list[str] = []
+        self.stray_draws: list[str] = []
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if torch.Tag.nondeterministic_seeded in operation.tags:
-            given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Generator)]
-            if not given or (self.allowed is not None and _address(given[0]) != _address(self.allowed)):
-                self.strays.append(operation.overloadpacket._qualified_op_name.replace("::", "."))  # noqa: SLF001
+        if torch.Tag.nondeterministic_seeded in operation.tags and not self._is_allowed((args, kwargs)):
+            self.stray_draws.append(operation.overloadpacket._qualified_op_name.replace("::", "."))  # noqa: SLF001
         return operation(*args, **(kwargs or {}))
+
+    def _is_allowed(self, arguments: Any) -> bool:
+        given = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, torch.Generator)]
+        if not given or self.allowed is None:
+            return bool(given)
+        return _address(given[0]) == _address(self.allowed)
 
 
 def _address(generator: torch.Generator) -> int:
-    """Tell generators apart; an operation is handed the same one in a Python object of its own."""
+    """Return what identifies a generator: an operation gets it wrapped in another Python object."""
     address: int = generator._cdata  # type: ignore[attr-defined]  # noqa: SLF001
     return address
 
 
 def global_random_states() -> list[object]:
-    """Give the states of the global generators of torch, NumPy and Python, to compare them later."""
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global state is what is asked about
+    """Return the states of the global generators of torch, NumPy and Python, for a later comparison."""
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global state is what is compared
     return [torch.get_rng_state().tolist(), (name, np.asarray(keys).tolist(), rest), random.getstate()]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from bench.conformance.case import awake
+from bench.conformance.case import small_unet
 from bench.method import Batch
 from bench.noise import Gaussian
 from methods.noise2void import Noise2Void
@@ -17,7 +17,7 @@ from tests.support.noises import batch_of
 
 
 def test_no_prediction_sees_the_pixel_that_it_is_compared_with():
-    method, net = Noise2Void(fraction=1e-9), awake(1).double()
+    method, net = Noise2Void(fraction=1e-9), small_unet(1).double()
     noisy = batch_of(method, Gaussian(25), count=20).noisy.double().requires_grad_()
     losses = method.loss(net, Batch({"noisy": noisy}, None), rng_of(), share(0))
     losses.sum().backward()
@@ -29,7 +29,7 @@ def test_no_prediction_sees_the_pixel_that_it_is_compared_with():
 
 
 def test_pixels_are_blinded_in_all_channels_at_once():
-    method, spy = Noise2Void(), Spy(awake(3))
+    method, spy = Noise2Void(), Spy(small_unet(3))
     batch = batch_of(method, Gaussian(25), channels=3)
     losses = method.loss(spy, batch, rng_of(), share(0))
     masked, replacement = method.blind_spots(40, 40, count=3, rng=rng_of())

@@ -10,7 +10,7 @@ import torch
 from scipy import ndimage, stats
 from torch import Tensor
 
-from bench.conformance.case import awake, images_of
+from bench.conformance.case import draw_images, small_unet
 from bench.method import Batch
 from bench.noise import Gaussian, Noise
 from bench.seeds import generator
@@ -75,7 +75,7 @@ def test_what_is_shown_does_not_move_with_what_is_hidden(dtype: torch.dtype):
 
 
 def test_no_prediction_sees_the_pixels_that_it_is_compared_with():
-    method, net = Noise2Self(), awake(3).double()
+    method, net = Noise2Self(), small_unet(3).double()
     y = batch_of(method, Gaussian(25), channels=3).noisy.double().requires_grad_()
     spy = Spy(net)
     losses = method.loss(spy, Batch({"noisy": y}, None), rng_of(), share(0))
@@ -103,7 +103,7 @@ def test_every_grid_is_drawn_as_often():
 def test_loss_is_the_risk_and_the_variance_of_the_noise(noise: Noise):
     """E || f(y)_J - y_J ||^2 = E || f(y)_J - x_J ||^2 + Var y_J (proposition 1)."""
     clean = 0.2 + 0.6 * generator("clean").random((1, 1, 12, 12), dtype=np.float32)
-    images = images_of(clean.repeat(8000, axis=0), noise)
+    images = draw_images(clean.repeat(8000, axis=0), noise)
     y, x, spy = images["noisy"].double(), images["clean"].double(), Spy(lambda image: image + curved(image))
     losses = Noise2Self().loss(spy, Batch({"noisy": y}, None), rng_of(), share(0))
     (shown,) = spy.seen
@@ -124,7 +124,7 @@ def test_inference_is_invariant_where_asked():
 
 
 def test_invariant_inference_takes_each_pixel_from_its_own_grid():
-    y, net = image_of(2, 3, 7, 9), awake(3).double()
+    y, net = image_of(2, 3, 7, 9), small_unet(3).double()
     denoised = Noise2Self(inference="invariant").denoise(net, y, None)
     for phase in PHASES:
         masked, shown = hide(y, phase)

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from bench.conformance.case import awake
+from bench.conformance.case import small_unet
 from bench.method import Batch, squared_error
 from bench.noise import Gaussian
 from methods.neighbor2neighbor import Neighbor2Neighbor, neighbours
@@ -73,7 +73,7 @@ def test_channels_of_a_pixel_stay_together():
 
 @pytest.mark.parametrize("progress", [0.0, 0.3, 1.0])
 def test_loss_by_hand(progress: float):
-    y, net = batch_of(Neighbor2Neighbor, Gaussian(25), channels=3).noisy.double(), awake(3).double()
+    y, net = batch_of(Neighbor2Neighbor, Gaussian(25), channels=3).noisy.double(), small_unet(3).double()
     with torch.inference_mode():
         (g1_y, g2_y), (g1_f, g2_f) = (neighbours(image, pairs_in(y)) for image in (y, net(y)))
         f = net(g1_y).numpy()

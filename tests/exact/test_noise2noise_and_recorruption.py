@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.conformance.case import awake, declared, images_of
+from bench.conformance.case import declared_batch, draw_images, small_unet
 from bench.method import Batch, Method, squared_error
 from bench.noise import Gaussian, Noise
 from bench.seeds import generator
@@ -23,7 +23,7 @@ DRAWS = 8000
 
 @pytest.mark.parametrize(("method", "target"), [(Supervised(), "clean"), (Noise2Noise(), "noisy2")])
 def test_squared_error_of_each_image(method: Method, target: str):
-    batch, net = batch_of(method, Gaussian(25), channels=3), awake(3)
+    batch, net = batch_of(method, Gaussian(25), channels=3), small_unet(3)
     losses = method.loss(net, batch, rng_of(), share(0))
     difference = (net(batch.noisy) - batch.images[target]).detach().double().numpy()
     np.testing.assert_allclose(losses.detach(), (difference**2).mean(axis=(1, 2, 3)), rtol=1e-5)
@@ -31,12 +31,12 @@ def test_squared_error_of_each_image(method: Method, target: str):
 
 def many_copies(noise: Noise) -> dict[str, Tensor]:
     clean = 0.2 + 0.6 * generator("clean").random((1, 1, 10, 10), dtype=np.float32)
-    images = images_of(clean.repeat(DRAWS, axis=0), noise)
+    images = draw_images(clean.repeat(DRAWS, axis=0), noise)
     return {name: image.double() for name, image in images.items()}
 
 
 def losses_of(method: Method, net, images: dict[str, Tensor], noise: Noise) -> Tensor:
-    return method.loss(net, declared(method, images, noise), rng_of(), share(0))
+    return method.loss(net, declared_batch(method, images, noise), rng_of(), share(0))
 
 
 def assert_mean_is(values: np.ndarray, expected: float, *, relative_to: float) -> None:

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bench.conformance.case import awake, declared, images_of
+from bench.conformance.case import declared_batch, draw_images, small_unet
 from bench.discovery import parse_method
 from bench.errors import InputError
 from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 VARIANTS = ["noise2score:antithetic=True", "noise2score:domain=raw,formula=paper", "noise2void:radius=7"]
 METHODS = [*TRAINED.values(), *(parse_method(spec)[1] for spec in VARIANTS)]
-NETS = {channels: awake(channels, width=2) for channels in (1, 3)}
+NETS = {channels: small_unet(channels, width=2) for channels in (1, 3)}
 
 repeatable = settings(derandomize=True, database=None, deadline=None, max_examples=40)
 
@@ -63,10 +63,10 @@ def defined_for(noise: Noise) -> list[Method]:
 @repeatable
 @given(st.data(), counts, channels, st.integers(2, 40), noises, st.sampled_from([0.0, 0.5, 1.0]))
 def test_every_loss_is_finite(data, count: int, channels: int, patch: int, noise: Noise, progress: float):
-    images = images_of(data.draw(clean_images((count, channels, patch, patch))), noise)
+    images = draw_images(data.draw(clean_images((count, channels, patch, patch))), noise)
     for method in defined_for(noise):
         losses = method.loss(
-            NETS[channels], declared(method, images, noise), rng_of(), share(progress)
+            NETS[channels], declared_batch(method, images, noise), rng_of(), share(progress)
         ).detach()
         assert losses.shape == (count,), method
         assert losses.dtype == torch.float32, method
@@ -76,7 +76,7 @@ def test_every_loss_is_finite(data, count: int, channels: int, patch: int, noise
 @repeatable
 @given(st.data(), shapes(), noises)
 def test_any_image_is_denoised(data, shape: tuple[int, ...], noise: Noise):
-    noisy = images_of(data.draw(clean_images(shape)), noise)["noisy"]
+    noisy = draw_images(data.draw(clean_images(shape)), noise)["noisy"]
     for method in defined_for(noise):
         with torch.inference_mode():
             denoised = method.denoise(NETS[shape[1]], noisy, noise if "noise" in method.needs else None)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.conformance.case import awake
+from bench.conformance.case import small_unet
 from bench.method import Batch, squared_error
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator
@@ -81,7 +81,7 @@ def test_loss_is_least_at_the_score_of_the_perturbed_images(noise: Noise, domain
 @every_noise
 def test_loss_weighs_all_noises_by_what_the_network_sees(noise: Noise, domain: str):
     """A squared error of the network's own output: of intensities where the score is one of log y."""
-    method, spy = Noise2Score(domain=domain), Spy(awake(1).double())
+    method, spy = Noise2Score(domain=domain), Spy(small_unet(1).double())
     sigma_a = method.sigma_a(noise, share(0.5)).item()
     coordinates = method.coordinates(noise)
     y = batch_of(method, noise).noisy.double()
@@ -122,7 +122,7 @@ def test_antithetic_pairs_keep_the_mean_and_spread_less(noise: Noise, domain: st
 
 def test_antithetic_pairs_meet_both_signs():
     method, noise = Noise2Score(antithetic=True), Gaussian(25)
-    spy = Spy(awake(1))
+    spy = Spy(small_unet(1))
     batch = batch_of(method, noise)
     losses = method.loss(spy, batch, rng_of(), share(0))
     assert losses.shape == (3,)
@@ -159,7 +159,7 @@ def test_published_schedule_is_in_counts_for_poisson_noise():
 def test_network_sees_every_strength_alike(noise: Noise, factor: float):
     """Where each image has noise of its own, the network sees both scaled to one strength."""
     law, own = type(noise), torch.tensor([1.0, factor]).double().view(2, 1, 1, 1)
-    method, spy = Noise2Score(), Spy(awake(1).double())
+    method, spy = Noise2Score(), Spy(small_unet(1).double())
     once = batch_of(method, noise, count=1).noisy.double()
     denoised = method.denoise(spy, own * once, law(own * noise.parameter))
     torch.testing.assert_close(denoised[1], factor * denoised[0], rtol=1e-6, atol=1e-9)
@@ -173,7 +173,7 @@ def test_network_sees_every_strength_alike(noise: Noise, factor: float):
 
 @every_noise
 def test_network_sees_one_strength_as_it_is(noise: Noise):
-    spy, method = Spy(awake(1)), Noise2Score()
+    spy, method = Spy(small_unet(1)), Noise2Score()
     noisy = batch_of(method, noise).noisy
     method.denoise(spy, noisy, noise)
     expected = noisy.clamp(min=noise.darkest) if isinstance(noise, Gamma) else noise.stabilise(noisy)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench import protocol
-from bench.conformance.suite import OF_DENOISING, OF_LOSS, OF_TRAINING, title
+from bench.conformance.suite import DENOISING_CHECKS, LOSS_CHECKS, TRAINING_CHECKS, title
 from bench.discovery import load_class
 from bench.images import image_set
 from bench.method import NEEDS, Untrained, sees
@@ -99,13 +99,13 @@ def test_the_pages_name_every_check_in_its_order():
     found = {group: [check.name for check in members] for group, members in checks().items()}
     assert found == {
         "DECLARATION": ["declares itself"],
-        "OF_LOSS": list(map(title, OF_LOSS)),
-        "OF_DENOISING": list(map(title, OF_DENOISING)),
-        "OF_TRAINING": list(map(title, OF_TRAINING)),
+        "LOSS_CHECKS": list(map(title, LOSS_CHECKS)),
+        "DENOISING_CHECKS": list(map(title, DENOISING_CHECKS)),
+        "TRAINING_CHECKS": list(map(title, TRAINING_CHECKS)),
     }
     messages = {check.name: check.messages for members in checks().values() for check in members}
-    assert "the loss changes batch.… in place; work on a copy" in messages["leaves its input alone"]
-    assert len(messages["keeps any shape"]) == 3  # of a function that the check calls
+    assert "the loss changes batch.… in place; work on a copy" in messages["leaves its input unchanged"]
+    assert len(messages["accepts any image size"]) == 3  # of a function that the check calls
 
 
 def test_the_pages_know_the_noise_models():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.conformance.case import declared, images_of, smooth
+from bench.conformance.case import declared_batch, draw_images, smooth_images
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ every_noise = pytest.mark.parametrize("noise", LEVELS.values(), ids=LEVELS)
 
 def batch_of(method: Method | type[Method], noise: Noise, *, channels: int = 1, count: int = 3) -> Batch:
     """Give smooth patches with what the method declares."""
-    return declared(method, images_of(smooth(count, channels, 40, 40), noise), noise)
+    return declared_batch(method, draw_images(smooth_images(count, channels, 40, 40), noise), noise)
 
 
 def end_for(noise: Noise, domain: str, sigma_a: float) -> float:

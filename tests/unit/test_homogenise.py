@@ -11,7 +11,7 @@ import pytest
 import torch
 from scipy import stats
 
-from bench.conformance.case import awake
+from bench.conformance.case import small_unet
 from bench.homogenise import OPPONENTS, Homogenised, homogenise, take_back
 from bench.method import WithheldError
 from bench.noise import Gamma, Gaussian, Noise, Poisson
@@ -97,7 +97,7 @@ def test_the_mean_of_an_image_comes_back(noise: Noise):
     x = np.array([[0.2, 0.5, 0.9], [0.7, 0.1, 0.4]], dtype=np.float32)[..., None, None]
     clean = np.broadcast_to(x, (2, 3, side, side))
     noisy = torch.from_numpy(noise.sample(clean, generator("flat")))
-    back = Mean().denoise(awake(3), noisy, noise)
+    back = Mean().denoise(small_unet(3), noisy, noise)
     assert back.shape == noisy.shape
     assert back.dtype == torch.float32
     # Five standard errors, and what the closed form of the Poisson inverse may be off.
@@ -112,8 +112,8 @@ def test_each_image_is_denoised_under_its_own_parameter(noise: Noise):
     clean = np.full((1, 1, 16, 16), 0.5, dtype=np.float32)
     noisy = torch.cat([torch.from_numpy(law(p).sample(clean, generator("own", p))) for p in parameters])
     Mean.told.clear()
-    together = Mean().denoise(awake(1), noisy, law(torch.tensor(parameters).view(-1, 1, 1, 1)))
-    alone = [Mean().denoise(awake(1), y[None], law(p)) for y, p in zip(noisy, parameters, strict=True)]
+    together = Mean().denoise(small_unet(1), noisy, law(torch.tensor(parameters).view(-1, 1, 1, 1)))
+    alone = [Mean().denoise(small_unet(1), y[None], law(p)) for y, p in zip(noisy, parameters, strict=True)]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-6, atol=1e-7)
     first, second, *apart = (sd for _, sd in Mean.told)
     assert apart == pytest.approx([first, second], rel=1e-6)
@@ -126,7 +126,7 @@ def test_each_image_is_denoised_under_its_own_parameter(noise: Noise):
 def test_a_rule_sees_images_that_are_large_enough(shape: tuple[int, ...], seen: tuple[int, ...]):
     noisy = torch.from_numpy(generator("small").random(shape, dtype=np.float32))
     Mean.told.clear()
-    assert Mean().denoise(awake(shape[1]), noisy, Gaussian(25)).shape == shape
+    assert Mean().denoise(small_unet(shape[1]), noisy, Gaussian(25)).shape == shape
     for (image, _), y in zip(Mean.told, noisy.movedim(1, -1).double().numpy(), strict=True):
         assert image.shape == seen
         colours = y @ OPPONENTS.T if shape[1] == 3 else y
@@ -136,4 +136,4 @@ def test_a_rule_sees_images_that_are_large_enough(shape: tuple[int, ...], seen: 
 
 def test_without_the_law_nothing_is_denoised():
     with pytest.raises(WithheldError, match="Mean"):
-        Mean().denoise(awake(1), torch.zeros(1, 1, 8, 8), None)
+        Mean().denoise(small_unet(1), torch.zeros(1, 1, 8, 8), None)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.conformance.accelerator import ACCELERATOR, Generator, network_there, pretend
-from bench.conformance.case import awake
+from bench.conformance.accelerator import ACCELERATOR, Generator, network_on_accelerator, simulate_accelerator
+from bench.conformance.case import small_unet
 from bench.errors import InputError
 from methods.neighbor2neighbor import Neighbor2Neighbor
 from methods.noise2score import Noise2Score
@@ -54,12 +54,12 @@ def test_hyper_parameters_at_the_ends_of_their_ranges():
 @pytest.mark.parametrize("spec", TRAINED)
 def test_denoising_stays_on_the_device_of_the_images(spec: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch, "Generator", Generator)
-    method, net = TRAINED[spec], awake(1)
+    method, net = TRAINED[spec], small_unet(1)
     # Binomial numbers, torch can only draw.
     laws = method.noises - ({"poisson"} if spec == "r2r" else set())
     for law in laws:
-        with pretend():
+        with simulate_accelerator():
             noisy = torch.empty(2, 1, 45, 32, device=ACCELERATOR)
             told = LEVELS[law] if "noise" in method.needs else None
-            denoised = method.denoise(network_there(net), noisy, told)
+            denoised = method.denoise(network_on_accelerator(net), noisy, told)
         assert (denoised.shape, denoised.device) == (noisy.shape, ACCELERATOR)

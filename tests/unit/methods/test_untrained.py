@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.conformance.case import awake
+from bench.conformance.case import small_unet
 from bench.discovery import listings, parse_method
 from bench.errors import InputError
 from bench.images.image_set import CleanImage, ImageSet
@@ -48,7 +48,7 @@ def pictures(channels: int) -> ImageSet:
 def denoised(method: Untrained, noise: Noise, clean: np.ndarray) -> torch.Tensor:
     noisy = torch.from_numpy(noise.sample(clean.astype(np.float32), generator("untrained")))
     with torch.inference_mode():
-        return method.denoise(awake(noisy.shape[1]), noisy, noise)
+        return method.denoise(small_unet(noisy.shape[1]), noisy, noise)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def denoised(method: Untrained, noise: Noise, clean: np.ndarray) -> torch.Tensor
 def test_most_of_the_noise_goes(method: Untrained, law: str, channels: int):
     noise = LEVELS[law]
     test = corrupt(pictures(channels), noise, seed=0)
-    (row,) = evaluate(Denoiser(awake(channels), method, noise, CPU), test)
+    (row,) = evaluate(Denoiser(small_unet(channels), method, noise, CPU), test)
     assert row["psnr"] > row["noisy_psnr"] + 7  # of a smooth picture; its best is 9 to 13
     assert row["passes"] == 0
 
@@ -78,7 +78,7 @@ def test_black_stays_black(method: Untrained, law: str):
 
 
 def test_denoising_repeats_to_the_bit_and_draws_from_no_global_generator(method: Untrained):
-    noisy, net = batch_of(method, Gaussian(25), count=1).noisy, awake(1)
+    noisy, net = batch_of(method, Gaussian(25), count=1).noisy, small_unet(1)
     given = noisy.clone()
 
     def states() -> list[object]:
@@ -95,7 +95,7 @@ def test_denoising_repeats_to_the_bit_and_draws_from_no_global_generator(method:
 def test_there_is_no_loss(name: str):
     method = UNTRAINED[name]
     with pytest.raises(InputError, match="is not trained"):
-        method.loss(awake(1), batch_of(method, Gaussian(25)), rng_of(), share(0))
+        method.loss(small_unet(1), batch_of(method, Gaussian(25)), rng_of(), share(0))
 
 
 def test_a_missing_package_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch):
@@ -112,5 +112,5 @@ def test_bm3d_reaches_what_is_published():
         pytest.skip("NOISEBENCH_DATA does not name a folder with set12")
     images = open_set("set12", channels=1, data=Path(DATA))
     test = corrupt(replace(images, images=images.images[:1]), Gaussian(25), seed=0)
-    rows = evaluate(Denoiser(awake(1), UNTRAINED["bm3d"], Gaussian(25), CPU), test)
+    rows = evaluate(Denoiser(small_unet(1), UNTRAINED["bm3d"], Gaussian(25), CPU), test)
     assert fmean(row["psnr"] for row in rows) == pytest.approx(29.45, abs=0.1)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 import bench
-from bench.conformance.case import awake
+from bench.conformance.case import small_unet
 from bench.errors import InputError
 from bench.images.image_set import CleanImage, ImageSet
 from bench.images.sources import open_set
@@ -294,7 +294,7 @@ def test_images_of_equal_size_are_denoised_together(
 def test_together_or_alone_scores_and_order_are_the_same(
     mixed_sizes: NoisySet, monkeypatch: pytest.MonkeyPatch
 ):
-    net = awake(1).eval().requires_grad_(False)
+    net = small_unet(1).eval().requires_grad_(False)
     kept: dict[int, dict[str, Tensor]] = {1: {}, 10_000: {}}
     rows = {}
     for pixels, outputs in kept.items():
@@ -372,7 +372,7 @@ def test_passes_are_counted_in_sizes_of_the_image(
 ):
     pixels = [photograph(20, 30, 3, seed=n) for n in range(5)]
     images = set_of(*(CleanImage(str(n), each) for n, each in enumerate(pixels)))
-    denoiser = Denoiser(awake(3), Halves(whole, halved), Gaussian(25), torch.device("cpu"))
+    denoiser = Denoiser(small_unet(3), Halves(whole, halved), Gaussian(25), torch.device("cpu"))
     for at_once in (1, 1200):
         monkeypatch.setitem(PIXELS_AT_ONCE, "cpu", at_once)
         rows = evaluate(denoiser, corrupt(images, Gaussian(25), seed=0))
@@ -380,7 +380,7 @@ def test_passes_are_counted_in_sizes_of_the_image(
 
 
 def test_passes_that_only_estimate_the_noise_do_not_count(tiny_set):
-    denoiser = Denoiser(awake(1), Noise2Score(level="quality"), UNKNOWN, torch.device("cpu"))
+    denoiser = Denoiser(small_unet(1), Noise2Score(level="quality"), UNKNOWN, torch.device("cpu"))
     once = corrupt(tiny_set(1), Gaussian(25), seed=0)
     assert {row["passes"] for row in evaluate(denoiser, once)} == {1.0}
 

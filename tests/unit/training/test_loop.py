@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.conformance.case import awake
+from bench.conformance.case import small_unet
 from bench.method import Method, squared_error
 from bench.noise import Gaussian
 from bench.training.engine import open_step
@@ -109,7 +109,7 @@ def test_progress_runs_from_zero_towards_one(tiny_set: Callable[[int], ImageSet]
 def test_trying_the_loss_out_moves_no_weight_and_leaves_no_gradient(
     tiny_set: Callable[[int], ImageSet],
 ) -> None:
-    images, net = tiny_set(1), awake(1)
+    images, net = tiny_set(1), small_unet(1)
     gradients = []
     method = Imitate(
         lambda losses, _: gradients.append([weight.grad is None for weight in net.parameters()]) or losses
@@ -118,7 +118,7 @@ def test_trying_the_loss_out_moves_no_weight_and_leaves_no_gradient(
     trials = len(gradients) - 3
     assert trials > 0
     assert all(map(all, gradients[: trials + 1]))
-    patches, by_step = patches_of(images, steps=3), awake(1)
+    patches, by_step = patches_of(images, steps=3), small_unet(1)
     step_once = open_step(
         by_step, Imitate(), sampling=patches.sampling, precision="float32", device=CPU, engine="eager"
     )

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench.conformance.accelerator import ACCELERATOR, Generator, pretend, there
-from bench.conformance.case import awake
+from bench.conformance.accelerator import ACCELERATOR, Generator, simulate_accelerator, to_accelerator
+from bench.conformance.case import small_unet
 from bench.discovery import listings, parse_method
 from bench.errors import InputError
 from bench.method import Method, Untrained, squared_error
@@ -61,7 +61,7 @@ def patches_of(
 
 def stepped(method: Method, patches: Patches, *, device: torch.device = CPU, engine: str = "eager") -> UNet:
     """Train a small net step by step."""
-    net = awake(1).to(device)
+    net = small_unet(1).to(device)
     step_once = open_step(
         net, method, sampling=patches.sampling, precision="float32", device=device, engine=engine
     )
@@ -96,7 +96,7 @@ class Ascent:
 @every_method
 def test_a_step_is_one_of_adam_on_the_mean_loss(tiny_set: Callable[[int], ImageSet], method: Method) -> None:
     patches = patches_of(tiny_set(1), method, steps=20, seed=3)
-    net = awake(1).to(memory_format=torch.channels_last)
+    net = small_unet(1).to(memory_format=torch.channels_last)
     network = in_precision(net, "float32", CPU)
     adam = torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -144,7 +144,9 @@ class Burst(Method):
 
 def test_gradients_are_shortened_to_twice_their_running_mean(tiny_set: Callable[[int], ImageSet]) -> None:
     sampling = patches_of(tiny_set(1), Burst(), steps=1).sampling
-    step = open_step(awake(1), Burst(), sampling=sampling, precision="float32", device=CPU, engine="eager")
+    step = open_step(
+        small_unet(1), Burst(), sampling=sampling, precision="float32", device=CPU, engine="eager"
+    )
     count = sum(weight.numel() for weight in step.net.parameters())
     usual = 0.0
     for length in (0.5, 0.7, 3.0, 2.0, 0.0, 0.01, 1.2, 1e6):
@@ -188,7 +190,7 @@ def test_multipliers_ascend_and_leave_the_network_alone(tiny_set: Callable[[int]
     """Not even the length of its gradients is changed by theirs, which are far longer."""
     patches = patches_of(tiny_set(1), Burst(), steps=20)
     method = Constrained(burst=100)
-    net, sampling = awake(1), patches.sampling
+    net, sampling = small_unet(1), patches.sampling
     step_once = open_step(net, method, sampling=sampling, precision="float32", device=CPU, engine="eager")
     step_once.dry_run(patches(0))
     values = []
@@ -252,12 +254,12 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
     monkeypatch.setattr("bench.training.patches.holds", lambda *_: True)
     monkeypatch.setattr(torch, "Generator", Generator)
     monkeypatch.setattr(torch, "_fused_adam_", lambda *_, **__: None)
-    net = awake(1)
+    net = small_unet(1)
     monkeypatch.setattr(net, "to", lambda **_: net)
-    with pretend():
+    with simulate_accelerator():
         for module in net.modules():
             for name, weight in list(module.named_parameters(recurse=False)):
-                setattr(module, name, nn.Parameter(there(weight)))
+                setattr(module, name, nn.Parameter(to_accelerator(weight)))
         # Resampled, so that noise is drawn there too.
         patches = Patches(
             images,
@@ -284,7 +286,7 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
 
 def share_of_the_way(first: UNet, second: UNet) -> float:
     """Compare how far two nets are apart with how far they came."""
-    start = flat(awake(1))
+    start = flat(small_unet(1))
     return ((flat(first) - flat(second)).norm() / (flat(second) - start).norm()).item()
 
 
@@ -315,7 +317,12 @@ def test_no_step_waits_for_the_device(
 ) -> None:
     patches = patches_of(tiny_set(1), method, steps=8, noise=noise, device=CUDA)
     step_once = open_step(
-        awake(1).to(CUDA), method, sampling=patches.sampling, precision="bfloat16", device=CUDA, engine=engine
+        small_unet(1).to(CUDA),
+        method,
+        sampling=patches.sampling,
+        precision="bfloat16",
+        device=CUDA,
+        engine=engine,
     )
     for step in range(4):
         step_once(step, patches(step))
@@ -373,13 +380,13 @@ def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet
     peaks = []
     for batch in (8, 64):
         patches = patches_of(images, method, steps=5, batch=batch, device=CUDA)
-        net = awake(1).to(CUDA)
+        net = small_unet(1).to(CUDA)
         cost = train(
             net, method, patches, precision="float32", device=CUDA, report=lambda _: None, engine=engine
         )
         assert cost.engine == engine
         peaks.append(cost.peak_bytes)
-    held = sum(weight.nbytes for weight in awake(1).parameters())
+    held = sum(weight.nbytes for weight in small_unet(1).parameters())
     assert peaks[1] > peaks[0] > held
 
 
@@ -388,7 +395,7 @@ def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet
 def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int, peak: float):
     method = METHODS["supervised"]
     step_once = open_step(
-        awake(1),
+        small_unet(1),
         method,
         sampling=Sampling(steps, batch=4, patch=32, seed=0),
         precision="float32",
