@@ -32,7 +32,7 @@ def compare(
     sheets = compare_results(existing_results(a), existing_results(b), names=(str(a), str(b)))
     console = open_console()
     for sheet in sheets:
-        print_grid(console, sheet.title, sheet.header, sheet.rows)
+        print_grid(console, sheet.title, sheet.header, sheet.plain_rows())
         for note in sheet.notes:
             say(console, note)
     if out is not None:

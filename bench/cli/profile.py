@@ -46,10 +46,11 @@ def profile(  # noqa: PLR0913 - one argument per option
         device: where to compute
         out: folder for the files
     """
+    from bench.profile.profile_table import caption
     from bench.profile.suite import measure
     from bench.profile.timings import read
     from bench.profile.trace import write_trace
-    from bench.profile.write import caption, write_profile
+    from bench.profile.write import write_profile
     from bench.system.devices import open_device
     from bench.training.engine import resolve_engine
 

@@ -60,7 +60,7 @@ def curve(runs: tyro.conf.Positional[Path] = DEFAULT_STORE, *, out: Path | None 
         runs: a folder of runs
         out: where the figure, its data and its table go; default: the folder `tables` in the folder of runs
     """
-    from bench.tables.cost_curve import write_curves
+    from bench.tables.write_curves import write_curves
 
     say_written(write_curves(existing_runs(runs).curves(), folder=out or runs / "tables"))
 

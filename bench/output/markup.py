@@ -1,9 +1,10 @@
-"""Tables of escaped text in Markdown and LaTeX, with a heading above and notes below."""
+"""Markdown and LaTeX: escaped text, tables, and how numbers are written in them."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bench.system.files import open_folder
 
@@ -14,16 +15,32 @@ if TYPE_CHECKING:
 MISSING = "–"
 LATEX_PACKAGES = "% needs \\usepackage{booktabs,graphicx}\n"
 MARKDOWN_SPECIAL = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": " "} | {mark: f"\\{mark}" for mark in r"\`*_{}[]|$~#"}
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": " "} | {sign: f"\\{sign}" for sign in r"\`*_{}[]|$~#"}
 )
 LATEX_SPECIAL = str.maketrans(
-    {mark: f"\\{mark}" for mark in "&%$#_{}"}
+    {sign: f"\\{sign}" for sign in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''"}
     | {"σ": r"$\sigma$", "ζ": r"$\zeta$", "²": "$^2$", "±": r"$\pm$", "−": "$-$", "†": r"\dag{}"}
     | {"°": r"$^\circ$", "≥": r"$\geq$"}
     | {MISSING: "--", "\n": " "}
 )
+
+
+class Span(NamedTuple):
+    """A part of a cell with a style of its own."""
+
+    text: str
+    style: Literal["plain", "bold", "failed"] = "plain"
+
+
+CellText = str | tuple[Span, ...]
+"""What a cell of a table holds, not escaped yet."""
+
+
+def spans(cell: CellText) -> tuple[Span, ...]:
+    """Return the parts of a cell; plain text is one."""
+    return (Span(cell),) if isinstance(cell, str) else cell
 
 
 @dataclass(frozen=True)
@@ -34,27 +51,26 @@ class Markup:
     bold: Callable[[str], str]
     failed: Callable[[str], str]
 
+    def format(self, cell: CellText) -> str:
+        """Escape a cell and set its parts in their styles."""
+        styles: dict[str, Callable[[str], str]] = {"plain": str, "bold": self.bold, "failed": self.failed}
+        return "".join(styles[style](self.escape(text)) for text, style in spans(cell))
+
 
 MARKDOWN = Markup(lambda text: text.translate(MARKDOWN_SPECIAL), "**{}**".format, "{}".format)
 LATEX = Markup(lambda text: text.translate(LATEX_SPECIAL), r"\textbf{{{}}}".format, r"\emph{{{}}}".format)
 
 
 def pipe_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> str:
-    """Set cells, escaped already, as a Markdown table.
+    """Lay out escaped cells as a Markdown table.
 
     Args:
         header: of the columns.
         rows: as long as the header.
-        left: how many of the first columns hold text, the others numbers.
+        left: how many of the first columns hold text; the others hold numbers.
     """
     rule = ["---"] * left + ["---:"] * (len(header) - left)
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *rows))
-
-
-def markdown_section(heading: str, table: str, notes: Iterable[str]) -> str:
-    """Set a Markdown table under its heading, with its notes as a list; heading and notes are plain text."""
-    listed = [f"- {MARKDOWN.escape(note)}" for note in notes]
-    return "\n".join([f"### {MARKDOWN.escape(heading)}", "", table, "", *listed, ""])
 
 
 def latex_float(
@@ -64,14 +80,14 @@ def latex_float(
     notes: Iterable[str],
     left: int = 1,
 ) -> str:
-    """Set cells, escaped already, as a LaTeX float for the packages ``booktabs`` and ``graphicx``.
+    """Lay out escaped cells as a LaTeX float for the packages ``booktabs`` and ``graphicx``.
 
     Args:
         caption: plain text.
         header: of the columns.
-        bodies: rows as long as the header, a rule between one body and the next.
+        bodies: rows as long as the header, with a rule between one body and the next.
         notes: plain text, one per line below the table.
-        left: how many of the first columns hold text, the others numbers.
+        left: how many of the first columns hold text; the others hold numbers.
     """
     parts = ["\n".join(f"{' & '.join(line)} \\\\" for line in body) for body in ([header], *bodies)]
     return "\n".join(
@@ -94,11 +110,11 @@ def latex_float(
 
 
 def write_texts(texts: Mapping[str, str], *, folder: Path, stem: str) -> list[Path]:
-    """Write files that differ in their suffix alone.
+    """Write files whose names differ in their suffix alone.
 
     Args:
         texts: by suffix.
-        folder: made if it does not exist.
+        folder: created if it does not exist.
         stem: of the files' names.
 
     Returns:
@@ -111,6 +127,21 @@ def write_texts(texts: Mapping[str, str], *, folder: Path, stem: str) -> list[Pa
     return files
 
 
+def significant(value: float) -> str:
+    """Format a positive number with three significant digits, or all before its decimal point."""
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+
+
+def format_number(value: float | None, form: str) -> str:
+    """Format a number, or show that it is not known, being None or NaN."""
+    return MISSING if value is None or math.isnan(value) else format(value, form)
+
+
+def plural(count: int, noun: str) -> str:
+    """Format a count, such as ``1 seed`` or ``2 seeds``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def signed(difference: float, *, digits: int = 2) -> str:
-    """Write a difference in dB with its sign, and so many digits behind the point."""
+    """Format a difference with its sign and a fixed number of decimals."""
     return f"{difference:+.{digits}f}".replace("-", "−")

@@ -1,30 +1,32 @@
-"""A sheet: one table of plain text with the numbers behind it, written as Markdown, CSV and LaTeX."""
+"""A table of text with the numbers behind it, written as Markdown, LaTeX and CSV."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from bench.output.markup import (
     LATEX,
     LATEX_PACKAGES,
     MARKDOWN,
+    CellText,
     latex_float,
-    markdown_section,
     pipe_table,
+    spans,
     write_texts,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    import pandas as pd
 
     from bench.output.markup import Markup
 
 CSV_DIGITS = 4
-"""More than any score bears out, and few enough that sums in another order give the same file."""
+"""More than any score supports, and few enough that sums in another order give the same file."""
 
 
 @dataclass(frozen=True)
@@ -34,51 +36,70 @@ class TextTable:
     Args:
         title: above it.
         header: of the columns.
-        rows: of text, each as long as the header.
+        rows: of cells, each as long as the header.
         notes: below it, one per line.
-        numbers: what the text was made of, one line per number.
-        left: how many of the first columns hold text, the others numbers.
-        strong: the cells to be set in bold, by row and column.
+        numbers: what the text was made of, one line per number; empty where they are written elsewhere.
+        left: how many of the first columns hold text; the others hold numbers.
+        summary: rows about the columns, below a rule.
     """
 
     title: str
-    header: list[str]
-    rows: list[list[str]]
-    notes: list[str]
-    numbers: pd.DataFrame
+    header: Sequence[str]
+    rows: Sequence[Sequence[CellText]]
+    notes: Sequence[str] = ()
+    numbers: pd.DataFrame = field(default_factory=pd.DataFrame)
     left: int = 1
-    strong: frozenset[tuple[int, int]] = frozenset()
+    summary: Sequence[Sequence[CellText]] = ()
 
-    def markdown(self) -> str:
-        """Write it in Markdown, with its heading."""
-        header, *rows = self._set(MARKDOWN)
-        return markdown_section(self.title, pipe_table(header, rows, left=self.left), self.notes)
+    def markdown(self, *, level: int = 3) -> str:
+        """Format it in Markdown, under a heading of some level, with its notes as a list."""
+        rows = _format(MARKDOWN, [*self.rows, *self.summary])
+        table = pipe_table([MARKDOWN.escape(name) for name in self.header], rows, left=self.left)
+        heading = f"{'#' * level} {MARKDOWN.escape(self.title)}"
+        notes = [f"- {MARKDOWN.escape(note)}" for note in self.notes]
+        return "\n".join([heading, "", table, *([""] if notes else []), *notes, ""])
+
+    def plain_rows(self) -> list[list[str]]:
+        """Return the text of its rows, without styles."""
+        return [["".join(text for text, _ in spans(cell)) for cell in row] for row in self.rows]
 
     def latex(self) -> str:
-        """Write it as a LaTeX float, for the packages ``booktabs`` and ``graphicx``."""
-        header, *rows = self._set(LATEX)
-        return LATEX_PACKAGES + latex_float(self.title, header, rows, notes=self.notes, left=self.left)
+        """Format it as a LaTeX float, with the packages that it needs named above."""
+        return latex_of([self])
+
+    def latex_float(self) -> str:
+        """Format it as a LaTeX float, for the packages ``booktabs`` and ``graphicx``."""
+        header = [LATEX.escape(name) for name in self.header]
+        bodies = [_format(LATEX, body) for body in (self.rows, self.summary) if body]
+        return latex_float(self.title, header, *bodies, notes=self.notes, left=self.left)
 
     def csv(self) -> str:
-        """Write its numbers, rounded to four digits behind the point, those near zero to three in all."""
+        """Format its numbers as ``csv_of`` does."""
         return csv_of(self.numbers)
 
     def write(self, folder: Path, stem: str) -> list[Path]:
-        """Write ``stem.md``, ``stem.csv`` and ``stem.tex`` into ``folder``, which is made if need be."""
+        """Write ``stem.md``, ``stem.csv`` and ``stem.tex`` into a folder, created if it does not exist."""
         texts = {".md": self.markdown(), ".csv": self.csv(), ".tex": self.latex()}
         return write_texts(texts, folder=folder, stem=stem)
 
-    def _set(self, markup: Markup) -> list[list[str]]:
-        """Give header and rows, escaped and set in one format."""
-        rows = [[markup.escape(text) for text in line] for line in self.rows]
-        for row, column in self.strong:
-            rows[row][column] = markup.bold(rows[row][column])
-        return [[markup.escape(text) for text in self.header], *rows]
+
+def markdown_of(tables: Iterable[TextTable]) -> str:
+    """Format tables in Markdown, one below the other."""
+    return "\n".join(table.markdown() for table in tables)
+
+
+def latex_of(tables: Iterable[TextTable]) -> str:
+    """Format tables as LaTeX floats, with the packages that they need named above."""
+    return LATEX_PACKAGES + "\n".join(table.latex_float() for table in tables)
 
 
 def csv_of(numbers: pd.DataFrame) -> str:
-    """Write numbers as CSV, rounded as those of a sheet."""
+    """Format numbers as CSV, rounded to four decimals, those near zero to three significant digits."""
     return numbers.to_csv(index=False, lineterminator="\n", float_format=_rounded)
+
+
+def _format(markup: Markup, rows: Sequence[Sequence[CellText]]) -> list[list[str]]:
+    return [[markup.format(cell) for cell in row] for row in rows]
 
 
 def _rounded(value: Any) -> str:

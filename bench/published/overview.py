@@ -13,6 +13,7 @@ from bench.analysis.statistics import difference_of, mean_of
 from bench.analysis.supervision import methods_in
 from bench.errors import InputError
 from bench.output.figures import GREY, drawing, mark, save, share_legend, tidy
+from bench.output.markup import Span
 from bench.output.text_table import TextTable
 from bench.system.files import open_folder
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+
+    from bench.output.markup import CellText
 
 SPREAD = 0.55
 """Share of the distance between two strengths over which methods are spread, so that none hides another."""
@@ -44,8 +47,7 @@ def glance(scores: pd.DataFrame, baseline: str) -> tuple[TextTable, pd.DataFrame
         raise InputError(f"a glance is at one test set, but there are {', '.join(map(str, sets))}")
     sees = dict(records_of(scores.drop_duplicates("method"), ["method", "sees"]))
     methods = methods_in(scores)
-    rows: list[list[str]] = []
-    strong: set[tuple[int, int]] = set()
+    rows: list[list[CellText]] = []
     numbers = []
     for condition, lines in by_condition(scores).items():
         parts = by_method(lines)
@@ -53,16 +55,22 @@ def glance(scores: pd.DataFrame, baseline: str) -> tuple[TextTable, pd.DataFrame
             raise InputError(f"there are no scores of {baseline} on {condition.noise_label}")
         noisy = lines.drop_duplicates(["seed", "image"])["noisy_psnr"].mean()
         means = {method: mean_of(parts[method]).value for method in methods if method in parts}
-        strong |= {(len(rows), 2 + methods.index(method)) for method in best_methods(means, sees)}
-        texts = [f"{means[method]:.{DIGITS['psnr']}f}" if method in means else "" for method in methods]
-        rows.append([condition.noise_label, f"{noisy:.{DIGITS['psnr']}f}", *texts])
+        best = best_methods(means, sees)
+        texts = [_psnr(means.get(method), bold=method in best) for method in methods]
+        rows.append([condition.noise_label, _psnr(noisy, bold=False), *texts])
         for method, mean in means.items():
             gap = difference_of(parts[method], parts[baseline])
             numbers.append([*condition, method, mean, gap.mean, gap.low, gap.high])
     found = pd.DataFrame(numbers, columns=[*CELL, "psnr", "difference", "low", "high"])
     note = "Bold: the best of those that were trained, and on neither clean images nor a second noisy copy."
     header = ["noise", "noisy", *methods]
-    return TextTable(f"PSNR on {sets[0]}, dB", header, rows, [note], found, strong=frozenset(strong)), found
+    return TextTable(f"PSNR on {sets[0]}, dB", header, rows, [note], found), found
+
+
+def _psnr(value: float | None, *, bold: bool) -> CellText:
+    if value is None:
+        return ""
+    return (Span(f"{value:.{DIGITS['psnr']}f}", "bold" if bold else "plain"),)
 
 
 def write_glance(found: pd.DataFrame, baseline: str, *, folder: Path, stem: str) -> Sequence[Path]:

@@ -15,7 +15,7 @@ from bench.analysis.statistics import Mean, mean_of
 from bench.analysis.tabulate import Cell, Table, tabulate
 from bench.discovery import listings
 from bench.errors import InputError
-from bench.output.markup import MISSING, signed
+from bench.output.markup import MISSING, plural, signed
 from bench.output.text_table import TextTable
 from bench.tables.caption import protocol_notes, title
 
@@ -174,17 +174,13 @@ def protocols(reproduction: Reproduction) -> Iterable[str]:
 
 def with_interval(mean: Mean, *, of_seeds: int) -> str:
     """Write a mean with its half-width, and the number of seeds where others have more."""
-    seeds = f" ({_seeds(mean.seeds)})" if mean.seeds < of_seeds else ""
+    seeds = f" ({plural(mean.seeds, 'seed')})" if mean.seeds < of_seeds else ""
     interval = "" if math.isnan(mean.half_width) else f" ±{mean.half_width:.2f}"
     return f"{mean.value:.2f}{interval}{seeds}"
 
 
 def _ours(seeds: int) -> str:
-    return f"ours, {_seeds(seeds)}"
-
-
-def _seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count} seeds"
+    return f"ours, {plural(seeds, 'seed')}"
 
 
 def _printed(published: Published) -> dict[CellKey, tuple[float, str]]:

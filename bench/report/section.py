@@ -15,7 +15,7 @@ from bench.report.recommendation import Pick, picks
 from bench.report.residual_figure import residual_plate
 from bench.report.strength_figure import strength_plate
 from bench.tables.caption import footer, title
-from bench.tables.cost_curve import write_curves
+from bench.tables.write_curves import write_curves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

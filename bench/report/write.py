@@ -15,8 +15,9 @@ from bench.errors import InputError
 from bench.images.registry import REGISTRY
 from bench.images.sources import open_set
 from bench.output.figures import mark
+from bench.profile.profile_table import caption
 from bench.profile.timings import read
-from bench.profile.write import caption, write_profile
+from bench.profile.write import write_profile
 from bench.report.denoised_images import Subject, subjects
 from bench.report.embedded_figure import Plate
 from bench.report.image_tiles import error_peak

@@ -11,6 +11,7 @@ import pandas as pd
 from bench.analysis.columns import CELL
 from bench.analysis.comparability import SAME_SCORE
 from bench.analysis.statistics import mean_of, seed_scatter, shows_scatter
+from bench.output.markup import plural
 from bench.output.text_table import TextTable
 from bench.system.files import open_folder
 from bench.tables.caption import title
@@ -74,7 +75,7 @@ def compare(a: Results, b: Results, *, names: tuple[str, str]) -> list[TextTable
     *others, last = [_sheet(ours, theirs, names) for ours, theirs in pairs]
     shared = {ours.alike for ours, _ in pairs}
     alone = [note for part in parts_a + parts_b if part.alike not in shared for note in _alone(part)]
-    return [*others, replace(last, notes=last.notes + alone)]
+    return [*others, replace(last, notes=[*last.notes, *alone])]
 
 
 def write_comparison(sheets: Sequence[TextTable], *, folder: Path, stem: str = "compare") -> list[Path]:
@@ -139,15 +140,15 @@ def _unpaired(part: Part, other: Part, pairs: dict[CellKey, Pair]) -> Iterable[t
             )
         mean = mean_of(lines)
         seeds = ", ".join(str(seed) for seed in sorted(set(lines["seed"])))
-        plural = "s" if mean.seeds > 1 else ""
-        text = f"{cell.condition}: {mean.value:.2f} dB in {part.name}, seed{plural} {seeds}"
+        noun = "seeds" if mean.seeds > 1 else "seed"
+        text = f"{cell.condition}: {mean.value:.2f} dB in {part.name}, {noun} {seeds}"
         psnr = [mean.value, math.nan] if part.name == "A" else [math.nan, mean.value]
         line = [*cell, *psnr, *[math.nan] * 4, mean.images, mean.seeds, "", math.nan, verdict]
         yield f"{verdict}: {cell.method}", text, line
 
 
 def _alone(part: Part) -> list[str]:
-    cells = f"{len(part.cells)} cell{'s' if len(part.cells) > 1 else ''}"
+    cells = plural(len(part.cells), "cell")
     return [f"Protocol that only {part.name} has: {title(part.table.setup)} ({cells}).", *_failures(part)]
 
 

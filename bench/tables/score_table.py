@@ -1,48 +1,29 @@
-"""Tables as text: Markdown, LaTeX, CSV and the terminal, all from the same numbers."""
+"""Score tables as text: Markdown, LaTeX, CSV and the terminal, all from the same numbers."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import rich.table
-from rich.console import Group
-from rich.text import Text
 
 from bench.analysis.best import DIGITS
 from bench.analysis.columns import METRICS
 from bench.analysis.tabulate import Cell, Row, Table, tabulate
-from bench.output.markup import (
-    LATEX,
-    LATEX_PACKAGES,
-    MARKDOWN,
-    MISSING,
-    Markup,
-    latex_float,
-    markdown_section,
-    pipe_table,
-    write_texts,
-)
+from bench.output.markup import MISSING, Span, format_number, write_texts
+from bench.output.terminal import terminal_table
+from bench.output.text_table import TextTable, latex_of, markdown_of
 from bench.tables.caption import footer, title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-RICH_FRAME = 3  # a rule and two blanks around each column
-TERMINAL = Markup(rich.markup.escape, "[bold]{}[/bold]".format, "[red]{}[/red]".format)
+    from rich.console import Group
 
-
-@dataclass(frozen=True)
-class Grid:
-    """A table as lines of text in one format, all of the same length."""
-
-    header: list[str]
-    body: list[list[str]]
-    summary: list[list[str]]
+    from bench.output.markup import CellText
 
 
 def write_tables(scores: pd.DataFrame, failures: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
@@ -51,7 +32,7 @@ def write_tables(scores: pd.DataFrame, failures: pd.DataFrame, *, folder: Path, 
     Args:
         scores: as for ``tabulate``.
         failures: as for ``tabulate``.
-        folder: made if it does not exist.
+        folder: created if it does not exist.
         stem: of the files' names.
 
     Returns:
@@ -66,7 +47,7 @@ def write_tables(scores: pd.DataFrame, failures: pd.DataFrame, *, folder: Path, 
 
 
 def csv(tables: Iterable[Table]) -> str:
-    """Write tables as CSV, one line per cell at full precision, each with its protocol and noisy scores."""
+    """Format tables as CSV, one line per cell at full precision, with its setup and noisy scores."""
     lines = [
         table.setup.columns()
         | {name: value for name, value in vars(row).items() if name != "cells"}
@@ -80,103 +61,72 @@ def csv(tables: Iterable[Table]) -> str:
 
 
 def markdown(tables: Iterable[Table]) -> str:
-    """Write tables in Markdown, each with its heading and its protocol."""
-    return "\n".join(_markdown(table) for table in tables)
+    """Format tables in Markdown, each with its heading and its protocol."""
+    return markdown_of(map(score_table, tables))
 
 
 def latex(tables: Iterable[Table]) -> str:
-    """Write tables as LaTeX floats, for the packages ``booktabs`` and ``graphicx``."""
-    return LATEX_PACKAGES + "\n".join(_latex(table) for table in tables)
+    """Format tables as LaTeX floats, for the packages ``booktabs`` and ``graphicx``."""
+    return latex_of(map(score_table, tables))
 
 
 def terminal(table: Table, *, width: int = 110) -> Group:
-    """Lay a table out for a terminal, in as many parts one below the other as its width asks for.
+    """Lay a table out for a terminal, in as many parts one below the other as its width requires.
 
     Args:
         table: what to show.
         width: of the terminal, in characters.
     """
-    grid = _grid(table, TERMINAL)
-    header = [name.replace(":", ":\n").replace(",", ",\n") for name in grid.header]
-    lines = [
-        [Text.from_markup(cell, emoji=False) for cell in line] for line in (header, *grid.body, *grid.summary)
-    ]
-    parts = []
-    for columns in _columns_that_fit(lines, width):
-        part = rich.table.Table()
-        for i in columns:
-            part.add_column(lines[0][i], justify="left" if i < 2 else "right")
-        for number, line in enumerate(lines[1:], start=1):
-            part.add_row(*(line[i] for i in columns), end_section=number == len(grid.body))
-        parts.append(part)
-    return Group(Text(title(table.setup)), *parts, *(Text(line, style="dim") for line in footer(table)))
+    return terminal_table(score_table(table), repeated=3, width=width)
 
 
-def _columns_that_fit(lines: Sequence[Sequence[Text]], width: int) -> Iterator[list[int]]:
-    widths = [
-        RICH_FRAME + max(cell.cell_len for part in column for cell in part.split())
-        for column in zip(*lines, strict=True)
-    ]
-    stub = [0, 1, 2]
-    part: list[int] = []
-    for column in range(len(stub), len(widths)):
-        if part and 1 + sum(widths[i] for i in (*stub, *part, column)) > width:
-            yield stub + part
-            part = []
-        part.append(column)
-    yield stub + part
-
-
-def _markdown(table: Table) -> str:
-    grid = _grid(table, MARKDOWN)
-    lines = pipe_table(grid.header, [*grid.body, *grid.summary], left=2)
-    return markdown_section(title(table.setup), lines, footer(table))
-
-
-def _latex(table: Table) -> str:
-    grid = _grid(table, LATEX)
-    return latex_float(title(table.setup), grid.header, grid.body, grid.summary, notes=footer(table), left=2)
-
-
-def _grid(table: Table, markup: Markup) -> Grid:
-    lines = [["noise", "test set", "noisy", *table.methods], *_summary(table)]
-    header, *summary = [[markup.escape(text) for text in line] for line in lines]
-    body = []
-    for row in table.rows:
-        noisy = [_number(row.noisy_psnr, DIGITS["psnr"]), _number(row.noisy_ssim, DIGITS["ssim"])]
-        stub = [markup.escape(text) for text in (row.label, row.images, " / ".join(noisy))]
-        body.append(stub + [_cell(cell, row, table.metrics, markup=markup) for cell in row.cells])
-    return Grid(header, body, summary)
-
-
-def _cell(cell: Cell, row: Row, metrics: Iterable[str], *, markup: Markup) -> str:
-    if cell.status == "missing":
-        return markup.escape("not defined" if cell.error else MISSING)
-    if cell.status == "failed":
-        return markup.failed("failed")
-    numbers = {name: markup.escape(_number(getattr(cell, name), DIGITS[name])) for name in metrics}
-    text = " / ".join(markup.bold(text) if name in cell.best else text for name, text in numbers.items())
-    return (
-        text if cell.n_seeds == row.seeds_in_row else f"{text} ({cell.n_seeds} of {row.seeds_in_row} seeds)"
+def score_table(table: Table) -> TextTable:
+    """Lay a table out: a row per noise and test set, a column per method, then what the methods cost."""
+    return TextTable(
+        title(table.setup),
+        ["noise", "test set", "noisy", *table.methods],
+        [[row.label, row.images, _noisy(row), *_cells(row, table.metrics)] for row in table.rows],
+        footer(table),
+        left=2,
+        summary=[[name, "", "", *texts] for name, texts in _summary(table).items()],
     )
 
 
-def _summary(table: Table) -> list[list[str]]:
-    columns = [[row.cells[i] for row in table.rows] for i in range(len(table.methods))]
-    passes = [["passes", "", "", *(_passes(cells) for cells in columns)]] if table.counts_passes else []
-    return [
-        ["sees", "", "", *(cells[0].sees or MISSING for cells in columns)],
-        *passes,
-        ["precision", "", "", *(_precisions(cells) for cells in columns)],
-        ["training s", "", "", *(_mean([cell.training_seconds for cell in cells], 1) for cells in columns)],
-        [
-            "training TFLOP",
-            "",
-            "",
-            *(_mean([cell.training_flops / 1e12 for cell in cells], 1) for cells in columns),
-        ],
-        ["patches/s", "", "", *(_mean([_rate(cell) for cell in cells], 0) for cells in columns)],
-    ]
+def _noisy(row: Row) -> str:
+    return f"{_score(row.noisy_psnr, 'psnr')} / {_score(row.noisy_ssim, 'ssim')}"
+
+
+def _cells(row: Row, metrics: Sequence[str]) -> list[CellText]:
+    return [_cell(cell, metrics, seeds=row.seeds_in_row) for cell in row.cells]
+
+
+def _cell(cell: Cell, metrics: Sequence[str], *, seeds: int) -> CellText:
+    if cell.status == "missing":
+        return "not defined" if cell.error else MISSING
+    if cell.status == "failed":
+        return (Span("failed", "failed"),)
+    parts = []
+    for name in metrics:
+        score = _score(getattr(cell, name), name)
+        parts += [Span(score, "bold" if name in cell.best else "plain"), Span(" / ")]
+    of_seeds = "" if cell.n_seeds == seeds else f" ({cell.n_seeds} of {seeds} seeds)"
+    return (*parts[:-1], Span(of_seeds))
+
+
+def _summary(table: Table) -> dict[str, list[str]]:
+    """Describe the column of each method, by the name of what is described."""
+    lines: dict[str, Callable[[Sequence[Cell]], str]] = {
+        "sees": lambda cells: cells[0].sees or MISSING,
+        "passes": _passes,
+        "precision": _precisions,
+        "training s": lambda cells: _mean((cell.training_seconds for cell in cells), ",.1f"),
+        "training TFLOP": lambda cells: _mean((cell.training_flops / 1e12 for cell in cells), ",.1f"),
+        "patches/s": lambda cells: _mean(map(_patches_per_second, cells), ",.0f"),
+    }
+    if not table.counts_passes:
+        del lines["passes"]
+    columns = [[row.cells[place] for row in table.rows] for place in range(len(table.methods))]
+    return {name: [describe(cells) for cells in columns] for name, describe in lines.items()}
 
 
 def _passes(cells: Iterable[Cell]) -> str:
@@ -184,7 +134,7 @@ def _passes(cells: Iterable[Cell]) -> str:
     return f"{round(fmean(known), 2):,g}" if known else MISSING
 
 
-def _rate(cell: Cell) -> float:
+def _patches_per_second(cell: Cell) -> float:
     # What is not trained has no rate, which is stored as none a second.
     return cell.patches_per_second or math.nan
 
@@ -193,10 +143,10 @@ def _precisions(cells: Iterable[Cell]) -> str:
     return ", ".join(sorted({cell.precision for cell in cells if cell.status == "done"})) or MISSING
 
 
-def _mean(values: Iterable[float], digits: int) -> str:
+def _mean(values: Iterable[float], form: str) -> str:
     known = [value for value in values if not math.isnan(value)]
-    return _number(fmean(known), digits) if known else MISSING
+    return format(fmean(known), form) if known else MISSING
 
 
-def _number(value: float, digits: int) -> str:
-    return MISSING if math.isnan(value) else f"{value:,.{digits}f}"
+def _score(value: float, metric: str) -> str:
+    return format_number(value, f",.{DIGITS[metric]}f")

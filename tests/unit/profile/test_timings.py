@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from bench.errors import InputError
-from bench.profile import timings as profiling
+from bench.profile import suite
+from bench.profile.profile_table import caption, markdown
 from bench.profile.suite import measure
 from bench.profile.timings import Profile, read
-from bench.profile.write import caption, markdown, write_profile
+from bench.profile.write import write_profile
 from tests.throughput.ratios import ratios_to
 
 if TYPE_CHECKING:
@@ -130,13 +131,13 @@ def test_a_result_without_its_measures_is_refused(tmp_path: Path, kind: str):
 
 
 def test_without_the_repository_there_is_no_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(profiling, "SUITE", tmp_path / "test_throughput.py")
+    monkeypatch.setattr(suite, "SUITE", tmp_path / "test_throughput.py")
     with pytest.raises(InputError, match="clone"):
         measure(tmp_path, {})
 
 
 def test_a_failing_suite_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(profiling, "SUITE", tmp_path / "test_nothing.py")
+    monkeypatch.setattr(suite, "SUITE", tmp_path / "test_nothing.py")
     profiling.SUITE.write_text("def test_it():\n    assert False\n")
     with pytest.raises(InputError, match="failed"):
         measure(tmp_path / "out", {})

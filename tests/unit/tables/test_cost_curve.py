@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from bench.errors import InputError
-from bench.tables import cost_curve as curve
-from bench.tables.cost_curve import average, cost_to_reach, summary, write_curves
+from bench.tables import curve_figure
+from bench.tables.cost_curve import average, cost_to_reach, summary
+from bench.tables.write_curves import write_curves
 
 SETUP = {
     "training_images": "bsd400",
@@ -67,7 +68,7 @@ def drawn(monkeypatch):
         figures.append(figure)
         return tuple(folder / f"{stem}.{suffix}" for suffix in ("png", "svg", "pdf"))
 
-    monkeypatch.setattr(curve, "save", keep)
+    monkeypatch.setattr(curve_figure, "save", keep)
     return figures
 
 
@@ -89,7 +90,7 @@ def test_cost_is_where_the_level_is_first_reached():
     assert cost_to_reach(2.0, [1.0, 3.0, 0.0, 4.0], [1.0, 4.0, 5.0, 6.0]) == pytest.approx(2.0)
 
 
-def test_what_the_first_look_has_reached_costs_no_more_than_that():
+def test_what_the_at_first_has_reached_costs_no_more_than_that():
     assert cost_to_reach(0.5, [1.0, 3.0], [7.0, 14.0]) == 7.0
 
 
@@ -102,7 +103,7 @@ def test_summary_of_a_closed_form():
         assert line[f"level_within_{distance}"] == pytest.approx(final - distance)
         assert line[f"seconds_within_{distance}"] == pytest.approx(512 * 2**-distance)
         assert line[f"tflop_within_{distance}"] == pytest.approx(3072 * 2**-distance)
-        assert not line[f"first_look_within_{distance}"]
+        assert not line[f"at_first_within_{distance}"]
     assert {name: line[name] for name in SETUP} == SETUP
 
 
@@ -120,9 +121,9 @@ def test_all_reach_the_lowest_final_psnr_of_their_noise():
 def test_flat_curve_is_there_at_the_first_look(tmp_path):
     flat = made_up(slope=0.01)
     line = only(summary(flat))
-    assert line["first_look_within_0.5"]
-    assert line["first_look_within_0.1"]
-    assert not line["first_look_all_reach"]
+    assert line["at_first_within_0.5"]
+    assert line["at_first_within_0.1"]
+    assert not line["at_first_all_reach"]
     text = _written(flat, tmp_path)
     assert text.count("≤ 32.0 / 192 ") == 2
 
