@@ -3,57 +3,67 @@
 from __future__ import annotations
 
 import sys
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union
 
 import tyro
 
-from bench.cli.authors import check, new
-from bench.cli.compare import compare
 from bench.cli.console import BAD_INPUT, SIGNALLED, STORE_LOST, open_console, say
-from bench.cli.demo import demo
-from bench.cli.images import denoise, estimate, fingerprint
-from bench.cli.listing import list_, show
-from bench.cli.profile import profile
-from bench.cli.reference import collect, verify
-from bench.cli.report import report
-from bench.cli.run import run
-from bench.cli.tables import curve, table
-from bench.errors import InputError
+from bench.cli.options import demo, images, methods, results, run
+from bench.errors import InputError, unknown
 from bench.system.files import StorageError
 from bench.system.signals import Interrupted
 
-app = tyro.extras.SubcommandApp()
-# Tyro asks of each command in turn whether its sign for "no default" is an instance of it. Of a function it
-# has to ask typeguard, which takes long to load; a hidden `object` in front answers the question without.
-app.command(name="object")(tyro.conf.Suppress[object])
-app.command(demo, name="demo", help="Demonstrate, with figures: score, noise.")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DESCRIPTION = (
+    "Train self-supervised image denoisers on identical U-Nets under Gaussian, Poisson and Gamma noise, and "
+    "see which to pick and what it costs. Begin with: noisebench run"
+)
 
 
-app.command(name="list")(list_)
-for command in (
-    run,
-    table,
-    curve,
-    profile,
-    show,
-    collect,
-    verify,
-    compare,
-    report,
-    check,
-    new,
-    denoise,
-    estimate,
-    fingerprint,
-):
-    app.command(command)
+class Command(NamedTuple):
+    """A command of the command line.
+
+    Args:
+        options: a frozen dataclass; its docstring is the help, of which the first line is the summary.
+        function: what to call with them, as ``module:function``. The module is imported by its name once the
+            command is called, because torch takes seconds to import.
+    """
+
+    options: type
+    function: str
+
+    def summary(self) -> str:
+        """Return the first line of the help."""
+        return (self.options.__doc__ or "").partition("\n")[0]
 
 
-def main(args: list[str] | None = None) -> None:
+COMMANDS = {
+    "run": Command(run.RunOptions, "bench.cli.commands.run:run"),
+    "table": Command(results.TableOptions, "bench.cli.commands.tables:table"),
+    "curve": Command(results.CurveOptions, "bench.cli.commands.curve:curve"),
+    "report": Command(results.ReportOptions, "bench.cli.commands.report:report"),
+    "compare": Command(results.CompareOptions, "bench.cli.commands.tables:compare"),
+    "list": Command(methods.ListOptions, "bench.cli.commands.list:list_"),
+    "show": Command(results.ShowOptions, "bench.cli.commands.show:show"),
+    "denoise": Command(images.DenoiseOptions, "bench.cli.commands.denoise:denoise"),
+    "estimate": Command(images.EstimateOptions, "bench.cli.commands.estimate:estimate"),
+    "fingerprint": Command(images.FingerprintOptions, "bench.cli.commands.fingerprint:fingerprint"),
+    "new": Command(methods.NewOptions, "bench.cli.commands.new:new"),
+    "check": Command(methods.CheckOptions, "bench.cli.commands.check:check"),
+    "profile": Command(methods.ProfileOptions, "bench.cli.commands.profile:profile"),
+    "collect": Command(results.CollectOptions, "bench.cli.commands.collect:collect"),
+    "verify": Command(results.VerifyOptions, "bench.cli.commands.verify:verify"),
+    "demo": Command(demo.DemoOptions, "bench.cli.commands.demo:demo"),
+}
+
+
+def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; exit as README says."""
     try:
-        # Were the choice of a command given no help, tyro would search the source of `typing` for some.
-        choice = tyro.conf.arg(help="one of these")
-        app.cli(prog="noisebench", description=DESCRIPTION, args=args, config=[choice])
+        _run(sys.argv[1:] if args is None else args)
     except InputError as error:
         say(open_console(stderr=True), ("error:", "bold red"), f" {error}")
         sys.exit(BAD_INPUT)
@@ -61,12 +71,27 @@ def main(args: list[str] | None = None) -> None:
         say(open_console(stderr=True), ("error:", "bold red"), f" {error}")
         sys.exit(STORE_LOST)
     except Interrupted as stopped:
-        text = " what is stored stays, and the same command goes on, a training from its checkpoint"
-        say(open_console(stderr=True), (f"stopped by {stopped}:", "bold yellow"), text)
+        advice = " stored runs stay; the same command resumes, each training run from its last checkpoint"
+        say(open_console(stderr=True), (f"stopped by {stopped}:", "bold yellow"), advice)
         sys.exit(SIGNALLED + stopped.number)
 
 
-DESCRIPTION = (
-    "Train self-supervised image denoisers on identical U-Nets under Gaussian, Poisson and Gamma noise, and "
-    "see which to pick and what it costs. Begin with: noisebench run"
-)
+def _run(args: Sequence[str]) -> None:
+    name, *rest = args or [""]
+    if name in COMMANDS:
+        command = COMMANDS[name]
+        options: Any = tyro.cli(command.options, prog=f"noisebench {name}", args=rest)
+        resolve_name(command.function)(options)
+    elif name and not name.startswith("-"):
+        raise unknown("command", name, COMMANDS)
+    else:
+        tyro.cli(_any_command(), prog="noisebench", description=DESCRIPTION, args=args)
+
+
+def _any_command() -> Any:
+    """Return the union of all commands' options, for the help that lists them."""
+    described: list[Any] = [
+        Annotated[command.options, tyro.conf.subcommand(name, description=command.summary())]
+        for name, command in COMMANDS.items()
+    ]
+    return Union[tuple(described)]  # noqa: UP007 - made of a tuple

@@ -1,0 +1,22 @@
+"""The commands ``noisebench demo score`` and ``noisebench demo noise``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from bench.cli.console import open_console
+from bench.cli.options.demo import DemoOptions, ScoreDemo
+from bench.demos import noise_figure, score_figure
+
+if TYPE_CHECKING:
+    from bench.demos.noise import NoiseDemo as NoiseResult
+    from bench.demos.score import ScoreDemo as ScoreResult
+
+
+def demo(options: DemoOptions) -> None:
+    """Draw the figure of a demonstration, and print what it shows."""
+    run = score_figure.run if isinstance(options.demo, ScoreDemo) else noise_figure.run
+    result: ScoreResult | NoiseResult = run(**asdict(options.demo))
+    written = f"written: {', '.join(map(str, result.files))}"
+    open_console().print(f"{result.text}\n{written}", markup=False, highlight=False, soft_wrap=True)

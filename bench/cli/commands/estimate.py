@@ -1,0 +1,42 @@
+"""The command ``noisebench estimate``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.analysis.columns import SYMBOLS
+from bench.cli.console import open_console, print_grid
+from bench.errors import InputError
+from bench.images.image_file import read_image
+from bench.noise import NOISES
+from bench.noise.identify import growth_of
+from bench.noise.level import estimate_noise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.cli.options.images import EstimateOptions
+
+COLUMNS = [
+    *("image", "noise grows as intensity", "like"),
+    *(f"{name} {SYMBOLS[name]}" for name in NOISES),
+]
+
+
+def estimate(options: EstimateOptions) -> None:
+    """Print the estimates of each image."""
+    if not options.images:
+        raise InputError("estimate needs at least one image file")
+    print_grid(open_console(), "noise", COLUMNS, [_row(path) for path in options.images])
+
+
+def _row(path: Path) -> list[str]:
+    image, _ = read_image(path)
+    growth = growth_of(image)
+    try:
+        levels = [f"{estimate_noise(model, image).parameter:.3g}" for model in NOISES.values()]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if growth is None:
+        return [str(path), "unknown", "–", *levels]
+    return [str(path), f"^{growth.exponent:.2f} ± {2 * growth.error:.2f}", growth.model.name, *levels]

@@ -1,0 +1,18 @@
+"""The command ``noisebench fingerprint``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.cli.console import open_console, say
+from bench.images.sources import open_set, write_manifest
+
+if TYPE_CHECKING:
+    from bench.cli.options.images import FingerprintOptions
+
+
+def fingerprint(options: FingerprintOptions) -> None:
+    """Write a row for each image of a folder, and print the fingerprint of the set."""
+    images = open_set(str(options.folder.resolve()), channels=options.channels)
+    write_manifest(images, options.out)
+    say(open_console(), f"{len(images.images)} images, set fingerprint {images.fingerprint}")

@@ -1,0 +1,19 @@
+"""The command ``noisebench new``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.cli.console import open_console, say, say_written
+from bench.scaffold.write import begin_entry, begin_package
+
+if TYPE_CHECKING:
+    from bench.cli.options.methods import NewOptions
+
+
+def new(options: NewOptions) -> None:
+    """Write a sample method and print what to do next."""
+    files = begin_package(options.name, options.out) if options.package else begin_entry(options.name)
+    say_written(files)
+    install = f"pip install -e {files[0].parent} && " if options.package else ""
+    say(open_console(), f"next: {install}noisebench check {options.name}")

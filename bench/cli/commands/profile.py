@@ -1,0 +1,32 @@
+"""The command ``noisebench profile``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.cli.console import open_console, say, say_written
+from bench.profile.profile_table import caption
+from bench.profile.suite import measure
+from bench.profile.timings import read
+from bench.profile.trace import write_trace
+from bench.profile.write import write_profile
+from bench.system.devices import open_device
+from bench.training.engine import resolve_engine
+
+if TYPE_CHECKING:
+    from bench.cli.options.methods import ProfileOptions
+
+
+def profile(options: ProfileOptions) -> None:
+    """Measure this machine, or draw an earlier result; or trace a few steps of one method."""
+    sizes: dict[str, Any] = {"width": options.width, "batch": options.batch, "patch": options.patch}
+    setting = sizes | {"device": options.device, "precision": options.precision, "engine": options.engine}
+    if options.trace:
+        say(open_console(), f"written: {write_trace(options.trace, folder=options.out, **setting)}")
+        return
+    if not options.result:
+        resolve_engine(options.engine, open_device(options.device))  # the suite would fail at length
+    timings = read(options.result or measure(options.out, setting | {"rounds": options.rounds}))
+    files = write_profile(timings, folder=options.out)
+    say(open_console(), caption(timings))
+    say_written(files)

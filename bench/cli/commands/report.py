@@ -1,0 +1,27 @@
+"""The command ``noisebench report``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.cli.console import say_written
+from bench.cli.opening import existing_results, existing_runs
+from bench.errors import InputError
+from bench.report.write import Pictures, write_report
+
+if TYPE_CHECKING:
+    from bench.cli.options.results import ReportOptions
+
+
+def report(options: ReportOptions) -> None:
+    """Write the report of a folder of results."""
+    if options.images < 0:
+        raise InputError(f"--pictures must be at least 0, but is {options.images}")
+    files = write_report(
+        existing_results(options.results),
+        options.results,
+        runs=existing_runs(options.runs).root if options.runs else None,
+        out=options.out or options.results / "report",
+        pictures=Pictures(options.images, options.data, options.test or ()),
+    )
+    say_written(files[:1])

@@ -1,0 +1,83 @@
+"""The command ``noisebench verify``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from bench.analysis.columns import noise_label
+from bench.cli.console import SOME_FAILED, open_console, print_grid
+from bench.cli.opening import set_aside_damaged
+from bench.cli.progress import Display
+from bench.errors import InputError
+from bench.published.reproduction import reproduce
+from bench.published.table import find_published, open_published
+from bench.published.verify import draw_lot
+from bench.published.verify import verify as verify_runs
+from bench.store.reference import find_reference
+from bench.store.store import Store
+from bench.system.devices import open_device
+from bench.training.engine import resolve_engine
+
+if TYPE_CHECKING:
+    from bench.cli.options.results import VerifyOptions
+    from bench.published.table import Published
+    from bench.published.verify import Verdict
+    from bench.store.reference import Reference
+
+COLUMNS = ("run", "cell", "seed", "committed", "here", "difference", "allowed", "how", "outcome", "changed")
+
+
+def verify(options: VerifyOptions) -> None:
+    """Re-run part of a reference and print what came of it; exit with 1 where a number is not reproduced."""
+    published = _open_table(options.table)
+    results = find_reference(options.reports, options.reference or published.reference)
+    verdicts = _verify(options, published, results)
+    title = (
+        f"{results.folder} against re-run runs (PSNR, dB); in 95 % of cases all training runs together end "
+        "within the difference allowed"
+    )
+    print_grid(open_console(), title, COLUMNS, [_row(verdict) for verdict in verdicts])
+    if not all(verdict.ok for verdict in verdicts):
+        sys.exit(SOME_FAILED)
+
+
+def _open_table(name: str) -> Published:
+    folder = find_published(name)
+    if folder is None:
+        raise InputError(
+            f"{name!r} is not a published table, neither by its name in `tables` nor by its folder"
+        )
+    return open_published(folder)
+
+
+def _verify(options: VerifyOptions, published: Published, results: Reference) -> list[Verdict]:
+    main_runs = reproduce(published, results.scores(), results.failures()).scores
+    device, console = open_device(options.device), open_console()
+    store = Store.open(options.runs)
+    set_aside_damaged(store)
+    return verify_runs(
+        results,
+        options.keys or draw_lot(main_runs, options.cells, seed=options.sampling_seed),
+        retrained=[find_reference(options.reports, name) for name in published.retrained],
+        store=store,
+        device=device,
+        watch=lambda jobs: Display(console, jobs),
+        data=options.data,
+        engine=resolve_engine("auto", device),
+    )
+
+
+def _row(verdict: Verdict) -> list[str]:
+    return [
+        verdict.key,
+        f"{verdict.method}, {noise_label(verdict.noise, verdict.parameter)}, {verdict.images}",
+        str(verdict.seed),
+        f"{verdict.committed:.3f}",
+        f"{verdict.here:.3f}",
+        f"{verdict.difference:+.4f}",
+        f"±{verdict.allowed:.3f}",
+        verdict.how,
+        verdict.outcome,
+        ", ".join(verdict.changed),
+    ]

@@ -1,0 +1,45 @@
+"""Opening the folders of results that a command is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.cli.console import open_console, say
+from bench.errors import InputError
+from bench.store.results import open_results
+from bench.store.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.store.results import Results
+
+
+def existing_runs(folder: Path) -> Store:
+    """Open a folder of runs, and set aside what is damaged in it.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no folder of runs at {str(folder)!r}; `noisebench run` makes one")
+    store = Store(folder)
+    set_aside_damaged(store)
+    return store
+
+
+def existing_results(folder: Path) -> Results:
+    """Open a folder of runs, whose damaged runs are set aside, or a folder of reference results.
+
+    Raises:
+        InputError: as by ``open_results``.
+    """
+    if isinstance(results := open_results(folder), Store):
+        set_aside_damaged(results)
+    return results
+
+
+def set_aside_damaged(store: Store) -> None:
+    """Set aside the damaged runs of a store, and print which they are."""
+    for damage in store.set_aside_damaged():
+        say(open_console(stderr=True), ("damaged:", "bold yellow"), f" {damage}")

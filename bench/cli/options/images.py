@@ -1,0 +1,61 @@
+"""The options of the commands that work on your own images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from bench.cli.options.shared import DEFAULT_STORE, Device, Folder, Paths, Runs
+
+Images = Annotated[Paths, tyro.conf.arg(metavar="IMAGE ...")]
+
+
+@dataclass(frozen=True)
+class DenoiseOptions:
+    """Denoise your own images with a trained run, whatever their size, keeping their bit depth.
+
+    Prints a warning for an image whose noise clearly differs from the noise that the run was trained on.
+
+    Args:
+        run: its key, the start of its key, or its folder
+        images: image files, grey or colour as the run was trained
+        out: folder for the denoised images
+        device: where to compute
+        runs: folder in which runs are stored
+    """
+
+    run: Annotated[Positional[str], tyro.conf.arg(metavar="RUN")]
+    images: Images
+    out: Folder
+    device: Device = "auto"
+    runs: Runs = DEFAULT_STORE
+
+
+@dataclass(frozen=True)
+class EstimateOptions:
+    """Estimate the noise model and the noise level of your own images, each on its own.
+
+    Args:
+        images: image files of at least 16x16 pixels; finding the noise model takes 64x64 and some contrast
+    """
+
+    images: Images
+
+
+@dataclass(frozen=True)
+class FingerprintOptions:
+    """Write the fingerprints of the images in a folder, which identify an image set by its pixels.
+
+    Args:
+        folder: folder of images
+        channels: 1 for grey images, 3 for colour
+        out: CSV file for the name of each image and the sha256 of its decoded pixels
+    """
+
+    folder: Annotated[Positional[Path], tyro.conf.arg(metavar="FOLDER")]
+    out: Annotated[Path, tyro.conf.arg(metavar="CSV")]
+    channels: Literal[1, 3] = 1

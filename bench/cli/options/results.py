@@ -1,0 +1,150 @@
+"""The options of the commands that read stored results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional
+
+from bench.cli.options.shared import DEFAULT_STORE, REPORTS, Data, Device, Folder, Paths, Runs, optional
+
+DEFAULT_VERIFIED = DEFAULT_STORE / "verified"
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """Print the tables of stored runs and write them as Markdown, CSV and LaTeX.
+
+    Given a published table, write its page instead: the published numbers, and beside them those of the
+    reference results. That needs a clone of the repository.
+
+    Args:
+        what: a folder of runs, or a published table by its name or folder
+        reference: name of the reference results to show beside the published table
+        out: folder for the files; with --reference, they go to REPORTS/REFERENCE/NAME where this is not given
+        reports: the folder of reference results that the page cites
+    """
+
+    what: Annotated[Positional[str], tyro.conf.arg(metavar="RUNS|NAME")] = str(DEFAULT_STORE)
+    reference: Annotated[str | None, optional("NAME", default="those that the table's page cites")] = None
+    out: Annotated[Path | None, optional("DIR", default="RUNS/tables, or the table's folder")] = None
+    reports: Folder = REPORTS
+
+
+@dataclass(frozen=True)
+class CurveOptions:
+    """Draw PSNR against training time and FLOPs, for runs that were evaluated while they trained.
+
+    Such runs are made by `noisebench run --looks N`.
+
+    Args:
+        runs: a folder of runs
+        out: folder for the figure, its data and its table
+    """
+
+    runs: Annotated[Positional[Path], tyro.conf.arg(metavar="RUNS")] = DEFAULT_STORE
+    out: Annotated[Path | None, optional("DIR", default="RUNS/tables")] = None
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """Print what changed from results A to B, such as between two commits, two machines, or a fork.
+
+    Only runs with the same protocol are compared, image by image; their devices may differ.
+
+    Args:
+        a: a folder of runs or of reference results
+        b: another such folder
+        out: folder for compare.md, compare.csv and compare.tex
+    """
+
+    a: Annotated[Positional[Path], tyro.conf.arg(metavar="A")]
+    b: Annotated[Positional[Path], tyro.conf.arg(metavar="B")]
+    out: Annotated[Path | None, optional("DIR", default="print only")] = None
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Write a report of stored runs as one HTML page, and its figures as files.
+
+    The page needs no network. The figures are in the folder `figures` beside it, each as PNG, SVG and PDF
+    with its numbers as CSV.
+
+    Args:
+        results: a folder of runs or of reference results
+        runs: the folder of runs from which reference results were collected; only runs keep images and curves
+        out: folder for the files
+        images: how many images to show of each noise model and test set, of those that the runs kept
+        data: folder of the image sets, for the clean images
+        test: your own test sets by folder, as they were given to `noisebench run`
+    """
+
+    results: Annotated[Positional[Path], tyro.conf.arg(metavar="RESULTS")] = DEFAULT_STORE
+    runs: Annotated[Path | None, optional("DIR", default="RESULTS, where that is a folder of runs")] = None
+    out: Annotated[Path | None, optional("DIR", default="RESULTS/report")] = None
+    images: Annotated[int, tyro.conf.arg(name="pictures")] = 3
+    data: Data = None
+    test: Annotated[tuple[str, ...] | None, optional("DIR ...", default="none")] = None
+
+
+@dataclass(frozen=True)
+class CollectOptions:
+    """Collect the scores and records of stored runs, without weights, as a folder of reference results.
+
+    Runs that the folder already holds stay, so a reference can be collected in pieces. The throughput profile
+    in a folder of runs is collected too.
+
+    Args:
+        runs: folders of runs
+        out: folder of the reference results, such as reports/DEVICE-DATE
+    """
+
+    runs: Annotated[Paths, tyro.conf.arg(metavar="RUNS ...")]
+    out: Folder
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """Re-run part of a published table's reference, and report which numbers are reproduced.
+
+    Runs whose weights are in --runs are evaluated again, the others are trained again. The difference allowed
+    is the scatter between training runs that differ in nothing but chance; honest numbers stay within it, all
+    together, in 95 % of cases. The exit code is 1 where a number is not reproduced.
+
+    Args:
+        table: a published table by its name or folder, such as tables/NAME
+        cells: how many runs to sample at random
+        sampling_seed: seed of the random sample
+        keys: keys of the runs to verify
+        reference: name of the reference results
+        device: where to train
+        data: folder of the image sets, as for `noisebench run`
+        reports: folder that holds the reference results
+        runs: folder in which the new runs are stored
+    """
+
+    table: Annotated[Positional[str], tyro.conf.arg(metavar="NAME")]
+    cells: int = 3
+    sampling_seed: Annotated[int, tyro.conf.arg(name="lot")] = 0
+    keys: Annotated[tuple[str, ...] | None, optional("KEY ...", default="a random sample")] = None
+    reference: Annotated[str | None, optional("NAME", default="those that the table's page cites")] = None
+    device: Device = "auto"
+    data: Data = None
+    reports: Folder = REPORTS
+    runs: Runs = DEFAULT_VERIFIED
+
+
+@dataclass(frozen=True)
+class ShowOptions:
+    """Show the settings of a run, what it ran on, and its scores.
+
+    Args:
+        run: its key, the start of its key, or its folder
+        runs: folder in which runs are stored
+    """
+
+    run: Annotated[Positional[str], tyro.conf.arg(metavar="RUN")]
+    runs: Runs = DEFAULT_STORE

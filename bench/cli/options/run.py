@@ -1,0 +1,128 @@
+"""The options of ``noisebench run``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from bench.cli.options.shared import DEFAULT_STORE, Data, Device, Engine, Precision, Runs, optional
+from bench.errors import unknown
+from bench.runs.recipes import RECIPES, Recipe
+
+OF_RECIPE = "as in the recipe"
+Names = Annotated[tuple[str, ...] | None, optional("NAME ...", default=OF_RECIPE)]
+Integer = Annotated[int | None, optional("INT", default=OF_RECIPE)]
+
+
+@dataclass(frozen=True)
+class RecipeChanges:
+    """Settings that replace those of the recipe, of which each has the same name; None keeps the recipe's.
+
+    Args:
+        methods: names, with hyper-parameters where they differ from the default: NAME:KEY=VALUE,KEY=VALUE;
+            all takes every method, each under the noise models for which it is defined
+        noises: noise models with their parameter: gaussian:SIGMA (of 255), poisson:ZETA, gamma:K
+        train: training set: a name from `noisebench list`, a folder, or hub:OWNER/NAME
+        test: test sets, named in the same way
+        channels: 1 for grey images, 3 for colour
+        width: channels of the U-Net's encoder; full width is 48
+        steps: optimiser steps
+        batch: patches in a batch
+        patch: side of a training patch, in pixels
+        learning_rate: peak learning rate of the schedule
+        seeds: seeds of the initial weights, patches and noise; each seed is a run of its own
+        looks: how many times to evaluate each training run while it trains, for `noisebench curve`
+        lpips: whether to compute LPIPS, which downloads AlexNet's weights once
+    """
+
+    methods: Names = None
+    noises: Names = None
+    train: Annotated[str | None, optional("SET", default=OF_RECIPE)] = None
+    test: Annotated[tuple[str, ...] | None, optional("SET ...", default=OF_RECIPE)] = None
+    channels: Annotated[Literal[1, 3] | None, optional("1|3", default=OF_RECIPE)] = None
+    width: Integer = None
+    steps: Integer = None
+    batch: Integer = None
+    patch: Integer = None
+    learning_rate: Annotated[float | None, optional("FLOAT", default=OF_RECIPE)] = None
+    seeds: Annotated[tuple[int, ...] | None, optional("INT ...", default=OF_RECIPE)] = None
+    looks: Integer = None
+    lpips: Annotated[bool | None, optional("True|False", default=OF_RECIPE)] = None
+
+    def apply(self, recipe: Recipe) -> Recipe:
+        """Return the recipe with the settings that are given."""
+        settings = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(recipe, **{name: value for name, value in settings.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where and with what the runs are trained on a Ray cluster.
+
+    Args:
+        ray: train on the Ray cluster at HOST:PORT; auto takes the one that is running, or starts one on this
+            machine
+        gpus_per_run: GPUs for each run; several runs share one where this is below 1, as with 0.25
+        cpus_per_run: CPU cores for each run, and its number of threads, which float32 rounding depends on
+    """
+
+    ray: Annotated[str | None, optional("auto|ADDRESS", default="train on this machine, without Ray")] = None
+    gpus_per_run: Annotated[float | None, optional("FLOAT", default="1 on cuda, 0 on cpu")] = None
+    cpus_per_run: Annotated[int | None, optional("INT", default="1")] = None
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Train and score a grid of methods and noise models, then print the table.
+
+    Stored runs are not trained again, and an interrupted run resumes from its last checkpoint. Several
+    processes may fill one folder of runs; each run is trained by one of them. Examples:
+    `noisebench run grey --methods supervised --noises gaussian:25 --width 32`,
+    `noisebench run --train my/photos --test my/other/photos --noises gamma:20`.
+
+    Args:
+        name: quick, grey-cpu, grey, colour or tuning; `noisebench list recipes` says what each costs and
+            reaches
+        recipe: replace settings of the recipe
+        cluster: train on a Ray cluster
+        training_noise: frozen keeps one noisy copy of each image; resampled draws new noise for every patch
+        blind: withhold the noise parameter, which then differs from one training image to the next
+        precision: auto takes bfloat16 where the method is stable in it and the device supports it
+        engine: launch each step kernel by kernel (eager), as a CUDA graph, or compiled; auto takes graph on
+            CUDA
+        device: where to train
+        missing_from: train only the runs that this folder of reference results lacks, so that it can be
+            extended on a machine that has no weights of its runs
+        shard: train the I-th of N parts of the grid, 1/N to N/N, as one job of an array
+        checkpoint_every: seconds between two checkpoints of a training run
+        data: folder of the image sets, with files such as DIR/set12/01.png
+        runs: folder in which runs are stored
+    """
+
+    name: Annotated[Positional[str], tyro.conf.arg(metavar="RECIPE")] = "quick"
+    recipe: tyro.conf.OmitArgPrefixes[RecipeChanges] = RecipeChanges()
+    cluster: tyro.conf.OmitArgPrefixes[ClusterOptions] = ClusterOptions()
+    training_noise: Literal["frozen", "resampled"] = "frozen"
+    blind: bool = False
+    precision: Precision = "auto"
+    engine: Engine = "auto"
+    device: Device = "auto"
+    missing_from: Annotated[Path | None, optional("REFERENCE", default="train every run of the grid")] = None
+    shard: Annotated[str | None, optional("I/N", default="the whole grid")] = None
+    checkpoint_every: float = 60
+    data: Data = None
+    runs: Runs = DEFAULT_STORE
+
+    def changed_recipe(self) -> Recipe:
+        """Return the recipe that is named, with its changes.
+
+        Raises:
+            InputError: there is no such recipe, or a change makes none.
+        """
+        if self.name not in RECIPES:
+            raise unknown("recipe", self.name, RECIPES)
+        return self.recipe.apply(RECIPES[self.name])

@@ -1,0 +1,34 @@
+"""``noisebench curve``."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+from bench.cli.main import main
+from tests.support.command_line import TINY, refuse, run_tiny
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_curve_draws_what_run_looked_at(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_tiny("--methods", "supervised", "noise2noise", "--looks", "2")
+    main(["curve", "--out", "drawn"])
+    with (folders / "drawn" / "quality.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    steps = int(TINY[TINY.index("--steps") + 1])
+    assert {int(row["step"]) for row in rows} == {-(-steps // 2), steps}
+    assert {row["method"] for row in rows} == {"supervised", "noise2noise"}
+    printed = capsys.readouterr().out
+    for suffix in ("md", "png", "svg"):
+        assert f"quality.{suffix}" in printed
+        assert (folders / "drawn" / f"quality.{suffix}").is_file()
+
+
+def test_curve_says_how_to_get_one(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_tiny("--methods", "supervised", "--looks", "0")
+    capsys.readouterr()
+    assert "--looks" in refuse(capsys, ["curve"])

@@ -1,0 +1,19 @@
+"""``noisebench list``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_list_names_everything(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["list"])
+    printed = capsys.readouterr().out
+    for name in ("noise2score", "gamma:K", "kodak24", "embedded-test", "quick"):
+        assert name in printed

@@ -1,0 +1,187 @@
+"""``noisebench run``: what it trains, prints, writes and refuses."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import methods
+from bench.cli.main import main
+from tests.support.command_line import TINY, refuse, run_tiny
+
+
+def test_run_prints_the_table_and_writes_it_three_times(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_tiny()
+    printed = capsys.readouterr().out
+    assert "5 trained" in printed
+    with (folders / "runs" / "tables" / "table.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["method"] for row in rows} == {
+        "noise2noise",
+        "noise2score",
+        "noise2void",
+        "supervised",
+        "sure",
+    }
+    for row in rows:
+        assert f"{float(row['psnr']):.2f}" in printed
+    assert (folders / "runs" / "tables" / "table.md").read_text().count("noise2score")
+    assert r"\toprule" in (folders / "runs" / "tables" / "table.tex").read_text()
+
+
+def test_a_second_identical_command_trains_nothing_and_says_so(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_tiny("--methods", "supervised")
+    first = (folders / "runs" / "tables" / "table.csv").read_bytes()
+    capsys.readouterr()
+    run_tiny("--methods", "supervised")
+    assert "nothing to train: every run is stored already" in capsys.readouterr().out
+    assert (folders / "runs" / "tables" / "table.csv").read_bytes() == first
+
+
+def test_shards_fill_one_folder_whose_table_is_that_of_the_grid(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    methods = ("--methods", "supervised", "noise2noise", "noise2void")
+    for part in ("1/2", "2/2"):
+        run_tiny(*methods, "--runs", "shards", "--shard", part)
+        printed = capsys.readouterr().out
+        assert f"shard {part} is done; `noisebench table shards` shows the grid" in printed
+        assert not (folders / "shards" / "tables").exists()
+    run_tiny(*methods)
+    for runs in ("runs", "shards"):
+        main(["table", runs, "--out", f"of-{runs}"])
+    whole, joined = (pd.read_csv(folders / f"of-{runs}" / "table.csv") for runs in ("runs", "shards"))
+    assert list(joined["method"]) == ["noise2void", "noise2noise", "supervised"]
+    assert list(joined["psnr"]) == list(whole["psnr"])
+
+
+def test_shards_stay_what_they_are_while_a_reference_fills(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    methods = ("--methods", "supervised", "noise2noise", "noise2void", "--missing-from", "reports/here")
+    for part in ("1/2", "2/2"):
+        run_tiny(*methods, "--shard", part)
+        main(["collect", "runs", "--out", "reports/here"])
+    assert "3 runs are in reports/here, 1 of them new" in capsys.readouterr().out.replace("\\", "/")
+    run_tiny(*methods, "--shard", "2/2")
+    assert "nothing to train: reports/here holds every run" in capsys.readouterr().out
+
+
+def test_a_reference_is_gone_on_with_where_its_weights_are_not(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_tiny("--methods", "supervised", "noise2void", "--missing-from", "reports/here")
+    assert "reports/here is not there yet: all 2 runs are to be done" in capsys.readouterr().out
+    main(["collect", "runs", "--out", "reports/here"])
+    there = {path.stem for path in Path("reports/here/runs").iterdir()}
+    shutil.rmtree("runs")
+    go_on = ("--methods", "noise2void", "noise2noise", "supervised", "--missing-from", "reports/here")
+    capsys.readouterr()
+    run_tiny(*go_on)
+    assert "1 of the 3 runs are to be done: reports/here holds the others" in capsys.readouterr().out
+    assert list(pd.read_csv("runs/tables/table.csv")["method"]) == ["noise2noise"]
+    main(["collect", "runs", "--out", "reports/here"])
+    assert there < {path.stem for path in Path("reports/here/runs").iterdir()}
+    run_tiny(*go_on)
+    assert "nothing to train: reports/here holds every run" in capsys.readouterr().out
+    assert refuse(capsys, ["run", "--missing-from", "runs"]).startswith(
+        "error: 'runs' holds no reference results: it has no scores.parquet"
+    )
+
+
+def test_all_runs_every_method_where_it_is_defined_and_says_what_is_left_out(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folders / "entries").mkdir()
+    for name, laws in {"anywhere": ("gaussian", "gamma"), "gaussian_only": ("gaussian",)}.items():
+        monkeypatch.delitem(sys.modules, f"methods.{name}", raising=False)
+        (folders / "entries" / f"{name}.py").write_text(
+            "from dataclasses import dataclass\nfrom bench.method import Method, squared_error\n"
+            "@dataclass(frozen=True)\nclass Some(Method):\n"
+            f"    needs, noises = frozenset({{'noisy'}}), frozenset({laws})\n"
+            "    def loss(self, net, batch, rng, progress):\n"
+            "        return squared_error(net(batch.noisy), batch.noisy)\n"
+            "    def denoise(self, net, noisy, noise):\n        return net(noisy)\n"
+        )
+    monkeypatch.setattr(methods, "__path__", [str(folders / "entries")])
+    run_tiny("--methods", "all", "--noises", "gaussian:25", "gamma:50")
+    printed = capsys.readouterr().out
+    assert "3 trained" in printed
+    assert "left out" not in printed
+    with (folders / "runs" / "tables" / "table.csv").open() as file:
+        told = {(row["method"], row["noise"]): row["error"] for row in csv.DictReader(file)}
+    assert told.pop(("gaussian_only", "gamma")) == "not defined for gamma noise"
+    assert set(told.values()) == {""}
+    run_tiny("--methods", "all", "--noises", "gamma:50")
+    assert "left out, not defined for these noises: gaussian_only" in capsys.readouterr().out
+
+
+def test_an_empty_and_a_damaged_set_are_refused_before_training(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folders / "empty").mkdir()
+    assert "empty" in refuse(capsys, ["run", *TINY, "--train", "./empty", "--test", "./test"])
+    (folders / "test" / "0.png").write_bytes((folders / "test" / "0.png").read_bytes()[:200])
+    assert "0.png" in refuse(capsys, ["run", *TINY, "--train", "./train", "--test", "./test"])
+    assert not list(folders.glob("runs/*/run.json"))
+
+
+def test_a_method_that_fails_is_shown_as_failed_with_exit_code_1(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(folders / "entries")])
+    (folders / "entries").mkdir()
+    (folders / "entries" / "diverging.py").write_text(
+        "from dataclasses import dataclass\nfrom bench.method import Method, squared_error\n"
+        "@dataclass(frozen=True)\nclass Diverging(Method):\n    needs = frozenset({'noisy'})\n"
+        "    def loss(self, net, batch, rng, progress):\n"
+        "        return squared_error(net(batch.noisy), batch.noisy) / (progress < 0.5)\n"
+        "    def denoise(self, net, noisy, noise):\n        return net(noisy)\n"
+    )
+    with pytest.raises(SystemExit) as leaving:
+        run_tiny("--methods", "diverging", "supervised")
+    assert leaving.value.code == 1
+    printed = capsys.readouterr()
+    assert "1 failed, 1 trained" in printed.out
+    assert "the loss became" in printed.out
+    assert "failed: diverging, gaussian:25, seed 0" in printed.err
+    assert "failed" in (folders / "runs" / "tables" / "table.md").read_text()
+
+
+def test_lpips_without_its_weights_is_said_and_the_rest_goes_on(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.scoring import metrics
+
+    def refuse_weights(device: object) -> None:
+        raise metrics.LpipsUnavailable("no weights to be had")
+
+    monkeypatch.setattr(metrics, "load_lpips", refuse_weights)
+    run_tiny("--methods", "supervised", "--lpips", "True")
+    printed = capsys.readouterr().out
+    assert "LPIPS is left out: no weights to be had" in printed
+    (facts,) = (path.read_text() for path in (folders / "runs").glob("*/run.json"))
+    assert '"lpips": "no weights to be had"' in facts
+
+
+def test_blind_run_reports_its_estimates(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_tiny("--methods", "noise2score", "--blind")
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "noise2score (blind)" in printed
+    assert "noisy + law" in printed
+    assert "gaussian σ=20 to 55" in printed
+    with (folders / "runs" / "tables" / "table.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    stored = pd.read_parquet(next((folders / "runs").glob("*/scores.parquet")))
+    assert float(row["estimate"]) == pytest.approx(stored["estimate"].mean())
+    assert float(row["estimate_error"]) == pytest.approx((stored["estimate"] / 25 - 1).abs().mean())
+    assert f"{float(row['estimate_error']):.1%} off" in printed

@@ -1,0 +1,65 @@
+"""``noisebench verify``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from bench.cli.main import main
+from tests.support.command_line import refuse
+from tests.support.references import publish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(("store", "how"), [("runs", "evaluated"), ("fresh", "trained")])
+def test_honest_scores_are_verified(
+    collected: Path, capsys: pytest.CaptureFixture[str], store: str, how: str
+) -> None:
+    main(["verify", "mine", "--cells", "2", "--runs", store])
+    lines = [line for line in capsys.readouterr().out.splitlines() if "gaussian" in line and "│" in line]
+    assert len(lines) == 2
+    for line in lines:
+        cells = [cell.strip() for cell in line.split("│")]
+        assert how in cells
+        assert {"identical", "reproduced"} & set(cells)
+        assert "+0.0000" in cells or "-0.0000" in cells
+
+
+def test_what_is_allowed_comes_from_the_runs_that_the_table_says_were_trained_again(
+    collected: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["collect", "runs", "--out", "reports/again"])
+    path = collected / "reports" / "again" / "scores.parquet"
+    rows = pd.read_parquet(path)
+    rows.assign(psnr=rows["psnr"] + 0.2).to_parquet(path, index=False)
+    layout = {"training_images": ["train"], "reference": "here"}
+    publish(collected / "tables" / "mine", NUMBERS, **layout, retrained=["again"])
+    main(["verify", "mine", "--cells", "1", "--runs", "fresh"])
+    printed = capsys.readouterr().out
+    assert "±2.541" in printed  # Student's quantile for one degree of freedom, 12.706, times .2
+    assert "in 95 % of cases all trainings together" in " ".join(printed.split())
+    publish(collected / "tables" / "mine", NUMBERS, **layout, retrained=["nowhere"])
+    assert "unknown reference in 'reports' 'nowhere'" in refuse(capsys, ["verify", "mine"])
+
+
+def test_a_score_changed_by_a_decibel_is_not_verified(
+    collected: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = collected / "reports" / "here" / "scores.parquet"
+    rows = pd.read_parquet(path)
+    changed = (rows["method"] == "supervised") & (rows["seed"] == 1)
+    rows.assign(psnr=rows["psnr"] + changed).to_parquet(path, index=False)
+    honest, forged = (sorted(set(rows.loc[which, "key"])) for which in (~changed, changed))
+    assert (len(honest), len(forged)) == (3, 1)
+    main(["verify", "mine", "--runs", "runs", "--keys", *honest])
+    assert "not reproduced" not in capsys.readouterr().out
+    with pytest.raises(SystemExit) as leaving:
+        main(["verify", "mine", "--runs", "runs", "--keys", *honest, *forged])
+    assert leaving.value.code == 1
+    printed = capsys.readouterr().out
+    assert printed.count("not reproduced") == 1
+    assert "-1.0000" in printed
