@@ -85,7 +85,9 @@ def _run(args: Sequence[str]) -> None:
     elif name and not name.startswith("-"):
         raise unknown("command", name, COMMANDS)
     else:
-        tyro.cli(_any_command(), prog="noisebench", description=DESCRIPTION, args=args)
+        # Without help of its own, tyro would search the source of `typing` for a description of the choice.
+        choice = tyro.conf.arg(help="one of these")
+        tyro.cli(_any_command(), prog="noisebench", description=DESCRIPTION, args=args, config=[choice])
 
 
 def _any_command() -> Any:

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench.cli import main as cli
+from bench.cli.main import main
+from bench.cli.options import run
 from bench.images import registry
 from bench.images.registry import REGISTRY
 from bench.images.sources import open_set, write_manifest
@@ -62,8 +63,8 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     tiny = {"methods": METHODS, "noises": ("gaussian:25",), "lpips": False}
     tiny |= {"width": 4, "steps": 2, "batch": 2, "patch": 32}
-    recipes = {name: replace(cli.RECIPES[name], **tiny) for name in ("grey", "colour")}
-    monkeypatch.setattr(cli, "RECIPES", recipes)
+    recipes = {name: replace(run.RECIPES[name], **tiny) for name in ("grey", "colour")}
+    monkeypatch.setattr(run, "RECIPES", recipes)
     monkeypatch.setattr(figures, "DOTS_PER_INCH", 20)
     return tmp_path
 
@@ -79,7 +80,7 @@ def work_through() -> None:
             write(folder / "throughput.json", result())
         else:
             assert program == "noisebench"
-            cli.main(arguments)
+            main(arguments)
 
 
 def test_the_list_leaves_a_whole_reference_and_goes_on_where_the_runs_are_not(

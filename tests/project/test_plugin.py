@@ -30,7 +30,7 @@ COMMANDS = {
 # All in one process, since each would take seconds to load torch.
 DRIVER = """
 import contextlib, io, json, sys
-from bench.cli import main
+from bench.cli.main import main
 found = {}
 for name, command in json.load(sys.stdin).items():
     code, said = 0, io.StringIO()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
 import typing
+from dataclasses import fields, is_dataclass
+from inspect import signature
+from pkgutil import resolve_name
 
 import pytest
 
-from bench.cli.main import COMMANDS, main
+from bench.cli.main import COMMANDS, Command, main
+from bench.cli.options.demo import NoiseDemo, ScoreDemo
 from bench.system.files import StorageError
 from bench.system.signals import Interrupted
 from tests.support.command_line import refuse, run_tiny
@@ -22,15 +27,11 @@ if typing.TYPE_CHECKING:
     ("error", "code", "said"),
     [
         (StorageError("the disk is full; free some space"), 3, "error: the disk is full; free some space"),
-        (
-            Interrupted(signal.SIGTERM),
-            143,
-            "stopped by SIGTERM: what is stored stays, and the same",
-        ),
-        (Interrupted(signal.SIGINT), 130, "stopped by SIGINT: what is stored stays"),
+        (Interrupted(signal.SIGTERM), 143, "stopped by SIGTERM: stored runs stay; the same command resumes"),
+        (Interrupted(signal.SIGINT), 130, "stopped by SIGINT: stored runs stay"),
     ],
 )
-def test_what_stops_a_grid_has_an_exit_code_and_advice(
+def test_a_grid_that_stops_has_an_exit_code_and_advice(
     folders: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -49,49 +50,95 @@ def test_what_stops_a_grid_has_an_exit_code_and_advice(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "also"), [(["--help"], {"rich"}), (["list", "--help"], {"rich"}), (["list"], set())]
+    ("arguments", "also"),
+    [
+        (["--help"], {"rich", "typeguard"}),
+        (["list", "--help"], {"rich", "typeguard"}),
+        (["run", "--help"], {"rich"}),
+        (["list"], {"typeguard"}),
+    ],
 )
-def test_what_needs_no_library_waits_for_none(arguments: list[str], also: set[str]) -> None:
+def test_help_and_list_import_no_slow_library(arguments: list[str], also: set[str]) -> None:
     code = (
-        "import contextlib, linecache, sys; from bench.cli import main\n"
+        "import contextlib, linecache, sys; from bench.cli.main import main\n"
         f"with contextlib.suppress(SystemExit): main({arguments})\n"
         "print(*sys.modules, *linecache.cache, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "noise" in done.stdout
-    slow = {"torch", "numpy", "pandas", "PIL", "pydantic", "typeguard", typing.__file__} | also
-    assert not slow & set(done.stderr.split())
+    slow = {"torch", "numpy", "pandas", "PIL", "pydantic", typing.__file__} | also
+    assert slow & set(done.stderr.split()) == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_each_command_has_a_function_of_its_options(command: Command) -> None:
+    (parameter,) = signature(resolve_name(command.function)).parameters.values()
+    assert parameter.annotation == command.options.__name__
+
+
+def print_help(capsys: pytest.CaptureFixture[str], command: str) -> str:
+    with pytest.raises(SystemExit) as leaving:
+        main([*command.split(), "--help"])
+    assert leaving.value.code == 0
+    return " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
+def count_options(options: type) -> int:
+    """Count the fields of options, and those of the groups among them."""
+    groups = [field.default for field in fields(options) if is_dataclass(field.default)]
+    return len(fields(options)) - len(groups) + sum(count_options(type(group)) for group in groups)
+
+
+LEAVES = {name: command.options for name, command in COMMANDS.items() if name != "demo"}
+LEAVES |= {"demo score": ScoreDemo, "demo noise": NoiseDemo}
+
+
+@pytest.mark.parametrize("command", LEAVES)
+def test_help_says_what_each_option_is_and_what_happens_without_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = print_help(capsys, command)
+    options = LEAVES[command]
+    assert options.__doc__.partition("\n")[0] in printed
+    hints = re.findall(r" \((?:default: [^()]+|required|one or more)\)", printed)
+    assert len(hints) == count_options(options)
+    assert "None" not in printed
 
 
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("", [f"• {name}" for name in COMMANDS]),
+        ("", [f"• {name} {command.summary()}" for name, command in COMMANDS.items()]),
         ("demo", ["{score,noise}", "• score Learn the score", "• noise Show one photograph"]),
-        ("demo score", ["--sigma FLOAT", "noisy points of a step"]),
-        ("demo noise", ["IMAGE", "--photograph STR", "of the noise"]),
-        ("run", ["RECIPE", "--training-noise {frozen,resampled}", "where runs are stored"]),
-        ("table", ["RUNS|NAME", "--reports PATH", "a published table by its name or folder"]),
-        ("collect", ["RUNS ...", "--out PATH", "the folder of the reference"]),
-        ("verify", ["NAME", "--cells INT", "exits with 1 where a number is not reproduced"]),
+        ("demo score", ["--sigma FLOAT", "noisy points in a batch"]),
+        ("demo noise", ["IMAGE", "--photograph STR", "seed of the noise"]),
+        ("run", ["RECIPE", "--training-noise {frozen,resampled}", "in which runs are stored"]),
+        ("table", ["RUNS|NAME", "--reports DIR", "a published table by its name or folder"]),
+        ("collect", ["RUNS ...", "--out DIR", "folder of the reference results"]),
+        ("verify", ["NAME", "--cells INT", "exit code is 1 where a number is not reproduced"]),
     ],
 )
-def test_help_says_what_there_is(
+def test_help_lists_commands_and_options(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, expected: list[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit) as leaving:
-        main([*command.split(), "--help"])
-    assert leaving.value.code == 0
-    printed = " ".join(capsys.readouterr().out.split())
-    assert "object" not in printed
+    printed = print_help(capsys, command)
     for part in expected:
         assert part in printed
+
+
+@pytest.mark.parametrize("arguments", [[], [""], ["--", "list"], ["--unknown", "list"], ["demo"]])
+def test_a_command_line_without_a_command_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert "For full helptext, run noisebench" in refuse(capsys, arguments)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ("lst", "unknown command 'lst'; did you mean 'list'?"),
         ("run quik", "unknown recipe 'quik'; did you mean 'quick'?"),
         ("run --methods nois2void", "unknown method 'nois2void'; did you mean 'noise2void'?"),
         ("run --noises gausian:25", "unknown noise 'gausian'; did you mean 'gaussian'?"),

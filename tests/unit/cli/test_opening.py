@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_damaged_run_is_told_of_and_left_out_of_the_table(
+def test_a_damaged_run_is_reported_and_left_out_of_the_table(
     folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_tiny("--methods", "supervised", "noise2noise")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bench.cli.authors import check
+from bench.cli.main import main
 from bench.conformance.suite import DENOISING_CHECKS, LOSS_CHECKS, TRAINING_CHECKS, examine, title
 from bench.discovery import listings, parse_method
 from bench.errors import InputError
@@ -54,7 +54,7 @@ def test_a_broken_method_is_not_trained():
 @pytest.mark.usefixtures("broken")
 def test_the_command_shows_each_fault_and_exits_with_1(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as exit_:
-        check("changes_its_input")
+        main(["check", "changes_its_input"])
     shown = capsys.readouterr().out
     assert exit_.value.code == 1
     assert (

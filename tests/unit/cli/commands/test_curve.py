@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_curve_draws_what_run_looked_at(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_curve_draws_the_evaluations_of_runs(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_tiny("--methods", "supervised", "noise2noise", "--looks", "2")
     main(["curve", "--out", "drawn"])
     with (folders / "drawn" / "quality.csv").open() as file:
@@ -28,7 +28,7 @@ def test_curve_draws_what_run_looked_at(folders: Path, capsys: pytest.CaptureFix
         assert (folders / "drawn" / f"quality.{suffix}").is_file()
 
 
-def test_curve_says_how_to_get_one(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_curve_names_the_option_that_is_missing(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_tiny("--methods", "supervised", "--looks", "0")
     capsys.readouterr()
     assert "--looks" in refuse(capsys, ["curve"])

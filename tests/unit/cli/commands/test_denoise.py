@@ -49,7 +49,7 @@ def test_denoise_raises_the_psnr_and_keeps_size_and_depth(
         assert gain[1] > gain[0] + 4
 
 
-def test_denoise_warns_of_another_noise_and_denoises_all_the_same(
+def test_an_image_with_another_noise_is_denoised_with_a_warning(
     folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_tiny("--methods", "supervised")

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_estimate_tells_law_and_strength(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_noise_model_and_its_level_are_estimated(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     noisy = Gaussian(15).sample(data.camera() / 255, generator("test"))
     Image.fromarray(np.rint(255 * noisy.clip(0, 1)).astype(np.uint8)).save(folders / "noisy.png")
     main(["estimate", "noisy.png"])

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_list_names_everything(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_names_methods_noise_models_sets_and_recipes(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["list"])
     printed = capsys.readouterr().out
     for name in ("noise2score", "gamma:K", "kodak24", "embedded-test", "quick"):

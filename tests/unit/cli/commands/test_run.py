@@ -12,6 +12,7 @@ import pytest
 
 import methods
 from bench.cli.main import main
+from bench.scoring.metrics import LpipsUnavailable
 from tests.support.command_line import TINY, refuse, run_tiny
 
 
@@ -32,7 +33,7 @@ def test_run_prints_the_table_and_writes_it_three_times(
     }
     for row in rows:
         assert f"{float(row['psnr']):.2f}" in printed
-    assert (folders / "runs" / "tables" / "table.md").read_text().count("noise2score")
+    assert "| noise2score" in (folders / "runs" / "tables" / "table.md").read_text()
     assert r"\toprule" in (folders / "runs" / "tables" / "table.tex").read_text()
 
 
@@ -47,7 +48,7 @@ def test_a_second_identical_command_trains_nothing_and_says_so(
     assert (folders / "runs" / "tables" / "table.csv").read_bytes() == first
 
 
-def test_shards_fill_one_folder_whose_table_is_that_of_the_grid(
+def test_the_table_of_all_shards_is_that_of_the_grid(
     folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     methods = ("--methods", "supervised", "noise2noise", "noise2void")
@@ -64,7 +65,7 @@ def test_shards_fill_one_folder_whose_table_is_that_of_the_grid(
     assert list(joined["psnr"]) == list(whole["psnr"])
 
 
-def test_shards_stay_what_they_are_while_a_reference_fills(
+def test_shards_stay_the_same_while_a_reference_fills(
     folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     methods = ("--methods", "supervised", "noise2noise", "noise2void", "--missing-from", "reports/here")
@@ -76,38 +77,38 @@ def test_shards_stay_what_they_are_while_a_reference_fills(
     assert "nothing to train: reports/here holds every run" in capsys.readouterr().out
 
 
-def test_a_reference_is_gone_on_with_where_its_weights_are_not(
+def test_a_reference_is_extended_without_the_weights_of_its_runs(
     folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_tiny("--methods", "supervised", "noise2void", "--missing-from", "reports/here")
-    assert "reports/here is not there yet: all 2 runs are to be done" in capsys.readouterr().out
+    assert "reports/here does not exist yet: all 2 runs are missing from it" in capsys.readouterr().out
     main(["collect", "runs", "--out", "reports/here"])
     there = {path.stem for path in Path("reports/here/runs").iterdir()}
     shutil.rmtree("runs")
-    go_on = ("--methods", "noise2void", "noise2noise", "supervised", "--missing-from", "reports/here")
+    extend = ("--methods", "noise2void", "noise2noise", "supervised", "--missing-from", "reports/here")
     capsys.readouterr()
-    run_tiny(*go_on)
-    assert "1 of the 3 runs are to be done: reports/here holds the others" in capsys.readouterr().out
+    run_tiny(*extend)
+    assert "1 of the 3 runs are missing from reports/here" in capsys.readouterr().out
     assert list(pd.read_csv("runs/tables/table.csv")["method"]) == ["noise2noise"]
     main(["collect", "runs", "--out", "reports/here"])
     assert there < {path.stem for path in Path("reports/here/runs").iterdir()}
-    run_tiny(*go_on)
+    run_tiny(*extend)
     assert "nothing to train: reports/here holds every run" in capsys.readouterr().out
     assert refuse(capsys, ["run", "--missing-from", "runs"]).startswith(
         "error: 'runs' holds no reference results: it has no scores.parquet"
     )
 
 
-def test_all_runs_every_method_where_it_is_defined_and_says_what_is_left_out(
+def test_all_runs_every_method_where_it_is_defined_and_names_those_left_out(
     folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folders / "entries").mkdir()
-    for name, laws in {"anywhere": ("gaussian", "gamma"), "gaussian_only": ("gaussian",)}.items():
+    for name, noises in {"anywhere": ("gaussian", "gamma"), "gaussian_only": ("gaussian",)}.items():
         monkeypatch.delitem(sys.modules, f"methods.{name}", raising=False)
         (folders / "entries" / f"{name}.py").write_text(
             "from dataclasses import dataclass\nfrom bench.method import Method, squared_error\n"
             "@dataclass(frozen=True)\nclass Some(Method):\n"
-            f"    needs, noises = frozenset({{'noisy'}}), frozenset({laws})\n"
+            f"    needs, noises = frozenset({{'noisy'}}), frozenset({noises})\n"
             "    def loss(self, net, batch, rng, progress):\n"
             "        return squared_error(net(batch.noisy), batch.noisy)\n"
             "    def denoise(self, net, noisy, noise):\n        return net(noisy)\n"
@@ -118,11 +119,11 @@ def test_all_runs_every_method_where_it_is_defined_and_says_what_is_left_out(
     assert "3 trained" in printed
     assert "left out" not in printed
     with (folders / "runs" / "tables" / "table.csv").open() as file:
-        told = {(row["method"], row["noise"]): row["error"] for row in csv.DictReader(file)}
-    assert told.pop(("gaussian_only", "gamma")) == "not defined for gamma noise"
-    assert set(told.values()) == {""}
+        errors = {(row["method"], row["noise"]): row["error"] for row in csv.DictReader(file)}
+    assert errors.pop(("gaussian_only", "gamma")) == "not defined for gamma noise"
+    assert set(errors.values()) == {""}
     run_tiny("--methods", "all", "--noises", "gamma:50")
-    assert "left out, not defined for these noises: gaussian_only" in capsys.readouterr().out
+    assert "left out, not defined for these noise models: gaussian_only" in capsys.readouterr().out
 
 
 def test_an_empty_and_a_damaged_set_are_refused_before_training(
@@ -157,15 +158,13 @@ def test_a_method_that_fails_is_shown_as_failed_with_exit_code_1(
     assert "failed" in (folders / "runs" / "tables" / "table.md").read_text()
 
 
-def test_lpips_without_its_weights_is_said_and_the_rest_goes_on(
+def test_runs_without_the_weights_of_lpips_are_scored_without_it(
     folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bench.scoring import metrics
-
     def refuse_weights(device: object) -> None:
-        raise metrics.LpipsUnavailable("no weights to be had")
+        raise LpipsUnavailable("no weights to be had")
 
-    monkeypatch.setattr(metrics, "load_lpips", refuse_weights)
+    monkeypatch.setattr("bench.cli.commands.run.load_lpips", refuse_weights)
     run_tiny("--methods", "supervised", "--lpips", "True")
     printed = capsys.readouterr().out
     assert "LPIPS is left out: no weights to be had" in printed

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_show_gives_the_facts_and_the_scores(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_the_record_and_the_scores(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_tiny("--methods", "supervised")
     (key,) = (path.parent.name for path in (folders / "runs").glob("*/run.json"))
     capsys.readouterr()

@@ -22,8 +22,8 @@ def test_table_writes_what_run_wrote(folders: Path) -> None:
     assert written == (folders / "runs" / "tables" / "table.md").read_text()
 
 
-def test_collected_runs_stand_beside_a_published_table(
-    collected: Path, capsys: pytest.CaptureFixture[str]
+def test_a_published_table_has_our_numbers_beside_its_own(
+    collected: Path, numbers: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["table", "mine"])
     printed = capsys.readouterr().out
@@ -31,25 +31,25 @@ def test_collected_runs_stand_beside_a_published_table(
     means = runs.groupby("method")["psnr"].mean()
     page = (collected / "tables" / "mine" / "README.md").read_text(encoding="utf-8")
     _, _, ours, differences = read_markdown(page)
-    numbers = pd.read_csv(collected / "tables" / "mine" / "beside.csv")
+    written = pd.read_csv(collected / "tables" / "mine" / "beside.csv")
     assert [text.split(" ")[0] for text in ours[3:]] == [
         "(a)",
         *(f"{means[method]:.2f}" for method in ("supervised", "noise2noise")),
     ]
-    gaps = [means[line.method] - line.psnr for line in NUMBERS[1:].itertuples()]
+    gaps = [means[line.method] - line.psnr for line in numbers[1:].itertuples()]
     assert differences[3:] == ["", *(f"{gap:+.2f}".replace("-", "−") for gap in gaps)]
-    assert list(numbers["difference"].dropna()) == pytest.approx(gaps, abs=1e-4)
+    assert list(written["difference"].dropna()) == pytest.approx(gaps, abs=1e-4)
     names = ["README.md", "beside.csv", "beside.md", "beside.tex"]
     for name in names:
         assert name in printed
     main(["table", "tables/mine", "--out", "elsewhere"])
     assert sorted(path.name for path in (collected / "elsewhere").iterdir()) == names
     for name in names:
-        written = (collected / "tables" / "mine" / name).read_bytes()
-        assert (collected / "elsewhere" / name).read_bytes() == written
+        first = (collected / "tables" / "mine" / name).read_bytes()
+        assert (collected / "elsewhere" / name).read_bytes() == first
 
 
-def test_another_reference_stands_beside_it_in_a_folder_of_its_own(
+def test_the_page_of_another_reference_goes_into_a_folder_of_its_own(
     collected: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["collect", "runs", "--out", "reports/other"])
@@ -60,7 +60,7 @@ def test_another_reference_stands_beside_it_in_a_folder_of_its_own(
     assert page.read_text(encoding="utf-8").startswith("# Table 1, beside other\n")
     assert not (collected / "tables" / "mine" / "README.md").exists()
     refused = refuse(capsys, ["table", "runs", "--reference", "other"])
-    assert "--reference is for a published table, but 'runs' is none" in refused
+    assert "--reference needs a published table, but 'runs' is not one" in refused
 
 
 def test_a_page_without_its_reference_is_refused(collected: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,20 +29,20 @@ def test_honest_scores_are_verified(
         assert "+0.0000" in cells or "-0.0000" in cells
 
 
-def test_what_is_allowed_comes_from_the_runs_that_the_table_says_were_trained_again(
-    collected: Path, capsys: pytest.CaptureFixture[str]
+def test_the_difference_allowed_comes_from_the_retrained_results_that_the_table_names(
+    collected: Path, numbers: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["collect", "runs", "--out", "reports/again"])
     path = collected / "reports" / "again" / "scores.parquet"
     rows = pd.read_parquet(path)
     rows.assign(psnr=rows["psnr"] + 0.2).to_parquet(path, index=False)
     layout = {"training_images": ["train"], "reference": "here"}
-    publish(collected / "tables" / "mine", NUMBERS, **layout, retrained=["again"])
+    publish(collected / "tables" / "mine", numbers, **layout, retrained=["again"])
     main(["verify", "mine", "--cells", "1", "--runs", "fresh"])
     printed = capsys.readouterr().out
     assert "±2.541" in printed  # Student's quantile for one degree of freedom, 12.706, times .2
-    assert "in 95 % of cases all trainings together" in " ".join(printed.split())
-    publish(collected / "tables" / "mine", NUMBERS, **layout, retrained=["nowhere"])
+    assert "in 95 % of cases all training runs together" in " ".join(printed.split())
+    publish(collected / "tables" / "mine", numbers, **layout, retrained=["nowhere"])
     assert "unknown reference in 'reports' 'nowhere'" in refuse(capsys, ["verify", "mine"])
 
 
