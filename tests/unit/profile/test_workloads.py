@@ -1,16 +1,13 @@
-"""What the throughput profile times: that it is the work that it says."""
+"""The workloads that a throughput profile times do the work that they are named after."""
 
 from __future__ import annotations
 
-import gzip
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from bench.errors import InputError
-from bench.profile.trace import TRACED, write_trace
 from bench.profile.workloads import (
     COPIED,
     COPIES,
@@ -26,24 +23,19 @@ from bench.system.counters import count_work
 from tests.support.trained import TRAINED
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bench.method import Method
     from bench.training.engine import Engine
 
 SMALL = Setting(torch.device("cpu"), "float32", "eager", width=4, batch=2, patch=32)
-
-
 every_method = pytest.mark.parametrize("method", TRAINED.values(), ids=TRAINED)
 
 
 def test_a_bare_step_moves_every_weight():
     step = BareStep(SMALL)
     before = [weight.clone() for weight in step.net.parameters()]
-    for _ in range(
-        2
-    ):  # the last layer starts at zero, so that the others have no gradient before it has moved
-        step()
+    # The last layer starts at zero: the others have no gradient before it has moved.
+    step()
+    step()
     assert all((weight != old).any() for weight, old in zip(step.net.parameters(), before, strict=True))
 
 
@@ -66,7 +58,7 @@ def test_the_cheapest_training_step_is_as_much_work_as_the_bare_step():
     assert min(one.bytes for one in work) == bare.bytes
 
 
-def test_the_machine_is_measured_by_a_copy_and_a_product():
+def test_a_copy_and_a_product_do_the_counted_work():
     copies = copy(SMALL)()
     assert [target.numel() for target in copies] == COPIES * [COPIED]
     assert count_work(product(SMALL, side=10)).flops == 2 * 10**3
@@ -78,7 +70,7 @@ def test_inference_denoises_one_image(method: Method):
     assert denoised.shape == (1, 1, 40, 40)
 
 
-def test_patches_are_of_the_setting():
+def test_patches_have_the_size_of_the_setting():
     batch = patches(SMALL, needs=frozenset({"noisy", "clean"}))(7)
     assert {name: image.shape for name, image in batch.images.items()} == dict.fromkeys(
         ("noisy", "clean"), (2, 1, 32, 32)
@@ -86,26 +78,9 @@ def test_patches_are_of_the_setting():
 
 
 @pytest.mark.parametrize("engine", ["graph", "compile"])
-def test_a_setting_that_the_machine_does_not_have(engine: Engine):
+def test_settings_that_the_machine_lacks_are_refused(engine: Engine):
     sizes = {"width": 4, "batch": 2, "patch": 32}
     with pytest.raises(InputError, match=engine):
         Setting.resolve(device="cpu", precision="auto", engine=engine, borne="bfloat16", **sizes)
     with pytest.raises(InputError, match="bfloat16"):
         Setting.resolve(device="cpu", precision="bfloat16", engine="auto", borne="float32", **sizes)
-
-
-def test_there_is_no_trace_of_what_takes_no_steps(tmp_path: Path):
-    sizes = {"width": 4, "batch": 2, "patch": 32}
-    with pytest.raises(InputError, match="Nlm is not trained"):
-        write_trace("nlm", folder=tmp_path, device="cpu", precision="float32", engine="auto", **sizes)
-
-
-def test_a_trace_holds_its_steps(tmp_path: Path):
-    sizes = {"width": 4, "batch": 2, "patch": 32}
-    path = write_trace(
-        "supervised", folder=tmp_path / "new", device="cpu", precision="float32", engine="auto", **sizes
-    )
-    events = json.loads(gzip.decompress(path.read_bytes()))["traceEvents"]
-    steps = [event["name"] for event in events if str(event.get("name")).startswith("step ")]
-    assert sorted(steps) == [f"step {number}" for number in range(TRACED)]
-    assert any("convolution_backward" in str(event.get("name")) for event in events)
