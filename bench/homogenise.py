@@ -1,6 +1,6 @@
-"""Uniform Gaussian noise made of any law, for denoisers that know no other, and the way back.
+"""Turn any noise into uniform Gaussian noise, for denoisers that know no other, and denoised values back.
 
-A denoiser gives means. The way back therefore inverts the mean of the stabilised values, x to E[v given x];
+A denoiser returns means. The way back therefore inverts the mean of the stabilised values, x to E[v given x];
 the inverse of v(y) would be biased.
 """
 
@@ -26,12 +26,12 @@ OPPONENTS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [
 
 @dataclass(frozen=True)
 class Homogenised(Untrained):
-    """A denoiser of white Gaussian noise, which other laws are turned into and back from.
+    """A denoiser of white Gaussian noise, into which other noise is turned first.
 
     Colours are turned into ``OPPONENTS``, in which photographs are simpler and white noise is the same.
 
     Attributes:
-        smallest_side: that its rule takes, pixels; smaller images are mirrored up to it.
+        smallest_side: of the images that its rule takes, in pixels; smaller ones are padded by mirroring.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"noisy", "noise"})
@@ -44,16 +44,16 @@ class Homogenised(Untrained):
     def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
         """Denoise each image by the rule, under its own parameter."""
         if noise is None:
-            raise WithheldError(f"{type(self).__name__} cannot denoise without the noise law")
-        model = type(noise)(torch.as_tensor(noise.level, dtype=torch.float64, device="cpu"))
-        v, sd = homogenise(noisy.cpu().double(), model)
+            raise WithheldError(f"{type(self).__name__} cannot denoise without the noise model")
+        exact = type(noise)(torch.as_tensor(noise.level, dtype=torch.float64, device="cpu"))
+        v, sd = homogenise(noisy.cpu().double(), exact)
         levels = torch.as_tensor(sd).expand(len(v), 1, 1, 1).flatten().tolist()
         turn = OPPONENTS if noisy.shape[1] == len(OPPONENTS) else np.eye(noisy.shape[1])
         images = [
             self._of_any_size(image @ turn.T, level) @ turn
             for image, level in zip(v.movedim(1, -1).numpy(), levels, strict=True)
         ]
-        return take_back(torch.from_numpy(np.stack(images)).movedim(-1, 1), model).to(noisy)
+        return take_back(torch.from_numpy(np.stack(images)).movedim(-1, 1), exact).to(noisy)
 
     def _of_any_size(self, image: np.ndarray, sd: float) -> np.ndarray:
         height, width, _ = image.shape
@@ -63,15 +63,15 @@ class Homogenised(Untrained):
 
 
 def homogenise(noisy: Tensor, noise: Noise) -> tuple[Tensor, Level]:
-    """Stabilise noisy values, and say how strong their noise is then.
+    """Stabilise noisy values.
 
     Args:
         noisy: y, any shape.
-        noise: its law.
+        noise: its model and parameter.
 
     Returns:
-        v, likewise: y, Anscombe's root or the logarithm; and the standard deviation of its noise, for the
-        logarithm the exact sqrt(trigamma(k)).
+        v, the same shape: y, Anscombe's root or the logarithm; and the standard deviation of its noise, which
+        for the logarithm is the exact sqrt(trigamma(k)).
     """
     if isinstance(noise, Gamma):
         return noise.stabilise(noisy), torch.polygamma(1, torch.as_tensor(noise.k, dtype=noisy.dtype)).sqrt()
@@ -79,7 +79,7 @@ def homogenise(noisy: Tensor, noise: Noise) -> tuple[Tensor, Level]:
 
 
 def take_back(mean: Tensor, noise: Noise) -> Tensor:
-    """Give the x for which E[v given x] is ``mean``.
+    """Compute the x for which E[v given x] is ``mean``.
 
     For Gamma noise E[log y] = log x + digamma(k) - log k. For Poisson noise, the inverse of whose mean has no
     closed form, the approximation of Mäkitalo and Foi (IEEE Transactions on Image Processing 20, 2697,
@@ -87,7 +87,7 @@ def take_back(mean: Tensor, noise: Noise) -> Tensor:
 
     Args:
         mean: of v as ``homogenise`` makes it, any shape.
-        noise: the law.
+        noise: its model and parameter.
     """
     match noise:
         case Poisson(zeta=zeta):

@@ -59,7 +59,7 @@ class Batch:
 
     @property
     def noise(self) -> Noise:
-        """The noise law and its parameter."""
+        """The noise model with its parameter."""
         if self.model is None:
             raise WithheldError("the batch holds no 'noise': declare it in `needs`")
         return self.model
@@ -70,7 +70,7 @@ class Batch:
         return len(next(iter(self.images.values())))
 
     def first(self, count: int) -> Batch:
-        """Give the first few patches alone."""
+        """Return a batch of the first few patches."""
         model = self.model
         if isinstance(model, Noise) and isinstance(model.level, torch.Tensor):
             model = type(model)(model.level[:count])
@@ -88,8 +88,8 @@ class Method(ABC):
 
     Attributes:
         needs: what the method sees; the harness withholds the rest.
-        noises: the laws for which it is defined.
-        precision: the lowest that its mathematics bears.
+        noises: the noise models for which it is defined.
+        precision: the lowest in which its mathematics is stable.
         multipliers: initial values of its Lagrange multipliers, above 0, by name. The harness moves each by
             gradient ascent on the loss while the network descends.
         packages: what its results depend on beside the harness's own; their versions are recorded.
@@ -103,7 +103,7 @@ class Method(ABC):
 
     @abstractmethod
     def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
-        """Give the loss of each image of a batch, shape (B,).
+        """Compute the loss of each image of a batch, shape (B,).
 
         Args:
             net: maps (B, C, H, W) float32 to the same shape; it adds its input to its last layer's output.
@@ -119,18 +119,18 @@ class Method(ABC):
         Args:
             net: as in ``loss``.
             noisy: y, (B, C, H, W), float32, any size.
-            noise: the noise law, where it is declared in ``needs``, else None.
+            noise: the noise model with its parameter, where ``needs`` declares it, else None.
         """
 
     def estimate(self, net: Network, noisy: Tensor, noise: Noise) -> Noise:
-        """Estimate the noise of whole images by the trained network, and return it; by default as it is told.
+        """Estimate the noise of whole images by the trained network; the default returns the given noise.
 
-        Only for the record: ``denoise`` is told ``noise`` too, and calls this where it needs to.
+        Only for the record: ``denoise`` is given ``noise`` too, and calls this where it needs to.
 
         Args:
             net: as in ``loss``.
             noisy: as in ``denoise``.
-            noise: the law with its parameter, or with the harness's estimate where that is unknown.
+            noise: the model with its parameter, or with the harness's estimate where that is unknown.
         """
         return noise
 
@@ -141,16 +141,16 @@ class Method(ABC):
 
     @property
     def settings(self) -> str:
-        """Those that differ from their defaults, as on the command line: ``domain=raw,formula=paper``."""
+        """The changed hyper-parameters, as on the command line: ``domain=raw,formula=paper``."""
         changed = [field for field in fields(self) if getattr(self, field.name) != field.default]
         return ",".join(f"{field.name}={getattr(self, field.name)}" for field in changed)
 
 
 @dataclass(frozen=True)
 class Untrained(Method):
-    """A denoiser that learns nothing: a reference, for which no patch is drawn and no step taken.
+    """A denoiser that learns nothing: a reference without training steps.
 
-    Its ``denoise`` is given a network that nobody has trained, and does without it.
+    Its ``denoise`` is given an untrained network and ignores it.
     """
 
     precision: ClassVar[Precision] = "float32"
@@ -161,13 +161,13 @@ class Untrained(Method):
 
 
 def sees(method: type[Method] | Method, *, blind: bool = False) -> str:
-    """Say what a method sees in training, in the order of the contract, such as ``noisy + noise``.
+    """Describe what a method sees in training, in the order of the contract, such as ``noisy + noise``.
 
-    Of one that is not trained, what it is given of the image to denoise: ``noisy + noise, untrained``.
+    For one that is not trained, what it is given with the image to denoise: ``noisy + noise, untrained``.
 
     Args:
-        method: declares it.
-        blind: whether the noise's parameter is withheld; ``law`` then stands in the place of ``noise``.
+        method: a method or its class.
+        blind: whether the noise's parameter is withheld; stored scores then say "law" instead of ``noise``.
     """
     seen = [need for need in NEEDS if need in method.needs]
     text = " + ".join("law" if blind and need == "noise" else need for need in seen)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-SMALLEST_SIDE = 11
+MIN_IMAGE_SIDE = 11
 """Pixels; the side of the SSIM window, which has to fit into every image."""
 
 GREY_WEIGHTS = (0.298936, 0.587043, 0.114021)
@@ -129,7 +129,7 @@ def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[CleanImag
 
     Raises:
         InputError: as `read_file`, `load_image` and `CleanImage` do; if the file is not an 8-bit image with
-            sides of ``SMALLEST_SIDE`` pixels or more, if it is transparent anywhere, or if it is grey and 3
+            sides of ``MIN_IMAGE_SIDE`` pixels or more, if it is transparent anywhere, or if it is grey and 3
             channels are asked for.
     """
     where = _where(source, name)
@@ -242,10 +242,10 @@ def _require_eight_bits(image: Image.Image, content: bytes, where: str) -> None:
         raise InputError(f"{where}: {sample} samples; {_ALLOWED}")
     if image.mode not in _MODES:
         raise InputError(f"{where}: mode {image.mode}; {_ALLOWED}")
-    if min(image.size) < SMALLEST_SIDE:
+    if min(image.size) < MIN_IMAGE_SIDE:
         raise InputError(
             f"{where}: {image.height}x{image.width} pixels; "
-            f"at least {SMALLEST_SIDE}x{SMALLEST_SIDE} are needed, the window of SSIM"
+            f"at least {MIN_IMAGE_SIDE}x{MIN_IMAGE_SIDE} are needed, the window of SSIM"
         )
 
 

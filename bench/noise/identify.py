@@ -1,4 +1,4 @@
-"""Which law the noise of a picture follows, read from how it grows with intensity."""
+"""Identify the noise model of an image from how its noise grows with intensity."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from bench.noise.level import DARK, blurred, flattest, inside, noise_sd
 if TYPE_CHECKING:
     from bench.noise import Noise
 
-SMALLEST_SIDE = 64
+MIN_SIDE_FOR_GROWTH = 64
+"""Pixels."""
+
 BINS = 8
-BRIGHT = 0.8  # beyond it and below DARK lie the pixels that a file clips
+BRIGHT = 0.8  # a file may have clipped the pixels beyond it, and those below DARK
 LEAST_CONTRAST = 1.5
-HALF_WAY = 0.25  # between the exponents 0, 1/2 and 1 of the three laws
+HALF_WAY = 0.25  # between the exponents 0, 1/2 and 1 of the three noise models
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,10 @@ class Growth:
     """How the standard deviation of the noise grows with intensity, as intensity^exponent.
 
     Args:
-        intensity: of the flat parts of a picture in bins, from dark to bright, (bins,).
-        sd: of the noise there, (bins,).
-        exponent: of the power law through them.
-        error: its standard error.
+        intensity: mean of the flat parts of an image in each bin, from dark to bright, (bins,).
+        sd: standard deviation of the noise there, (bins,).
+        exponent: of the power function fitted to them.
+        error: standard error of the exponent.
     """
 
     intensity: np.ndarray
@@ -40,35 +42,35 @@ class Growth:
 
     @property
     def model(self) -> type[Noise]:
-        """The law whose exponent is nearest."""
+        """The noise model whose exponent is nearest."""
         return min(NOISES.values(), key=lambda model: abs(model.growth - self.exponent))
 
     def contradicts(self, model: type[Noise]) -> bool:
-        """Tell whether the exponent is nearer to another law's, by two standard errors."""
+        """Check whether the exponent is nearer to that of another model, by two standard errors."""
         return abs(self.exponent - model.growth) > HALF_WAY + 2 * self.error
 
     def __str__(self) -> str:
-        """Put the evidence in words."""
+        """Describe the evidence."""
         first, last = (f"{self.sd[i]:.3g} at {self.intensity[i]:.2g}" for i in (0, -1))
         exponent = f"{self.exponent:.2f} (± {2 * self.error:.2f})"
         return f"its noise grows as intensity^{exponent}, from {first} to {last}"
 
 
-def growth_of(noisy: np.ndarray) -> Growth | None:
+def measure_growth(noisy: np.ndarray) -> Growth | None:
     """Measure the growth of the noise in the flattest fifth of each of eight bins of intensity.
 
-    On 40 photographs of Set12 and BSD68, under four noises, as floats and clipped to 8 bits, the exponent lay
-    within .1 of the law's own in 87 %, its law was right in 319 of 320, 97 % of wrong laws were contradicted
-    and none that was right.
+    On 40 photographs of Set12 and BSD68, under four noises, as floats and clipped to 8 bits, the exponent was
+    within .1 of the model's own in 87 %, the model was right in 319 of 320, 97 % of wrong models were
+    contradicted and none that was right.
 
     Args:
-        noisy: y, (H, W, C), intensities; it may have been clipped and rounded by a file.
+        noisy: y, (H, W, C), intensities; a file may have clipped and rounded it.
 
     Returns:
-        None where the picture is smaller than 64x64 pixels, of too little contrast, or without noise.
+        None where the image is smaller than 64x64 pixels, of too little contrast, or without noise.
     """
     values = noisy.astype(np.float64)
-    if min(values.shape[:2]) < SMALLEST_SIDE:
+    if min(values.shape[:2]) < MIN_SIDE_FOR_GROWTH:
         return None
     smooth = blurred(values)
     used = inside(values) & (smooth > DARK) & (smooth < BRIGHT)

@@ -14,7 +14,9 @@ from bench.errors import InputError
 if TYPE_CHECKING:
     from bench.noise import Noise
 
-SMALLEST_SIDE = 16
+MIN_SIDE_FOR_LEVEL = 16
+"""Pixels."""
+
 FLAT_SHARE = 0.2
 BLUR = 1.5
 DARK = 4 / 255
@@ -44,17 +46,17 @@ def estimate_noise(model: type[Noise], noisy: np.ndarray) -> Noise:
         InputError: a side is shorter than 16 pixels, all is dark, or no noise is found.
     """
     height, width, _ = noisy.shape
-    if min(height, width) < SMALLEST_SIDE:
+    if min(height, width) < MIN_SIDE_FOR_LEVEL:
         raise InputError(
             f"the noise of an image of {height}x{width} pixels cannot be estimated; "
-            f"it takes at least {SMALLEST_SIDE}x{SMALLEST_SIDE}"
+            f"it takes at least {MIN_SIDE_FOR_LEVEL}x{MIN_SIDE_FOR_LEVEL}"
         )
     y = torch.from_numpy(np.asarray(noisy, dtype=np.float64))
     noise = model(model.example)
     # Only the stabilisation of Poisson noise depends on the parameter.
     for _ in range(ROUNDS):
         v = noise.stabilise(y).numpy()
-        sd = noise_sd(v, where=flattest(v, where=_reached(noise, y.numpy())))
+        sd = noise_sd(v, where=flattest(v, where=_noisy_part(noise, y.numpy())))
         if sd == 0:
             raise InputError(f"no {model.name} noise is found: the flat parts of the image are constant")
         previous, noise = noise, model.of_stabilised_sd(sd)
@@ -90,14 +92,14 @@ def blurred(values: np.ndarray) -> np.ndarray:
 
 
 def inside(values: np.ndarray) -> np.ndarray:
-    """Mask all but the outermost pixels, of which the Laplacian sees too little, (H, W, C)."""
+    """Mask all but the outermost pixels, where the Laplacian is incomplete, (H, W, C)."""
     mask = np.zeros(values.shape, dtype=bool)
     mask[1:-1, 1:-1] = True
     return mask
 
 
-def _reached(noise: Noise, y: np.ndarray) -> np.ndarray:
-    """Mask the values that noise reaches; Poisson and Gamma noise leave black as it is."""
+def _noisy_part(noise: Noise, y: np.ndarray) -> np.ndarray:
+    """Mask the values that noise changes; Poisson and Gamma noise leave black as it is."""
     mask = inside(y)
     if noise.variance(0.0) == 0:
         mask &= blurred(y) > DARK

@@ -1,4 +1,4 @@
-"""Whether the noise of a picture is the one for which a denoiser was trained."""
+"""Compare the noise of an image with the noise for which a denoiser was trained."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import InputError
 from bench.noise.blind import UnknownNoise
-from bench.noise.identify import growth_of
+from bench.noise.identify import measure_growth
 from bench.noise.level import estimate_noise
 
 if TYPE_CHECKING:
@@ -19,18 +19,18 @@ TOO_STRONG = 1.3
 TOO_WEAK = 1 / 1.75
 
 
-def doubts(trained: Noise | UnknownNoise, noisy: np.ndarray) -> list[str]:
-    """Say what in a picture speaks against the noise of a denoiser, with the evidence.
+def mismatches(trained: Noise | UnknownNoise, noisy: np.ndarray) -> list[str]:
+    """Describe how the noise of an image differs from that of a denoiser, with the evidence.
 
     Args:
-        trained: for which the denoiser was trained.
-        noisy: (H, W, C), intensities; it may have been clipped and rounded by a file.
+        trained: the noise for which the denoiser was trained.
+        noisy: (H, W, C), intensities; a file may have clipped and rounded it.
 
     Returns:
-        A sentence for each doubt. None is raised of pictures that are too small or too flat to tell.
+        A sentence for each difference; none where the image is too small or too flat to measure its noise.
     """
     model = trained.model if isinstance(trained, UnknownNoise) else type(trained)
-    growth = growth_of(noisy)
+    growth = measure_growth(noisy)
     if growth is None:
         return []
     if growth.contradicts(model):

@@ -1,4 +1,4 @@
-"""The three noises: how each is drawn, its Tweedie rule and the coordinates in which it is uniform.
+"""The three noise models: how each draws, its Tweedie rule, and the coordinates in which it is uniform.
 
 Notation of Kim & Ye, Noise2Score, NeurIPS 2021: x clean, y noisy, both as intensities in [0, 1]; the score
 is s(y) = d log p(y) / dy. Noisy images are never clipped or rounded.
@@ -26,9 +26,9 @@ Level = float | Tensor
 
 @dataclass(frozen=True)
 class Noise(ABC):
-    """A noise law with its one parameter.
+    """A noise model with its one parameter.
 
-    Beside the law itself it knows a variance-stabilising change of variables v(y), in which the noise has
+    It also has a variance-stabilising change of variables v(y), in which the noise has
     about the same standard deviation ``stabilised_sd`` at every intensity.
 
     The parameter is a number, or where it differs from image to image a tensor (B, 1, 1, 1); all formulas
@@ -51,7 +51,7 @@ class Noise(ABC):
     if TYPE_CHECKING:
 
         def __init__(self, parameter: Level) -> None:
-            """Every law is made of its one parameter."""
+            """Make a noise of its one parameter."""
 
     def __post_init__(self) -> None:
         if isinstance(self.level, Tensor):
@@ -65,13 +65,13 @@ class Noise(ABC):
 
     @property
     def level(self) -> Level:
-        """The law's one parameter, a number or one for each image."""
+        """The one parameter, a number or one for each image."""
         level: Level = getattr(self, fields(self)[0].name)
         return level
 
     @property
     def parameter(self) -> float:
-        """The law's one parameter, a number."""
+        """The one parameter, a number."""
         return float(self.level)
 
     @property
@@ -83,7 +83,7 @@ class Noise(ABC):
     @classmethod
     @abstractmethod
     def of_stabilised_sd(cls, sd: Level) -> Self:
-        """Give the noise whose ``stabilised_sd`` is ``sd``."""
+        """Return the noise whose ``stabilised_sd`` is ``sd``."""
 
     @abstractmethod
     def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -91,11 +91,11 @@ class Noise(ABC):
 
     @abstractmethod
     def draw(self, clean: Tensor, rng: torch.Generator) -> Tensor:
-        """Draw one noisy copy of ``clean`` (B, C, H, W) on its device; fast, but other on every device."""
+        """Draw one noisy copy of ``clean`` (B, C, H, W) on its device; fast, but different on each device."""
 
     @abstractmethod
     def variance(self, clean: Any) -> Any:
-        """Give the variance of y at each clean intensity, a number, array or tensor like ``clean``."""
+        """Return the variance of y at each clean intensity, a number, array or tensor like ``clean``."""
 
     @abstractmethod
     def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
@@ -121,7 +121,7 @@ class Noise(ABC):
 
     @abstractmethod
     def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
-        """Carry the score of v over to y: s_y = s_v v'(y) + d log v'(y) / dy.
+        """Turn the score of v into that of y: s_y = s_v v'(y) + d log v'(y) / dy.
 
         Args:
             stabilised: v, any shape.
@@ -146,7 +146,7 @@ class Gaussian(Noise):
 
     @classmethod
     def of_stabilised_sd(cls, sd: Level) -> Self:
-        """Take it as the standard deviation itself."""
+        """Return the noise whose standard deviation is ``sd``."""
         return cls(255 * sd)
 
     def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -158,11 +158,11 @@ class Gaussian(Noise):
         return clean + self.sd * torch.empty_like(clean).normal_(generator=rng)
 
     def variance(self, clean: Any) -> Any:
-        """Give the variance, the same at every intensity."""
+        """Return the variance, the same at every intensity."""
         return self.sd**2 + 0.0 * clean
 
     def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
-        """Give E[x given y] = y + sd^2 s, exact."""
+        """Compute E[x given y] = y + sd^2 s, exact."""
         return noisy + self.sd**2 * score
 
     @property
@@ -171,15 +171,15 @@ class Gaussian(Noise):
         return self.sd
 
     def stabilise(self, noisy: Tensor) -> Tensor:
-        """Leave y as it is."""
+        """Return y itself."""
         return noisy
 
     def unstabilise(self, stabilised: Tensor) -> Tensor:
-        """Leave v as it is."""
+        """Return v itself."""
         return stabilised
 
     def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
-        """Leave the score as it is."""
+        """Return the score itself."""
         return score
 
 
@@ -195,7 +195,7 @@ class Poisson(Noise):
 
     @classmethod
     def of_stabilised_sd(cls, sd: Level) -> Self:
-        """Take zeta = 4 sd^2."""
+        """Return the noise with zeta = 4 sd^2."""
         return cls(4 * sd**2)
 
     def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -207,11 +207,11 @@ class Poisson(Noise):
         return self.zeta * torch.poisson(clean / self.zeta, generator=rng)
 
     def variance(self, clean: Any) -> Any:
-        """Give zeta x."""
+        """Compute zeta x."""
         return self.zeta * clean
 
     def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
-        """Give (y + zeta / 2) exp(zeta s), which approximates the geometric mean exp E[log x given y]."""
+        """Compute (y + zeta / 2) exp(zeta s), which approximates the geometric mean exp E[log x given y]."""
         # A score estimated far too high must not overflow; e^10 takes half a count beyond white.
         return (noisy + self.zeta / 2) * torch.exp((self.zeta * score).clamp(max=10))
 
@@ -229,8 +229,8 @@ class Poisson(Noise):
         return stabilised.clamp(min=0).square() - 3 * self.zeta / 8
 
     def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
-        """As v' = 1 / (2 v): s_y = s_v / (2 v) - 1 / (2 v^2)."""
-        # A count of -3/8 is the smallest that unstabilise gives; a tenth of a count keeps v off the pole.
+        """Since v' = 1 / (2 v): s_y = s_v / (2 v) - 1 / (2 v^2)."""
+        # A count of -3/8 is the smallest that unstabilise returns; a tenth of a count keeps v off the pole.
         v = stabilised.clamp(min=(self.zeta / 10) ** 0.5)
         return score / (2 * v) - 0.5 / v.square()
 
@@ -249,7 +249,7 @@ class Gamma(Noise):
 
     @classmethod
     def of_stabilised_sd(cls, sd: Level) -> Self:
-        """Take k = 1 / sd^2."""
+        """Return the noise with k = 1 / sd^2."""
         return cls(sd**-2)
 
     def sample(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -262,11 +262,11 @@ class Gamma(Noise):
         return clean * torch._standard_gamma(shape, generator=rng) / self.k  # noqa: SLF001 - no public name
 
     def variance(self, clean: Any) -> Any:
-        """Give x^2 / k."""
+        """Compute x^2 / k."""
         return clean**2 / self.k
 
     def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
-        """Give k y / ((k - 1) - y s) = 1 / E[1/x given y], the harmonic mean and not E[x given y]."""
+        """Compute k y / ((k - 1) - y s) = 1 / E[1/x given y], the harmonic mean and not E[x given y]."""
         # The harmonic mean of a positive x is positive; a score estimated too high must not flip its sign.
         return self.k * noisy / (self.k - 1 - noisy * score).clamp(min=0.1 * self.k)
 
@@ -276,15 +276,15 @@ class Gamma(Noise):
         return self.k**-0.5
 
     def stabilise(self, noisy: Tensor) -> Tensor:
-        """Take v = log y, floored a quarter of an 8-bit grey level above zero, where black pixels lie."""
+        """Compute v = log y, floored a quarter of an 8-bit grey level above zero, for black pixels."""
         return torch.log(noisy.clamp(min=self.darkest))
 
     def unstabilise(self, stabilised: Tensor) -> Tensor:
-        """Take y = exp v."""
+        """Compute y = exp v."""
         return torch.exp(stabilised)
 
     def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
-        """As v' = 1 / y: s_y = (s_v - 1) / y."""
+        """Since v' = 1 / y: s_y = (s_v - 1) / y."""
         return (score - 1) * torch.exp(-stabilised)
 
 
@@ -297,7 +297,7 @@ def parse_noise(spec: str) -> Noise:
     """Read a noise from its name and parameter, such as ``poisson:0.01``.
 
     Raises:
-        InputError: the noise is unknown, or its parameter no number or out of its range.
+        InputError: the noise model is unknown, or its parameter is not a number or out of its range.
     """
     name, _, value = spec.partition(":")
     if name not in NOISES:

@@ -1,4 +1,4 @@
-"""Any law made uniform and Gaussian, and the way back: both against quadrature, and a mean that stays."""
+"""Noise turned into uniform Gaussian noise and back: both against quadrature, and a mean that stays."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ def stabilised(noise: Noise, y: Any) -> np.ndarray:
 
 
 def expected(noise: Noise, x: float, function: Callable[[np.ndarray], np.ndarray]) -> float:
-    """Integrate a function of v under the law itself, given x."""
+    """Integrate a function of v under the distribution of y given x."""
     if isinstance(noise, Poisson):
         rate = x / noise.zeta
         counts = np.arange(int(rate + 40 * math.sqrt(rate) + 40))
         return float(stats.poisson.pmf(counts, rate) @ function(stabilised(noise, noise.zeta * counts)))
-    law = stats.gamma(noise.k, scale=x / noise.k) if isinstance(noise, Gamma) else stats.norm(x, noise.sd)
-    low, high = law.ppf(1e-14), law.isf(1e-14)
-    return quadrature(lambda y: law.pdf(y) * function(stabilised(noise, [y]))[0], low, high)
+    given_x = stats.gamma(noise.k, scale=x / noise.k) if isinstance(noise, Gamma) else stats.norm(x, noise.sd)
+    low, high = given_x.ppf(1e-14), given_x.isf(1e-14)
+    return quadrature(lambda y: given_x.pdf(y) * function(stabilised(noise, [y]))[0], low, high)
 
 
 @every_strength
 @pytest.mark.parametrize("x", CLEAN)
-def test_the_way_back_inverts_the_mean(noise: Noise, x: float):
+def test_take_back_inverts_the_mean(noise: Noise, x: float):
     back = take_back(column(expected(noise, x, lambda v: v)), noise).item()
     if isinstance(noise, Poisson):
         assert back == pytest.approx(x, abs=0.02 * noise.zeta)  # the closed form is an approximation
     else:
-        # Below the floor of the logarithm lies no more of the law than this.
+        # The probability below the floor of the logarithm.
         floored = stats.gamma.cdf(noise.darkest, noise.k, scale=x / noise.k) if noise.name == "gamma" else 0
         assert back == pytest.approx(x, rel=1e-9 + 4 * floored)
 
 
 @every_strength
 @pytest.mark.parametrize("x", [0.5, 1.0])
-def test_the_noise_is_as_strong_as_is_said(noise: Noise, x: float):
+def test_the_noise_is_as_strong_as_reported(noise: Noise, x: float):
     mean = expected(noise, x, lambda v: v)
     sd = math.sqrt(expected(noise, x, lambda v: (v - mean) ** 2))
     said = float(homogenise(column(x), noise)[1])
@@ -64,14 +64,14 @@ def test_the_noise_is_as_strong_as_is_said(noise: Noise, x: float):
     assert said == pytest.approx(sd, rel=0.01 if noise.name == "poisson" else 1e-4)
 
 
-def test_black_comes_back_black():
+def test_black_stays_black():
     for noise in LEVELS.values():
         v, _ = homogenise(column(0.0), noise)
         black = 1.02 * Gamma.darkest if noise.name == "gamma" else 1e-12
         assert abs(take_back(v, noise).item()) <= black
 
 
-def test_the_opponents_leave_white_noise_as_it_is():
+def test_opponent_colours_keep_white_noise_white():
     np.testing.assert_allclose(OPPONENTS @ OPPONENTS.T, np.eye(3), atol=1e-15)
     grey = OPPONENTS @ np.ones(3)
     assert grey[0] > 1
@@ -80,19 +80,19 @@ def test_the_opponents_leave_white_noise_as_it_is():
 
 @dataclass(frozen=True)
 class Mean(Homogenised):
-    """Gives the mean of each channel everywhere, and remembers what it was told."""
+    """Returns the mean of each channel everywhere, and records its arguments."""
 
     smallest_side = 8
-    told: ClassVar[list[tuple[np.ndarray, float]]] = []
+    calls: ClassVar[list[tuple[np.ndarray, float]]] = []
 
     def rule(self, image: np.ndarray, sd: float) -> np.ndarray:
-        self.told.append((image, sd))
+        self.calls.append((image, sd))
         return np.broadcast_to(image.mean(axis=(0, 1)), image.shape)
 
 
 @every_noise
-def test_the_mean_of_an_image_comes_back(noise: Noise):
-    """Flat images, each channel of its own grey: what is averaged away leaves x."""
+def test_the_mean_of_an_image_stays(noise: Noise):
+    """Flat images, each channel with its own grey: averaging leaves x."""
     side = 256
     x = np.array([[0.2, 0.5, 0.9], [0.7, 0.1, 0.4]], dtype=np.float32)[..., None, None]
     clean = np.broadcast_to(x, (2, 3, side, side))
@@ -100,22 +100,22 @@ def test_the_mean_of_an_image_comes_back(noise: Noise):
     back = Mean().denoise(small_unet(3), noisy, noise)
     assert back.shape == noisy.shape
     assert back.dtype == torch.float32
-    # Five standard errors, and what the closed form of the Poisson inverse may be off.
+    # Five standard errors, and the error of the closed form of the Poisson inverse.
     spread = 5 * np.sqrt(noise.variance(x)) / side + 0.02 * getattr(noise, "zeta", 0) + 1e-6
     assert (np.abs(back[..., :1, :1].numpy() - x) < spread).all()
 
 
 @every_noise
 def test_each_image_is_denoised_under_its_own_parameter(noise: Noise):
-    """As estimates are given in a blind run."""
-    law, parameters = type(noise), (noise.parameter, 2 * noise.parameter)
+    """Estimates of a blind run differ from image to image."""
+    model, parameters = type(noise), (noise.parameter, 2 * noise.parameter)
     clean = np.full((1, 1, 16, 16), 0.5, dtype=np.float32)
-    noisy = torch.cat([torch.from_numpy(law(p).sample(clean, generator("own", p))) for p in parameters])
-    Mean.told.clear()
-    together = Mean().denoise(small_unet(1), noisy, law(torch.tensor(parameters).view(-1, 1, 1, 1)))
-    alone = [Mean().denoise(small_unet(1), y[None], law(p)) for y, p in zip(noisy, parameters, strict=True)]
+    noisy = torch.cat([torch.from_numpy(model(p).sample(clean, generator("own", p))) for p in parameters])
+    Mean.calls.clear()
+    together = Mean().denoise(small_unet(1), noisy, model(torch.tensor(parameters).view(-1, 1, 1, 1)))
+    alone = [Mean().denoise(small_unet(1), y[None], model(p)) for y, p in zip(noisy, parameters, strict=True)]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-6, atol=1e-7)
-    first, second, *apart = (sd for _, sd in Mean.told)
+    first, second, *apart = (sd for _, sd in Mean.calls)
     assert apart == pytest.approx([first, second], rel=1e-6)
     assert first != pytest.approx(second, rel=0.1)
 
@@ -125,15 +125,15 @@ def test_each_image_is_denoised_under_its_own_parameter(noise: Noise):
 )
 def test_a_rule_sees_images_that_are_large_enough(shape: tuple[int, ...], seen: tuple[int, ...]):
     noisy = torch.from_numpy(generator("small").random(shape, dtype=np.float32))
-    Mean.told.clear()
+    Mean.calls.clear()
     assert Mean().denoise(small_unet(shape[1]), noisy, Gaussian(25)).shape == shape
-    for (image, _), y in zip(Mean.told, noisy.movedim(1, -1).double().numpy(), strict=True):
+    for (image, _), y in zip(Mean.calls, noisy.movedim(1, -1).double().numpy(), strict=True):
         assert image.shape == seen
         colours = y @ OPPONENTS.T if shape[1] == 3 else y
         np.testing.assert_allclose(image[: shape[2], : shape[3]], colours, atol=1e-12)
         np.testing.assert_allclose(np.unique(image.round(12)), np.unique(colours.round(12)))  # mirrored
 
 
-def test_without_the_law_nothing_is_denoised():
+def test_without_the_noise_nothing_is_denoised():
     with pytest.raises(WithheldError, match="Mean"):
         Mean().denoise(small_unet(1), torch.zeros(1, 1, 8, 8), None)

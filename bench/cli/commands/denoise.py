@@ -9,7 +9,7 @@ import torch
 from bench.cli.console import open_console, say
 from bench.errors import InputError
 from bench.images.image_file import output_name, read_image, write_image
-from bench.noise.mismatch import doubts
+from bench.noise.mismatch import mismatches
 from bench.runs.load import load_run
 from bench.store.store import Store
 from bench.system.devices import open_device
@@ -36,7 +36,7 @@ def denoise(options: DenoiseOptions) -> None:
         _check_channels(path, image, denoiser.net.channels)
     open_folder(options.out)
     for path, (image, depth) in images.items():
-        _warn(path, doubts(denoiser.noise, image))
+        _warn(path, mismatches(denoiser.noise, image))
         noisy = torch.from_numpy(image).movedim(-1, 0)[None]
         write_image(targets[path], denoiser(noisy)[0].movedim(0, -1).cpu().numpy(), depth)
         say(open_console(), f"{path} -> {targets[path]}")

@@ -9,7 +9,7 @@ from bench.cli.console import open_console, print_grid
 from bench.errors import InputError
 from bench.images.image_file import read_image
 from bench.noise import NOISES
-from bench.noise.identify import growth_of
+from bench.noise.identify import measure_growth
 from bench.noise.level import estimate_noise
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def estimate(options: EstimateOptions) -> None:
 
 def _row(path: Path) -> list[str]:
     image, _ = read_image(path)
-    growth = growth_of(image)
+    growth = measure_growth(image)
     try:
         levels = [f"{estimate_noise(model, image).parameter:.3g}" for model in NOISES.values()]
     except InputError as error:

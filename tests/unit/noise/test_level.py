@@ -1,4 +1,4 @@
-"""The strength of noise, estimated from one noisy picture."""
+"""The strength of noise, estimated from one noisy image."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 
 import numpy as np
 import pytest
-from skimage import data
 
 from bench.errors import InputError
 from bench.noise import Gamma, Gaussian, Noise, Poisson
-from bench.noise.level import SMALLEST_SIDE, estimate_noise
+from bench.noise.level import MIN_SIDE_FOR_LEVEL, estimate_noise
 from bench.seeds import generator
+from tests.support.images import camera
 
 LEVELS = [Gaussian(5), Gaussian(25), Gaussian(80), Poisson(0.01), Poisson(0.05), Gamma(300), Gamma(50)]
 
@@ -41,7 +41,7 @@ def test_piecewise_smooth_scene(noise: Noise, channels: int):
 
 @pytest.mark.parametrize("noise", [Gaussian(25), Poisson(0.02), Gamma(80)], ids=str)
 def test_photograph(noise: Noise):
-    clean = data.camera().astype(np.float64)[..., None] / 255
+    clean = camera()
     assert relative_error(noise, clean) == pytest.approx(0, abs=0.06)
 
 
@@ -52,8 +52,8 @@ def test_texture_does_not_count():
         assert relative_error(noise, clean) == pytest.approx(0, abs=0.15)
 
 
-def test_more_noise_is_more():
-    clean = data.camera()[::2, ::2, None].astype(np.float64) / 255
+def test_stronger_noise_has_a_higher_estimate():
+    clean = camera()[::2, ::2]
     estimates = [
         estimate_noise(Gaussian, Gaussian(sigma).sample(clean, generator("same"))).parameter
         for sigma in (10, 15, 20, 40, 80)
@@ -61,13 +61,13 @@ def test_more_noise_is_more():
     assert sorted(estimates) == estimates
 
 
-def test_gaussian_estimate_scales_with_the_picture():
+def test_gaussian_estimate_scales_with_the_image():
     noisy = Gaussian(25).sample(scene(1), generator("test"))
     once, thrice = (estimate_noise(Gaussian, factor * noisy).parameter for factor in (1, 3))
     assert thrice == pytest.approx(3 * once, rel=1e-5)
 
 
-def test_poisson_and_gamma_estimates_know_the_unit():
+def test_poisson_and_gamma_estimates_keep_their_unit():
     """zeta has the unit of intensities, and k has none."""
     for noise, power in ((Poisson(0.02), 1), (Gamma(50), 0)):
         noisy = noise.sample(scene(1) / 2, generator("test"))
@@ -83,8 +83,10 @@ def test_black_parts_do_not_hide_the_noise():
 
 
 @pytest.mark.parametrize("model", [Gaussian, Poisson, Gamma])
-@pytest.mark.parametrize("shape", [(SMALLEST_SIDE - 1, 40, 1), (40, SMALLEST_SIDE - 1, 3), (1, 1, 1)])
-def test_too_small_a_picture(model: type[Noise], shape: tuple[int, int, int]):
+@pytest.mark.parametrize(
+    "shape", [(MIN_SIDE_FOR_LEVEL - 1, 40, 1), (40, MIN_SIDE_FOR_LEVEL - 1, 3), (1, 1, 1)]
+)
+def test_too_small_an_image(model: type[Noise], shape: tuple[int, int, int]):
     with pytest.raises(InputError, match=f"{shape[0]}x{shape[1]} pixels cannot be estimated"):
         estimate_noise(model, np.ones(shape, dtype=np.float32))
 

@@ -1,4 +1,4 @@
-"""The three noises: their laws against those of scipy, what they refuse, where they are uniform."""
+"""The three noise models: distributions against scipy, refusals, and where the noise is uniform."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ every_intensity = pytest.mark.parametrize("intensity", INTENSITIES)
 every_device = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 
 
-def law_of(noise: Noise, intensity: float) -> stats.rv_frozen:
-    """Give scipy's law of y, of y / zeta for Poisson noise."""
+def distribution_of(noise: Noise, intensity: float) -> stats.rv_frozen:
+    """Return scipy's distribution of y, for Poisson noise that of y / zeta."""
     match noise:
         case Gaussian(sigma=sigma):
             return stats.norm(intensity, sigma / 255)
@@ -48,8 +48,8 @@ def drawn(noise: Noise, intensity: float) -> np.ndarray:
 
 
 def check_mean_and_variance(values: np.ndarray, noise: Noise, intensity: float) -> None:
-    law, unit = law_of(noise, intensity), unit_of(noise)
-    mean, variance, excess = (float(moment) for moment in law.stats(moments="mvk"))
+    expected, unit = distribution_of(noise, intensity), unit_of(noise)
+    mean, variance, excess = (float(moment) for moment in expected.stats(moments="mvk"))
     assert unit * mean == pytest.approx(intensity)
     assert noise.variance(np.array(intensity)) == pytest.approx(unit**2 * variance)
     # Five standard errors: of the mean sd / sqrt(n), of the variance var sqrt((kurtosis - 1) / n).
@@ -69,8 +69,8 @@ def test_mean_and_variance(noise: Noise, intensity: float):
 
 @pytest.mark.parametrize("noise", [level for level in LEVELS if not isinstance(level, Poisson)], ids=str)
 @every_intensity
-def test_continuous_laws_by_kolmogorov_smirnov(noise: Noise, intensity: float):
-    assert stats.kstest(drawn(noise, intensity), law_of(noise, intensity).cdf).pvalue > 1e-3
+def test_continuous_distributions_by_kolmogorov_smirnov(noise: Noise, intensity: float):
+    assert stats.kstest(drawn(noise, intensity), distribution_of(noise, intensity).cdf).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("zeta", [0.01, 0.05])
@@ -80,34 +80,34 @@ def test_counts_by_chi_squared(zeta: float, intensity: float):
     scaled = drawn(noise, intensity) / zeta
     counts = np.rint(scaled).astype(int)
     np.testing.assert_allclose(scaled, counts, rtol=1e-6, atol=0)  # on the lattice, to float32
-    law = law_of(noise, intensity)
-    low, high = law.ppf([1e-3, 1 - 1e-3]).astype(int)
+    expected = distribution_of(noise, intensity)
+    low, high = expected.ppf([1e-3, 1 - 1e-3]).astype(int)
     inner = np.arange(low, high + 1)
-    expected = np.array([law.cdf(low - 1), *law.pmf(inner), law.sf(high)])
-    observed = np.bincount(np.clip(counts, low - 1, high + 1) - low + 1, minlength=len(expected))
-    filled = expected > 0
+    chances = np.array([expected.cdf(low - 1), *expected.pmf(inner), expected.sf(high)])
+    observed = np.bincount(np.clip(counts, low - 1, high + 1) - low + 1, minlength=len(chances))
+    filled = chances > 0
     assert observed[~filled].sum() == 0
-    assert stats.chisquare(observed[filled], DRAWS * expected[filled]).pvalue > 1e-3
+    assert stats.chisquare(observed[filled], DRAWS * chances[filled]).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("chance", [1e-2, 1e-3, 1e-4])
 @every_level
 @every_intensity
-def test_tails_are_as_heavy_as_the_law_has_them(noise: Noise, intensity: float, chance: float):
-    law, values = law_of(noise, intensity), drawn(noise, intensity) / unit_of(noise)
+def test_tails_are_as_heavy_as_expected(noise: Noise, intensity: float, chance: float):
+    expected, values = distribution_of(noise, intensity), drawn(noise, intensity) / unit_of(noise)
     values = np.rint(values) if isinstance(noise, Poisson) else values
-    low, high = law.ppf(chance), law.isf(chance)
-    below = law.cdf(low - 1) if isinstance(noise, Poisson) else chance
+    low, high = expected.ppf(chance), expected.isf(chance)
+    below = expected.cdf(low - 1) if isinstance(noise, Poisson) else chance
     assert stats.binomtest((values < low).sum(), DRAWS, below).pvalue > 1e-4
-    assert stats.binomtest((values > high).sum(), DRAWS, law.sf(high)).pvalue > 1e-4
+    assert stats.binomtest((values > high).sum(), DRAWS, expected.sf(high)).pvalue > 1e-4
 
 
 @pytest.mark.parametrize("noise", [level for level in LEVELS if not isinstance(level, Poisson)], ids=str)
 @every_intensity
 def test_shape_of_the_tails_by_kolmogorov_smirnov(noise: Noise, intensity: float):
-    """Given that y lies beyond a quantile of .01, its tail probability is uniform up to .01."""
-    law, values = law_of(noise, intensity), drawn(noise, intensity)
-    for tail in (law.cdf(values), law.sf(values)):
+    """Given that y is beyond a quantile of .01, its tail probability is uniform up to .01."""
+    expected, values = distribution_of(noise, intensity), drawn(noise, intensity)
+    for tail in (expected.cdf(values), expected.sf(values)):
         assert stats.kstest(tail[tail < 0.01] / 0.01, "uniform").pvalue > 1e-3
 
 
@@ -126,7 +126,7 @@ def test_pixels_and_channels_are_independent(noise: Noise):
 
 
 @every_level
-def test_noise_is_a_function_of_clean_and_stream(noise: Noise):
+def test_noise_is_a_function_of_clean_and_generator(noise: Noise):
     clean = generator("clean").random((7, 5, 3), dtype=np.float32)
     first, again, other = (noise.sample(clean, generator("test", role)) for role in (0, 0, 1))
     assert first.shape == clean.shape
@@ -157,7 +157,7 @@ def flat_images(*intensities: float, device: str = "cpu") -> Tensor:
 
 
 def drawn_on(device: str, noise: Noise, clean: Tensor, *, seed: int = 0) -> np.ndarray:
-    """Draw on a device, and give (image, pixel) in float64."""
+    """Draw on a device, and return (image, pixel) in float64."""
     noisy = noise.draw(clean, torch.Generator(device).manual_seed(seed))
     assert (noisy.dtype, noisy.shape, noisy.device) == (torch.float32, clean.shape, clean.device)
     return noisy.flatten(start_dim=1).double().cpu().numpy()
@@ -174,8 +174,8 @@ def test_drawn_mean_and_variance(noise: Noise, device: str):
 @every_device
 @every_level
 @every_intensity
-def test_drawn_law(noise: Noise, intensity: float, device: str):
-    law = law_of(noise, intensity)
+def test_drawn_distribution(noise: Noise, intensity: float, device: str):
+    expected = distribution_of(noise, intensity)
     chance = 1e-3 if device == "cpu" else 1e-5  # all CPUs draw alike, but not all GPUs
     (values,) = drawn_on(device, noise, flat_images(intensity, device=device)) / unit_of(noise)
     if isinstance(noise, Poisson):
@@ -183,20 +183,20 @@ def test_drawn_law(noise: Noise, intensity: float, device: str):
         np.testing.assert_allclose(values, counts, rtol=1e-6, atol=0)  # on the lattice, to float32
         # Spread evenly below its step of the distribution, a count becomes a continuous variable.
         share = generator("test", "share").random(DRAWS)
-        assert stats.kstest(law.cdf(counts) - share * law.pmf(counts), "uniform").pvalue > chance
+        assert stats.kstest(expected.cdf(counts) - share * expected.pmf(counts), "uniform").pvalue > chance
     else:
-        assert stats.kstest(values, law.cdf).pvalue > chance
+        assert stats.kstest(values, expected.cdf).pvalue > chance
         assert (values > 0).all() or isinstance(noise, Gaussian)
 
 
 @every_device
-@pytest.mark.parametrize("law", NOISES.values(), ids=NOISES)
-def test_each_image_is_drawn_by_its_own_parameter(law: type[Noise], device: str):
-    parameters = law.blind_range
-    stacked = law(torch.tensor(parameters, device=device).view(-1, 1, 1, 1))
+@pytest.mark.parametrize("model", NOISES.values(), ids=NOISES)
+def test_each_image_is_drawn_by_its_own_parameter(model: type[Noise], device: str):
+    parameters = model.blind_range
+    stacked = model(torch.tensor(parameters, device=device).view(-1, 1, 1, 1))
     images = drawn_on(device, stacked, flat_images(0.5, 0.5, device=device))
     for values, parameter in zip(images, parameters, strict=True):
-        check_mean_and_variance(values, law(parameter), 0.5)
+        check_mean_and_variance(values, model(parameter), 0.5)
 
 
 @every_device
@@ -222,14 +222,14 @@ def test_black_is_drawn_black(noise: Noise, device: str):
 
 @pytest.mark.parametrize("excess", [0.0, -1.0, math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize(
-    ("law", "symbol", "limit"), [(Gaussian, "sigma", 0), (Poisson, "zeta", 0), (Gamma, "k", 1)]
+    ("model", "symbol", "limit"), [(Gaussian, "sigma", 0), (Poisson, "zeta", 0), (Gamma, "k", 1)]
 )
-def test_parameter_out_of_range(law: type[Noise], symbol: str, limit: int, excess: float):
+def test_parameter_out_of_range(model: type[Noise], symbol: str, limit: int, excess: float):
     value = limit + excess
     with pytest.raises(InputError, match=re.escape(f"{symbol} > {limit}, but {symbol} is {value}")):
-        law(value)
-    with pytest.raises(InputError, match=law.name):
-        parse_noise(f"{law.name}:{value}")
+        model(value)
+    with pytest.raises(InputError, match=model.name):
+        parse_noise(f"{model.name}:{value}")
 
 
 def test_parameter_just_inside_its_range():
@@ -261,7 +261,7 @@ def test_unknown_noise_lists_all():
 
 @pytest.mark.parametrize("rest", ["", ":", ":abc", ":0,1", ":25:3"])
 @pytest.mark.parametrize(("name", "symbol"), [("gaussian", "sigma"), ("poisson", "zeta"), ("gamma", "k")])
-def test_parameter_that_is_no_number(name: str, symbol: str, rest: str):
+def test_parameter_that_is_not_a_number(name: str, symbol: str, rest: str):
     with pytest.raises(InputError, match=f"{symbol} > ") as caught:
         parse_noise(name + rest)
     assert repr(name + rest) in str(caught.value)
