@@ -23,7 +23,7 @@ from bench.output import figures
 from bench.store.reference import open_reference
 from tests.support.images import photograph
 from tests.support.repository import ROOT
-from tests.unit.profile.test_timings import result, write
+from tests.support.throughput import result, write_result
 
 NAME = "gpu-2026-01-01"
 SIZE = "--device cpu --width 4 --batch 2 --patch 32"
@@ -77,7 +77,7 @@ def work_through() -> None:
         elif arguments[0] == "profile" and "--trace" not in arguments:
             folder = Path(arguments[arguments.index("--out") + 1])
             folder.mkdir(parents=True, exist_ok=True)
-            write(folder / "throughput.json", result())
+            write_result(folder / "throughput.json", result())
         else:
             assert program == "noisebench"
             main(arguments)

@@ -14,88 +14,18 @@ from bench.analysis.supervision import self_supervised
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.tables.score_table import csv, latex, markdown, terminal, write_tables
-
-SEES = {
-    "noise2void": "noisy",
-    "sure": "noisy + noise",
-    "noise2score:domain=raw,formula=paper": "noisy + noise",
-    "noise2noise": "noisy + noisy2",
-    "supervised": "noisy + clean",
-}
-NOISES = [("gamma", 50.0), ("gaussian", 25.0)]
-ALL_NOISES = [*NOISES, ("poisson", 0.05), ("gamma", 100.0), ("gaussian", 50.0)]
-SETS = {"set12": ["01.png", "02.png"], "bsd68": ["a.png", "b.png", "c.png"]}
-SETUP = {
-    "training_images": "bsd400",
-    "channels": 1,
-    "width": 48,
-    "steps": 20000,
-    "batch": 16,
-    "patch": 64,
-    "learning_rate": 2e-3,
-    "training_noise": "frozen",
-    "device": "cuda",
-    "protocol": 1,
-}
-NO_FAILURES = pd.DataFrame()
-
-
-def made_up(methods=SEES, *, seeds=(0, 1), noises=NOISES, sets=SETS, **changes) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    rows = []
-    for noise, parameter in noises:
-        for images, files in sets.items():
-            for place, method in enumerate(methods):
-                for seed in seeds:
-                    for image, file in enumerate(files):
-                        rows.append(
-                            SETUP
-                            | {
-                                "key": f"{method}-{noise}-{parameter:g}-{seed}",
-                                "method": method,
-                                "sees": methods[method],
-                                "noise": noise,
-                                "parameter": parameter,
-                                "images": images,
-                                "image": file,
-                                "seed": seed,
-                                "precision": "float32" if "noise" in methods[method].split() else "bfloat16",
-                                "psnr": 28 + place + rng.normal() / 10,
-                                "ssim": 0.8 + place / 100 + rng.normal() / 1000,
-                                "lpips": None,
-                                "noisy_psnr": 20.0 + image + seed / 10,
-                                "noisy_ssim": 0.4 + image / 10,
-                                "seconds": 0.01,
-                                "training_seconds": 1000.0 + 100 * place + seed,
-                                "training_flops": 1e12 * (1 + place),
-                                "patches_per_second": 9000.0 - place,
-                                "estimate": None,
-                            }
-                            | changes
-                        )
-    return pd.DataFrame(rows).sample(frac=1, random_state=0)
-
-
-def failure(method="noise2void", *, noise="gaussian", parameter=25.0, images="set12", seed=0, **changes):
-    run = {"method": method, "noise": noise, "parameter": parameter, "images": images, "seed": seed}
-    run["sees"] = SEES.get(method, "noisy")
-    return SETUP | run | {"key": f"failed-{seed}", "error": "the loss is nan\nat step 120"} | changes
-
-
-def failed(*failures) -> pd.DataFrame:
-    return pd.DataFrame(failures)
-
-
-def only(tables):
-    (table,) = tables
-    return table
-
-
-def cell(table, method, *, noise="gaussian", parameter=25.0, images="set12"):
-    (row,) = [
-        row for row in table.rows if (row.noise, row.parameter, row.images) == (noise, parameter, images)
-    ]
-    return row.cells[table.methods.index(method)]
+from tests.support.scores import (
+    ALL_NOISES,
+    NO_FAILURES,
+    SETS,
+    SETUP,
+    by_hand,
+    cell,
+    failed,
+    failure,
+    made_up,
+    only,
+)
 
 
 def test_cells_are_means_per_image_over_seeds_then_over_images():
@@ -179,18 +109,6 @@ def test_equal_numbers_as_printed_are_both_best():
     scores["psnr"] = np.where(scores["method"] == "sure", 30.001, 30.002)
     table = only(tabulate(scores, NO_FAILURES))
     assert all("psnr" in found.best for row in table.rows for found in row.cells)
-
-
-def by_hand() -> pd.DataFrame:
-    """Scores whose means are the round numbers below, from two images and two seeds."""
-    psnr = {"noise2void": 27.0, "sure": 28.5, "noise2noise": 29.0, "supervised": 29.25}
-    ssim = {"noise2void": 0.85, "sure": 0.75, "noise2noise": 0.9, "supervised": 0.95}
-    sees = {method: SEES[method] for method in psnr}
-    scores = made_up(sees, noises=[("gaussian", 25.0)], sets={"set12": SETS["set12"]})
-    offset = np.where(scores["image"] == "01.png", 1, -1) * (1 + scores["seed"])
-    scores["psnr"] = scores["method"].map(psnr) + offset
-    scores["ssim"] = scores["method"].map(ssim) + offset / 100
-    return scores
 
 
 def test_markdown_by_hand():

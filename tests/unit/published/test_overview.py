@@ -10,7 +10,7 @@ import pytest
 from bench.errors import InputError
 from bench.published.overview import glance, write_glance
 from tests.support.markup import read_latex, read_markdown
-from tests.unit.analysis.test_tabulate import SEES, made_up
+from tests.support.scores import SEES, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from bench.published.retraining import retrained, trainings_of
 from bench.published.tuning import hyper_parameters, settings
 from bench.tables.paired_differences import changes, compare_with, format_difference
 from tests.support.references import print_numbers, publish, shelve
-from tests.unit.analysis.test_tabulate import NO_FAILURES, SEES, made_up
+from tests.support.scores import NO_FAILURES, SEES, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path

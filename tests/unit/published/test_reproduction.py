@@ -17,7 +17,7 @@ from bench.output.markup import signed
 from bench.published.reproduction import SUSPECT, beside, lacking, reproduce, with_interval
 from tests.support.markup import read_latex, read_markdown
 from tests.support.references import print_numbers, publish
-from tests.unit.analysis.test_tabulate import NO_FAILURES, SEES, failed, failure, made_up
+from tests.support.scores import NO_FAILURES, SEES, failed, failure, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path

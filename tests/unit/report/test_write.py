@@ -41,9 +41,9 @@ from bench.scoring.noisy_sets import corrupt
 from bench.store.store import picture_folder
 from bench.tables.caption import title
 from tests.support.noises import LEVELS, every_noise
-from tests.unit.analysis.test_tabulate import NO_FAILURES, failed, failure, made_up
-from tests.unit.profile.test_timings import result as profile_of
-from tests.unit.profile.test_timings import write as write_profile
+from tests.support.scores import NO_FAILURES, failed, failure, made_up
+from tests.support.throughput import result as profile_of
+from tests.support.throughput import write_result as write_profile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,8 +20,7 @@ from bench.store.scores import write_scores
 from bench.store.store import Store
 from bench.tables.compare import HEADER, compare, write_comparison
 from tests.support.markup import read_latex, read_markdown
-from tests.unit.analysis.test_tabulate import NO_FAILURES, SEES, failed, failure, made_up
-from tests.unit.tables.test_paired_differences import cell_of, paired
+from tests.support.scores import NO_FAILURES, SEES, cell_of, failed, failure, made_up, mean_difference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +107,7 @@ def test_a_known_shift_is_found_and_swapping_turns_it_round() -> None:
         found = sheet.numbers.set_index("method")
         for method, shift in shifts.items():
             assert found["difference"][method] == pytest.approx(sign * shift, abs=0.02 * abs(shift))
-            expected = sign * paired(
+            expected = sign * mean_difference(
                 cell_of(moved, "gaussian", 25.0, "set12", method),
                 cell_of(scores, "gaussian", 25.0, "set12", method),
             )

@@ -15,7 +15,7 @@ from bench.analysis.statistics import Difference, difference_of, holm
 from bench.errors import InputError
 from bench.tables.paired_differences import ALPHA, changes, compare_with, format_difference
 from tests.support.markup import read_latex, read_markdown
-from tests.unit.analysis.test_tabulate import SEES, SETS, made_up
+from tests.support.scores import SEES, SETS, cell_of, made_up, mean_difference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from bench.output.text_table import TextTable
 
 TWO = ["noise2noise", "supervised"]
-
-
-def cell_of(scores: pd.DataFrame, *cell: object) -> pd.DataFrame:
-    return scores[(scores[CELL] == list(cell)).all(axis=1)]
-
-
-def paired(scores: pd.DataFrame, other: pd.DataFrame) -> float:
-    """Average differences of equal images and seeds, joined by pandas."""
-    both = scores.merge(other, on=["image", "seed"], suffixes=("", "_other"))
-    assert len(both)
-    return (both["psnr"] - both["psnr_other"]).mean()
 
 
 def uncorrected(sheet: TextTable, scores: pd.DataFrame) -> list[Difference]:
@@ -54,7 +43,7 @@ def test_differences_are_those_of_pandas() -> None:
     for *cell, reference, found in numbers[[*CELL, "against", "difference"]].itertuples(
         index=False, name=None
     ):
-        expected = paired(cell_of(scores, *cell), cell_of(scores, *cell[:3], reference))
+        expected = mean_difference(cell_of(scores, *cell), cell_of(scores, *cell[:3], reference))
         assert found == pytest.approx(expected, abs=1e-8)
     assert set(numbers["n_seeds"]) == {2}
     assert set(numbers["n_images"]) == {len(files) for files in SETS.values()}
