@@ -1,4 +1,4 @@
-"""A reference at a glance: one test set as a small table, and how far each method is from the baseline."""
+"""The overview of a reference: one test set as a small table, and how far each method is from a baseline."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.analysis.best import DIGITS, best_methods
-from bench.analysis.columns import CELL, SYMBOLS
-from bench.analysis.grouping import by_condition, by_method, records_of
-from bench.analysis.statistics import difference_of, mean_of
-from bench.analysis.supervision import methods_in
+from bench.analysis.columns import CELL, SYMBOLS, CellKey
+from bench.analysis.grouping import by_cell
+from bench.analysis.statistics import difference_of
+from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.output.figures import GREY, drawing, mark, save, share_legend, tidy
 from bench.output.markup import Span
@@ -23,13 +22,15 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from bench.analysis.tabulate import Cell, Table
     from bench.output.markup import CellText
 
 SPREAD = 0.55
 """Share of the distance between two strengths over which methods are spread, so that none hides another."""
+NOTE = "Bold: the best of those that were trained, and on neither clean images nor a second noisy copy."
 
 
-def glance(scores: pd.DataFrame, baseline: str) -> tuple[TextTable, pd.DataFrame]:
+def overview_table(scores: pd.DataFrame, baseline: str) -> TextTable:
     """Average each method on each noise, and compare it with the baseline on the same noisy images.
 
     Args:
@@ -37,59 +38,63 @@ def glance(scores: pd.DataFrame, baseline: str) -> tuple[TextTable, pd.DataFrame
         baseline: the method to compare with.
 
     Returns:
-        The table, and one line per finished cell with the columns ``CELL``, psnr, difference, low and high,
-        in dB: the difference to the baseline with its 95 % bootstrap interval.
+        The table. Its numbers are one line per finished cell with the columns ``CELL``, psnr, difference, low
+        and high, in dB: the difference to the baseline with its 95 % bootstrap interval.
 
     Raises:
         InputError: there is more than one test set, or the baseline lacks a noise.
     """
-    if len(sets := scores["images"].unique()) != 1:
-        raise InputError(f"a glance is at one test set, but there are {', '.join(map(str, sets))}")
-    sees = dict(records_of(scores.drop_duplicates("method"), ["method", "sees"]))
-    methods = methods_in(scores)
-    rows: list[list[CellText]] = []
-    numbers = []
-    for condition, lines in by_condition(scores).items():
-        parts = by_method(lines)
-        if baseline not in parts:
-            raise InputError(f"there are no scores of {baseline} on {condition.noise_label}")
-        noisy = lines.drop_duplicates(["seed", "image"])["noisy_psnr"].mean()
-        means = {method: mean_of(parts[method]).value for method in methods if method in parts}
-        best = best_methods(means, sees)
-        texts = [_psnr(means.get(method), bold=method in best) for method in methods]
-        rows.append([condition.noise_label, _psnr(noisy, bold=False), *texts])
-        for method, mean in means.items():
-            gap = difference_of(parts[method], parts[baseline])
-            numbers.append([*condition, method, mean, gap.mean, gap.low, gap.high])
-    found = pd.DataFrame(numbers, columns=[*CELL, "psnr", "difference", "low", "high"])
-    note = "Bold: the best of those that were trained, and on neither clean images nor a second noisy copy."
-    header = ["noise", "noisy", *methods]
-    return TextTable(f"PSNR on {sets[0]}, dB", header, rows, [note], found), found
+    sets = scores["images"].unique()
+    if len(sets) != 1:
+        raise InputError(f"an overview is of one test set, but there are {', '.join(map(str, sets))}")
+    (table,) = tabulate(scores, pd.DataFrame())
+    return TextTable(
+        f"PSNR on {sets[0]}, dB",
+        ["noise", "noisy", *table.methods],
+        [[row.label, f"{row.noisy_psnr:.2f}", *map(_text, row.cells)] for row in table.rows],
+        [NOTE],
+        _numbers(table, scores, baseline),
+    )
 
 
-def _psnr(value: float | None, *, bold: bool) -> CellText:
-    if value is None:
+def _text(cell: Cell) -> CellText:
+    if cell.status != "done":
         return ""
-    return (Span(f"{value:.{DIGITS['psnr']}f}", "bold" if bold else "plain"),)
+    return (Span(f"{cell.psnr:.2f}", "bold" if "psnr" in cell.best else "plain"),)
 
 
-def write_glance(found: pd.DataFrame, baseline: str, *, folder: Path, stem: str) -> Sequence[Path]:
-    """Draw how far each method is from the baseline, one panel per law.
+def _numbers(table: Table, scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    parts = by_cell(scores)
+    lines = []
+    for row in table.rows:
+        theirs = CellKey(*row.condition, baseline)
+        if theirs not in parts:
+            raise InputError(f"there are no scores of {baseline} on {row.label}")
+        for cell in row.cells:
+            if cell.status == "done":
+                ours = CellKey(*row.condition, cell.method)
+                gap = difference_of(parts[ours], parts[theirs])
+                lines.append([*ours, cell.psnr, gap.mean, gap.low, gap.high])
+    return pd.DataFrame(lines, columns=[*CELL, "psnr", "difference", "low", "high"])
+
+
+def write_overview(numbers: pd.DataFrame, baseline: str, *, folder: Path, stem: str) -> Sequence[Path]:
+    """Draw how far each method is from the baseline, one panel per noise model.
 
     Args:
-        found: as by ``glance``.
+        numbers: those of ``overview_table``.
         baseline: of the differences.
         folder: made if it does not exist.
         stem: of the files' names.
     """
-    methods = list(dict.fromkeys(found["method"]))
-    laws = found.groupby("noise", sort=False)
-    with drawing(3.1 * len(laws) + 0.6, 3.6) as figure:
-        panels = figure.subplots(1, len(laws), sharey=True, squeeze=False)[0]
-        for axes, (law, lines) in zip(panels, laws, strict=True):
+    methods = list(dict.fromkeys(numbers["method"]))
+    models = numbers.groupby("noise", sort=False)
+    with drawing(3.1 * len(models) + 0.6, 3.6) as figure:
+        panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
+        for axes, (model, lines) in zip(panels, models, strict=True):
             _draw(axes, lines, methods)
-            axes.set_title(str(law))
-        panels[0].set_ylabel(f"PSNR less that of {baseline} (dB)")
+            axes.set_title(str(model))
+        panels[0].set_ylabel(f"PSNR minus that of {baseline} (dB)")
         share_legend(figure)
         return save(figure, open_folder(folder), stem)
 

@@ -1,8 +1,8 @@
-"""Who comes first on how many images: mean ranks, as a figure with its numbers."""
+"""Mean ranks of methods over images, as a figure with its numbers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,24 +15,26 @@ from bench.output.text_table import CSV_DIGITS
 from bench.system.files import open_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from matplotlib.axes import Axes
 
 SPREAD = 0.6
 """Share of a method's line over which its noises are spread, so that none hides another."""
 
 
 def rank(scores: pd.DataFrame) -> pd.DataFrame:
-    """Give the mean rank of each method on each noise and test set, with a 95 % bootstrap interval.
+    """Compute the mean rank of each method on each noise and test set, with a 95 % bootstrap interval.
 
     Args:
         scores: one line per run and test image, of runs that can be compared.
 
     Returns:
-        The columns noise, parameter, images, method, rank, low, high; rows where one method stands alone are
-        left out.
+        The columns noise, parameter, images, method, rank, low, high, without rows of one method alone.
 
     Raises:
-        InputError: one method stands alone everywhere; or as by ``mean_ranks``.
+        InputError: every row has one method alone; or as by ``mean_ranks``.
     """
     parts = [
         mean_ranks(lines).assign(**condition._asdict())
@@ -54,33 +56,37 @@ def write_ranks(scores: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
         stem: of the files' names.
     """
     ranked = rank(scores)
-    methods = list(ranked.groupby("method")["rank"].mean().sort_values(ascending=False).index)
     csv = open_folder(folder) / f"{stem}.csv"
     ranked.round(CSV_DIGITS).to_csv(csv, index=False, lineterminator="\n")
-    panels = list(dict.fromkeys(ranked["images"]))
+    methods = list(ranked.groupby("method")["rank"].mean().sort_values(ascending=False).index)
     noises = list(dict.fromkeys(ranked[ROW[:2]].itertuples(index=False, name=None)))
-    with drawing(4.2 * len(panels) + 1, 0.55 * len(methods) + 1.6) as figure:
-        for axes, images in zip(
-            figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
-        ):
-            rows = ranked[ranked["images"] == images].groupby(["noise", "parameter"], sort=False)
-            for noise, line in rows:
-                place = noises.index(noise)
-                shift = SPREAD * (place / max(1, len(noises) - 1) - 0.5)
-                axes.errorbar(
-                    line["rank"],
-                    [methods.index(method) + shift for method in line["method"]],
-                    xerr=[line["rank"] - line["low"], line["high"] - line["rank"]],
-                    **mark(place),
-                    linestyle="none",
-                    label=noise_label(*noise),
-                    markersize=5,
-                    elinewidth=1,
-                )
-            axes.set(
-                title=images, xlabel="mean rank over images (1: highest PSNR)", xlim=(0.7, len(methods) + 0.3)
-            )
-            axes.set_yticks(range(len(methods)), methods)
-            tidy(axes, grid="x")
+    sets = ranked.groupby("images", sort=False)
+    with drawing(4.2 * len(sets) + 1, 0.55 * len(methods) + 1.6) as figure:
+        panels = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
+        for axes, (images, rows) in zip(panels, sets, strict=True):
+            _draw(axes, rows, methods, noises)
+            axes.set_title(str(images))
         share_legend(figure)
         return [csv, *save(figure, folder, stem)]
+
+
+def _draw(
+    axes: Axes, rows: pd.DataFrame, methods: Sequence[str], noises: Sequence[tuple[str, float]]
+) -> None:
+    of_noise: Any = rows.groupby(["noise", "parameter"], sort=False)
+    for noise, line in of_noise:
+        place = noises.index(noise)
+        shift = SPREAD * (place / max(1, len(noises) - 1) - 0.5)
+        axes.errorbar(
+            line["rank"],
+            [methods.index(method) + shift for method in line["method"]],
+            xerr=[line["rank"] - line["low"], line["high"] - line["rank"]],
+            **mark(place),
+            linestyle="none",
+            label=noise_label(*noise),
+            markersize=5,
+            elinewidth=1,
+        )
+    axes.set(xlabel="mean rank over images (1: highest PSNR)", xlim=(0.7, len(methods) + 0.3))
+    axes.set_yticks(range(len(methods)), methods)
+    tidy(axes, grid="x")

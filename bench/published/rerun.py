@@ -1,13 +1,14 @@
-"""Committed runs made anew."""
+"""Committed runs, run again: trained again, or evaluated with their own weights."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from bench.analysis.grouping import by_setup
 from bench.discovery import source_hash
 from bench.errors import InputError, unknown
 from bench.noise import NOISES
@@ -23,14 +24,16 @@ from bench.system.devices import describe, threads
 from bench.system.provenance import commit, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     import torch
 
+    from bench.analysis.columns import Setup
     from bench.analysis.statistics import Scatter
     from bench.images.image_set import ImageSet
+    from bench.published.retraining import TrainingRuns
     from bench.runs.context import RunContext, Watcher
     from bench.runs.plan import Job
     from bench.store.reference import Reference
@@ -39,22 +42,29 @@ if TYPE_CHECKING:
 SAME_WEIGHTS = 1e-3
 """dB by which scores of the same weights may differ: a tenth of the last digit that tables print.
 
-Processors, libraries and the layout of weights in memory change the order in which float32 numbers are added,
-which moves a PSNR by some 1e-5 dB.
+CPUs, libraries and the layout of weights in memory change the order in which float32 numbers are added, which
+moves a PSNR by some 1e-5 dB.
 """
 
 
+class ScoredSet(NamedTuple):
+    """A noise parameter and a test set, of which a run has one mean PSNR."""
+
+    parameter: float
+    images: str
+
+
 @dataclass(frozen=True)
-class _Case:
-    """A committed run, and what it takes to make it anew.
+class CommittedRun:
+    """A committed run, and what is needed to run it again.
 
     Args:
         facts: of the committed run.
         scores: its rows.
-        job: that trains it anew.
-        context: where that is done.
-        weights: the folder of the committed run with its weights, where it is at hand.
-        scatter: of its method's trainings, by test set; none where it is not trained.
+        job: that trains it again.
+        context: for the job.
+        weights: the folder of the committed run with its weights, if the store has it.
+        scatter: of repeated training runs of its method, by test set; empty if it is not trained.
     """
 
     facts: dict[str, Any]
@@ -65,35 +75,75 @@ class _Case:
     scatter: dict[str, Scatter]
 
     @property
-    def numbers(self) -> list[tuple[float, str]]:
+    def cells(self) -> list[ScoredSet]:
         """The parameter and the test set of each mean PSNR that is compared."""
         cells = self.scores[["parameter", "images"]].drop_duplicates()
-        return list(cells.itertuples(index=False, name=None))
+        return [ScoredSet(*cell) for cell in cells.itertuples(index=False)]
 
     def allowed(self, images: str, *, numbers: int) -> float:
-        """Say how far from zero a difference may lie, dB, where ``numbers`` of other trainings must do so."""
+        """Compute the largest magnitude of a difference in mean PSNR that counts as reproduced, dB.
+
+        A run that was trained again may differ as repeated training runs do: by Student's interval of the
+        difference of two, with the standard deviation of the method on the test set under the same setup. It
+        is pooled over the method's runs that were trained more than once, without this run; if there are
+        none, over committed seeds, which also change all noise. In 95 % of cases *all* numbers of sound runs
+        are within their intervals (Bonferroni). This assumes that a method's scatter is the same under every
+        noise.
+
+        Args:
+            images: the test set.
+            numbers: how many numbers of runs that are trained must hold together.
+        """
         return SAME_WEIGHTS if self.weights else self.scatter[images].retraining(numbers)
 
 
 @dataclass(frozen=True)
-class _Remade:
-    """A run made anew: its facts, and its rows with parameter, images, image, psnr and ssim."""
+class Rerun:
+    """A run that was run again: its facts, and its rows with parameter, images, image, psnr and ssim."""
 
     facts: dict[str, Any]
     scores: pd.DataFrame
 
 
-def _committed(key: str, reference: Reference, scores: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
+def open_committed(
+    key: str,
+    reference: Reference,
+    scores: pd.DataFrame,
+    repeated: Mapping[Setup, TrainingRuns],
+    open_images: Callable[..., ImageSet],
+    make_context: Callable[[ImageSet, tuple[ImageSet, ...]], RunContext],
+) -> CommittedRun:
+    """Prepare to run a committed run again.
+
+    Args:
+        key: of the run.
+        reference: where it is committed.
+        scores: of the reference.
+        repeated: its training runs, by their setup.
+        open_images: opens an image set by its name and ``channels``.
+        make_context: makes the context of training set and test sets.
+
+    Raises:
+        InputError: the key is unknown, an image set is not the committed run's, the store holds the run
+            without its weights, or the scatter of its method is not known.
+    """
     rows = scores[scores["key"] == key]
     if rows.empty:
         raise unknown(f"finished run in {str(reference.folder)!r}", key, set(scores["key"]))
-    return reference.facts(key), rows
+    facts = reference.facts(key)
+    train, tests = _open_image_sets(facts, rows, open_images)
+    context = make_context(train, tests)
+    weights = _find_weights(context.store, facts)
+    (setup,) = by_setup(rows)
+    scatter = {} if weights else repeated[setup].expected(key)
+    job = _plan_again(facts, rows, train, device=context.device)
+    return CommittedRun(facts, rows, job, context, weights, scatter)
 
 
-def _own_weights(store: Store, facts: dict[str, Any]) -> Path | None:
-    """Find the weights that gave the committed scores, unless they are of a protocol that is gone."""
+def _find_weights(store: Store, facts: dict[str, Any]) -> Path | None:
+    """Find the weights that gave the committed scores; None where there are none of the current protocol."""
     key = facts["key"]
-    # Another training of the same run has the same key, but neither the same hour nor the same seconds.
+    # Another training run with the same key has other times.
     if (
         key not in store
         or store.facts(key)["columns"] != facts["columns"]
@@ -109,19 +159,19 @@ def _own_weights(store: Store, facts: dict[str, Any]) -> Path | None:
     return folder
 
 
-def _image_sets(
-    facts: dict[str, Any], rows: pd.DataFrame, opened: Callable[..., ImageSet]
+def _open_image_sets(
+    facts: dict[str, Any], rows: pd.DataFrame, open_images: Callable[..., ImageSet]
 ) -> tuple[ImageSet, tuple[ImageSet, ...]]:
-    """Open the training set and the test sets of a run, and see that they are the same as then."""
+    """Open the training set and the test sets of a run, and check that they are unchanged."""
     run = facts["run"]
-    train = opened(run["training_images"], channels=run["channels"])
-    _require_same(train, {run["fingerprint"]}, facts["key"])
+    train = open_images(run["training_images"], channels=run["channels"])
+    _require_same_pixels(train, {run["fingerprint"]}, facts["key"])
     tests = []
     for name, lines in rows.groupby("images", sort=False):
-        images = opened(name, channels=run["channels"])
+        images = open_images(name, channels=run["channels"])
         then = {sets[name]["fingerprint"] for sets in facts["evaluation"].values() if name in sets}
-        _require_same(images, then, facts["key"])
-        if other := {picture.name for picture in images} ^ set(lines["image"]):
+        _require_same_pixels(images, then, facts["key"])
+        if other := {image.name for image in images} ^ set(lines["image"]):
             raise InputError(
                 f"the images of {name!r} are not named as when run {facts['key']} was scored: "
                 f"{', '.join(sorted(other)[:3])}"
@@ -130,7 +180,7 @@ def _image_sets(
     return train, tuple(tests)
 
 
-def _require_same(images: ImageSet, fingerprints: set[str], key: str) -> None:
+def _require_same_pixels(images: ImageSet, fingerprints: set[str], key: str) -> None:
     if fingerprints != {images.fingerprint}:
         then = " and ".join(sorted(fingerprint[:12] for fingerprint in fingerprints))
         raise InputError(
@@ -139,16 +189,15 @@ def _require_same(images: ImageSet, fingerprints: set[str], key: str) -> None:
         )
 
 
-def _rebuild(
+def _plan_again(
     facts: dict[str, Any], rows: pd.DataFrame, training_images: ImageSet, *, device: torch.device
 ) -> Job:
-    """Plan a committed run anew."""
     run = facts["run"]
     # All hyper-parameters by name: a default may have changed since.
     chosen = [f"{name}={value}" for name, value in run["hyper_parameters"].items() if value is not None]
     model = NOISES[run["noise"]]
     recipe = Recipe(
-        purpose="A committed run anew.",
+        purpose="A committed run, run again.",
         train=run["training_images"],
         test=tuple(rows["images"].unique()),
         channels=run["channels"],
@@ -173,47 +222,47 @@ def _rebuild(
     return job
 
 
-def _threads_as_then(case: _Case) -> AbstractContextManager[None]:
-    """Compute by as many threads as then: how many there are decides in which order a processor adds."""
-    if case.facts["run"]["device"] == case.job.run.device == "cpu":
-        return threads(case.facts["hardware"]["threads"])
+def same_threads(run: CommittedRun) -> AbstractContextManager[None]:
+    """Compute with as many threads as then: their number decides in which order a CPU adds."""
+    if run.facts["run"]["device"] == run.job.run.device == "cpu":
+        return threads(run.facts["hardware"]["threads"])
     return nullcontext()
 
 
-def _remake(case: _Case, watcher: Watcher) -> _Remade | None:
-    """Make a run anew; None where that fails, of which the watcher is told."""
-    if case.weights is None:
-        if launch([case.job], case.context, watcher):
+def rerun(run: CommittedRun, watcher: Watcher) -> Rerun | None:
+    """Train or evaluate a run again; None if it fails, for a reason that the watcher receives."""
+    if run.weights is None:
+        if launch([run.job], run.context, watcher):
             return None
-        store = case.context.store
-        return _Remade(store.facts(case.job.key), store.scores([case.job.key]))
-    watcher.started(case.job)
+        store = run.context.store
+        return Rerun(store.facts(run.job.key), store.scores([run.job.key]))
+    watcher.started(run.job)
     try:
-        remade = _evaluate(case, case.weights)
+        evaluated = _evaluate(run, run.weights)
     except Exception as error:  # noqa: BLE001 - whatever one run raises, the others are still of use
-        watcher.ended(case.job, f"failed: {error}")
+        watcher.ended(run.job, f"failed: {error}")
         return None
-    watcher.ended(case.job, "scored")
-    return remade
+    watcher.ended(run.job, "scored")
+    return evaluated
 
 
-def _evaluate(case: _Case, weights: Path) -> _Remade:
-    """Score the committed weights anew, whatever scores lie beside them."""
-    device = case.context.device
+def _evaluate(run: CommittedRun, weights: Path) -> Rerun:
+    """Score the committed weights again, without reading the scores beside them."""
+    device = run.context.device
     denoiser = load_run(weights, device=device)
     rows = []
     evaluation: dict[str, dict[str, Any]] = {}
-    for noise in case.job.tests:
-        for images in case.context.test_images:
-            noisy = corrupt(images, noise, seed=case.job.run.seed)
+    for noise in run.job.tests:
+        for images in run.context.test_images:
+            noisy = corrupt(images, noise, seed=run.job.run.seed)
             shared = {"parameter": noise.parameter, "images": images.name}
             rows += [shared | row for row in evaluate(denoiser, noisy)]
             evaluation.setdefault(noise.spec, {})[images.name] = {"noisy_sha256": noisy.sha256}
     here = {
-        "source": {"sha256": source_hash(type(case.job.method))},
+        "source": {"sha256": source_hash(type(run.job.method))},
         "commit": commit(),
-        "versions": versions(*case.job.method.packages),
+        "versions": versions(*run.job.method.packages),
         "hardware": describe(device),
         "evaluation": evaluation,
     }
-    return _Remade(case.facts | here, pd.DataFrame(rows))
+    return Rerun(run.facts | here, pd.DataFrame(rows))

@@ -1,10 +1,11 @@
-"""Published tables: their numbers, and which of our runs stand beside them."""
+"""Published tables: their numbers, and which of our runs are compared with them."""
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,15 +23,15 @@ class Published:
     """A published table.
 
     Args:
-        folder: where it lies.
-        title: what it is called.
-        source: of those of its numbers that make up its rows and columns; others are for comparison.
-        training_images: the training sets of the runs that stand beside it.
-        training_noise: frozen or resampled, likewise.
+        folder: of its files.
+        title: its heading.
+        source: of those numbers that make up its rows and columns; others are for comparison.
+        training_images: the training sets of the runs that are compared with it.
+        training_noise: of those runs, frozen or resampled.
         baselines: the methods with which every other is compared.
         tuning_images: the training set of the runs by which settings were chosen.
-        reference: name of the reference results that stand beside it.
-        retrained: names of further ones, in which runs of that reference were trained once more.
+        reference: name of the reference results that are compared with it.
+        retrained: names of further reference results, in which runs of that reference were trained again.
         numbers: one line per published number, with ``COLUMNS``; psnr in dB, ``suspect`` says what is wrong
             with a number, or is empty.
     """
@@ -53,7 +54,7 @@ class Published:
 
     @property
     def methods(self) -> list[str]:
-        """Of the columns, in the published order."""
+        """The methods of the columns, in the published order."""
         return list(self.cells["method"].unique())
 
     @property
@@ -77,29 +78,37 @@ def open_published(folder: Path) -> Published:
         folder: with ``layout.toml`` and ``published.csv``.
 
     Raises:
-        InputError: a file is missing, or lacks what it has to hold, or a number stands there twice.
+        InputError: a file is missing, or lacks what it must hold, or has a number twice.
     """
     for name in (LAYOUT, NUMBERS):
         if not (folder / name).is_file():
             raise InputError(f"{str(folder)!r} is not a published table: it has no {name}")
+    layout, numbers = _read_layout(folder / LAYOUT), _read_numbers(folder / NUMBERS)
+    if layout["source"] not in set(numbers["source"]):
+        raise unknown("source", layout["source"], numbers["source"].unique())
+    return Published(folder=folder, numbers=numbers, **layout)
+
+
+def _read_layout(path: Path) -> dict[str, Any]:
     try:
-        layout = tomllib.loads((folder / LAYOUT).read_text(encoding="utf-8"))
+        layout = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{folder / LAYOUT}: {error}") from error
+        raise InputError(f"{path}: {error}") from error
     wanted = {field.name for field in fields(Published)} - {"folder", "numbers"}
     if set(layout) != wanted:
-        raise InputError(f"{folder / LAYOUT} holds {sorted(layout)}, but must hold {sorted(wanted)}")
-    numbers = pd.read_csv(folder / NUMBERS, keep_default_na=False)
+        raise InputError(f"{path} holds {sorted(layout)}, but must hold {sorted(wanted)}")
+    return layout | {name: tuple(layout[name]) for name in ("training_images", "baselines", "retrained")}
+
+
+def _read_numbers(path: Path) -> pd.DataFrame:
+    numbers = pd.read_csv(path, keep_default_na=False)
     if absent := [column for column in COLUMNS if column not in numbers]:
-        raise InputError(f"{folder / NUMBERS} lacks the columns {', '.join(absent)}")
+        raise InputError(f"{path} lacks the columns {', '.join(absent)}")
     try:
         numbers = numbers.astype({"parameter": float, "psnr": float})
     except ValueError as error:
-        raise InputError(f"{folder / NUMBERS}: {error}") from error
+        raise InputError(f"{path}: {error}") from error
     twice = numbers[numbers.duplicated(["source", *ROW, "method"])]
     if len(twice):
-        raise InputError(f"{folder / NUMBERS} has two numbers of {twice.iloc[0].to_dict()}")
-    if layout["source"] not in set(numbers["source"]):
-        raise unknown("source", layout["source"], numbers["source"].unique())
-    layout |= {name: tuple(layout[name]) for name in ("training_images", "baselines", "retrained")}
-    return Published(folder=folder, numbers=numbers, **layout)
+        raise InputError(f"{path} has two numbers of {twice.iloc[0].to_dict()}")
+    return numbers

@@ -1,4 +1,4 @@
-"""Verifying: committed scores against runs made anew."""
+"""Verify committed scores: run committed runs again and compare."""
 
 from __future__ import annotations
 
@@ -11,17 +11,8 @@ from bench.analysis.grouping import by_setup
 from bench.errors import InputError
 from bench.images.sources import open_set
 from bench.noise import NOISES
-from bench.published.rerun import (
-    _Case,
-    _committed,
-    _image_sets,
-    _own_weights,
-    _rebuild,
-    _Remade,
-    _remake,
-    _threads_as_then,
-)
-from bench.published.retraining import trainings_of
+from bench.published.rerun import open_committed, rerun, same_threads
+from bench.published.retraining import training_runs
 from bench.runs.context import RunContext
 from bench.seeds import generator
 from bench.system.signals import StopRequest
@@ -34,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
+    from bench.published.rerun import CommittedRun, Rerun
     from bench.runs.context import Watcher
     from bench.runs.plan import Job
     from bench.store.reference import Reference
@@ -45,22 +37,22 @@ Outcome = Literal["identical", "reproduced", "not reproduced", "other test noise
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one run's scores on one noise and test set, when they were made anew.
+    """Whether one run's score on one noise and test set was reproduced.
 
     Args:
         key: of the committed run.
         method: with its hyper-parameters, and whether it is blind.
-        noise: the law's name.
-        parameter: the law's.
+        noise: name of the noise model.
+        parameter: of the noise model.
         images: the test set.
         seed: of the run.
         committed: mean PSNR over the set, dB.
-        here: likewise, of the run made anew; NaN where that failed.
+        here: mean PSNR over the set of the run that was run again, dB; NaN if it failed.
         difference: ``here - committed``, dB.
-        allowed: how far from zero the difference may lie, dB.
-        how: ``evaluated``, the committed run's own weights; or ``trained``, by a training of its own.
-        changed: what may have moved bits: the names of all that is not as it was in the committed run.
-        outcome: ``identical`` where every image has the same PSNR and SSIM to the last bit.
+        allowed: the largest magnitude of the difference that counts as reproduced, dB.
+        how: ``evaluated``, the committed run's own weights; or ``trained``, by training it again.
+        changed: names of all that may move bits and is not as it was in the committed run.
+        outcome: ``identical`` if every image has the same PSNR and SSIM to the last bit.
     """
 
     key: str
@@ -94,105 +86,92 @@ def verify(
     data: Path | None = None,
     engine: Engine = "eager",
 ) -> list[Verdict]:
-    """Make committed runs anew, and compare their scores.
+    """Run committed runs again, and compare their scores.
 
-    Where the store holds a committed run itself, its weights are evaluated anew. Any other run is trained
-    under the present protocol, unless the store holds that training already; on the CPU by as many threads
-    as then, where there are as many cores, so that the same kind of machine comes back to the last bit. On
-    another, float32 sums are rounded otherwise, and a training magnifies that.
-
-    So a mean PSNR may differ as those of other trainings do: by Student's interval of the difference of two
-    trainings, whose standard deviation is that of the method on the test set under the same protocol. It is
-    pooled over the method's runs that were trained more than once, without the very run; where there are
-    none, over committed seeds, with which all noise changes too. The level is such that the honest numbers of
-    one call, *all together*, lie within their intervals in 95 % of cases (Bonferroni): the more numbers, the
-    wider. This takes a method to scatter alike under every noise.
+    If the store holds a committed run itself, its weights are evaluated again. Any other run is trained under
+    the current protocol, unless the store holds that training run already; on the CPU with as many threads as
+    then, if there are as many cores, so that a machine of the same type gives the same bits. Other machines
+    round float32 sums differently, and training magnifies this: see ``CommittedRun.allowed``.
 
     Args:
         reference: the committed results.
         keys: of its finished runs.
-        retrained: further results, in which runs of the reference were trained once more.
-        store: where runs made anew are kept.
+        retrained: further results, in which runs of the reference were trained again.
+        store: where the new runs are kept.
         device: where to train and evaluate.
-        watch: opens what shows the work, given the jobs; told why a run failed.
+        watch: opens what shows the progress, given the jobs; it receives the reason if a run fails.
         data: the folder of image sets, as for ``open_set``.
-        engine: how the steps of a training are launched.
+        engine: how training steps are launched.
 
     Returns:
-        One verdict for each run, noise and test set. A run that fails does so by itself.
+        One verdict for each run, noise and test set. A run that fails does not stop the others.
 
     Raises:
         InputError: before anything is trained: a key is unknown, an image set is not the committed run's, a
-            committed run is in the store without its weights, or nothing shows the scatter of its method.
+            committed run is in the store without its weights, or the scatter of its method is not known.
     """
     scores = reference.scores()
     again = {results.folder.name: results.scores() for results in retrained}
-    trainings = {setup: trainings_of(lines, again) for setup, lines in by_setup(scores).items()}
+    repeated = {setup: training_runs(lines, again) for setup, lines in by_setup(scores).items()}
     # Runs share their image sets, of which some take seconds to open.
-    opened = cache(partial(open_set, data=data))
+    open_images = cache(partial(open_set, data=data))
     stop = StopRequest()
-    cases = []
-    for key in keys:
-        facts, rows = _committed(key, reference, scores)
-        weights = _own_weights(store, facts)
-        train, tests = _image_sets(facts, rows, opened)
-        job = _rebuild(facts, rows, train, device=device)
-        context = RunContext(train, tests, device, store, "not needed to verify", engine=engine, stop=stop)
-        (setup,) = by_setup(rows)
-        scatter = {} if weights else trainings[setup].expected(key)
-        cases.append(_Case(facts, rows, job, context, weights, scatter))
-    numbers = sum(len(case.numbers) for case in cases if not case.weights)
+    make_context = partial(
+        RunContext, device=device, store=store, lpips="not needed to verify", engine=engine, stop=stop
+    )
+    runs = [open_committed(key, reference, scores, repeated, open_images, make_context) for key in keys]
+    numbers = sum(len(run.cells) for run in runs if not run.weights)
     verdicts: list[Verdict] = []
-    with watch([case.job for case in cases]) as watcher, stop.listening():
-        for case in cases:
-            with _threads_as_then(case):
-                remade = _remake(case, watcher)
-            verdicts += _compare(case, remade, numbers=numbers)
+    with watch([run.job for run in runs]) as watcher, stop.listening():
+        for run in runs:
+            with same_threads(run):
+                here = rerun(run, watcher)
+            verdicts += _verdicts(run, here, numbers=numbers)
     return verdicts
 
 
-def draw_lot(scores: pd.DataFrame, count: int, *, seed: int) -> list[str]:
-    """Draw the keys of ``count`` different runs from their scores; the same seed draws the same runs.
+def sample_runs(scores: pd.DataFrame, count: int, *, seed: int) -> list[str]:
+    """Draw a random sample of the keys of ``count`` runs from their scores; the seed fixes the sample.
 
     Raises:
         InputError: ``count`` is below 1 or above the number of runs.
     """
     keys = sorted(set(scores["key"]))
     if not 1 <= count <= len(keys):
-        raise InputError(f"the lot can draw 1 to {len(keys)} of these runs, not {count}")
+        raise InputError(f"a sample may have 1 to {len(keys)} of these runs, not {count}")
     return [str(key) for key in generator("lot", seed).choice(keys, size=count, replace=False)]
 
 
-def _compare(case: _Case, remade: _Remade | None, *, numbers: int) -> Iterator[Verdict]:
-    """Give one verdict for each noise and test set of a committed run."""
-    columns = case.facts["columns"]
-    for parameter, images in case.numbers:
-        committed = _quality(case.scores, parameter, images)
-        here = _quality(remade.scores, parameter, images) if remade else committed * math.nan
-        difference = float(here["psnr"].mean() - committed["psnr"].mean())
-        allowed = case.allowed(images, numbers=numbers)
+def _verdicts(run: CommittedRun, here: Rerun | None, *, numbers: int) -> Iterator[Verdict]:
+    """Judge each noise and test set of a committed run."""
+    columns = run.facts["columns"]
+    for parameter, images in run.cells:
+        then = _quality(run.scores, parameter, images)
+        now = _quality(here.scores, parameter, images) if here else then * math.nan
+        difference = float(now["psnr"].mean() - then["psnr"].mean())
+        allowed = run.allowed(images, numbers=numbers)
         outcome: Outcome
-        if not remade:
+        if not here:
             outcome = "failed"
-        elif _noisy(case.facts, parameter, images) != _noisy(remade.facts, parameter, images):
+        elif _noisy_hash(run.facts, parameter, images) != _noisy_hash(here.facts, parameter, images):
             outcome = "other test noise"
-        elif here.equals(committed):
+        elif now.equals(then):
             outcome = "identical"
         else:
             outcome = "reproduced" if abs(difference) <= allowed else "not reproduced"
         yield Verdict(
-            key=case.facts["key"],
+            key=run.facts["key"],
             method=columns["method"],
             noise=columns["noise"],
             parameter=parameter,
             images=images,
             seed=columns["seed"],
-            committed=float(committed["psnr"].mean()),
-            here=float(here["psnr"].mean()),
+            committed=float(then["psnr"].mean()),
+            here=float(now["psnr"].mean()),
             difference=difference,
             allowed=allowed,
-            how="evaluated" if case.weights else "trained",
-            changed=_changed(case.facts, remade.facts) if remade else (),
+            how="evaluated" if run.weights else "trained",
+            changed=_changed(run.facts, here.facts) if here else (),
             outcome=outcome,
         )
 
@@ -202,8 +181,8 @@ def _quality(scores: pd.DataFrame, parameter: float, images: str) -> pd.DataFram
     return rows.set_index("image")[["psnr", "ssim"]].sort_index()
 
 
-def _noisy(facts: dict[str, Any], parameter: float, images: str) -> str:
-    """Give the hash of the noisy test images."""
+def _noisy_hash(facts: dict[str, Any], parameter: float, images: str) -> str:
+    """Return the hash of the noisy test images."""
     spec = NOISES[facts["run"]["noise"]](parameter).spec
     return str(facts["evaluation"][spec][images]["noisy_sha256"])
 
@@ -214,7 +193,7 @@ def _changed(committed: dict[str, Any], here: dict[str, Any]) -> tuple[str, ...]
 
 
 def _circumstances(facts: dict[str, Any]) -> dict[str, Any]:
-    """Name all that can move a bit of a score."""
+    """Collect all that can move a bit of a score."""
     run: dict[str, Any] = facts["run"]
     hardware = facts["hardware"]
     return run | {

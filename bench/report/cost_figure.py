@@ -9,7 +9,7 @@ import pandas as pd
 from bench.analysis.columns import CELL
 from bench.analysis.grouping import by_condition
 from bench.output.figures import GREY, mark, plain, tidy
-from bench.report.embedded_figure import Plate
+from bench.report.embedded_figure import EmbeddedFigure
 from bench.report.subplots import panels
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def on_front(cost: Sequence[float], gain: Sequence[float]) -> list[bool]:
     ]
 
 
-def cost_plate(numbers: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str) -> Plate:
+def draw_cost_figure(
+    numbers: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str
+) -> EmbeddedFigure:
     """Draw PSNR against training operations, one panel per noise and test set.
 
     Args:
@@ -64,7 +66,9 @@ def cost_plate(numbers: pd.DataFrame, methods: Sequence[str], *, folder: Path, s
         files = plate.save(pd.concat(rows.values())[DRAWN], folder, stem)
     fronts = [f"{condition}: {', '.join(row[row['on_front']]['method'])}" for condition, row in rows.items()]
     caption = CAPTION + (UNTRAINED if (numbers[COST] == 0).any() else "")
-    return Plate(stem, TITLE, caption, f"On the Pareto front, cheapest first. {'; '.join(fronts)}.", files)
+    return EmbeddedFigure(
+        stem, TITLE, caption, f"On the Pareto front, cheapest first. {'; '.join(fronts)}.", files
+    )
 
 
 def _with_front(row: pd.DataFrame) -> pd.DataFrame:

@@ -38,7 +38,7 @@ class Denoised:
 
 
 @dataclass(frozen=True)
-class Subject:
+class ShownImage:
     """A test picture under one noise, with what methods made of it."""
 
     noise: Noise
@@ -62,9 +62,9 @@ class Subject:
         return self.image.noisy[0].movedim(0, -1).numpy()
 
 
-def subjects(
+def shown_images(
     scores: pd.DataFrame, folder: Path, open_images: Callable[[str], ImageSet], *, count: int
-) -> list[Subject]:
+) -> list[ShownImage]:
     """Gather the pictures that runs kept, with the clean ones, and the noisy ones drawn anew.
 
     Args:
@@ -81,7 +81,7 @@ def subjects(
         InputError: a test set cannot be opened, or is another than the one that was scored; or what a run
             names as its pictures lies outside of its folder.
     """
-    found: list[Subject] = []
+    found: list[ShownImage] = []
     for row, lines in by_condition(scores).items():
         found += _of_row(row, lines[lines["seed"] == lines["seed"].min()], folder, open_images, count)
     return found
@@ -93,7 +93,7 @@ def _of_row(
     folder: Path,
     open_images: Callable[[str], ImageSet],
     count: int,
-) -> Iterator[Subject]:
+) -> Iterator[ShownImage]:
     noise, name = NOISES[condition.noise](condition.parameter), condition.images
     seed = int(lines["seed"].iloc[0])
     kept = {key: _pictures(folder, key, noise, name) for key in lines["key"].unique()}
@@ -113,7 +113,7 @@ def _of_row(
             for line in _tuples(of_image)
             if stem in kept[line.key]
         }
-        yield Subject(noise, name, image, denoised)
+        yield ShownImage(noise, name, image, denoised)
 
 
 def _pictures(folder: Path, key: str, noise: Noise, images: str) -> dict[str, Path]:

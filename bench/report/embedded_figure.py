@@ -26,7 +26,7 @@ THEMED = {
 
 
 @dataclass(frozen=True)
-class Plate:
+class EmbeddedFigure:
     """A figure with its words.
 
     Args:

@@ -15,7 +15,7 @@ from scipy import ndimage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.report.denoised_images import Subject
+    from bench.report.denoised_images import ShownImage
 
 SIDE = 192
 """Of a crop, pixels."""
@@ -42,7 +42,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class ImageTiles:
     """A test picture under one noise: the same crop clean, noisy, and by every method.
 
     Args:
@@ -64,7 +64,7 @@ class Exhibit:
     picked: str
 
 
-def exhibit(subject: Subject, methods: Sequence[str], picked: str | None = None) -> Exhibit:
+def cut_tiles(subject: ShownImage, methods: Sequence[str], picked: str | None = None) -> ImageTiles:
     """Cut the same crop out of a picture and of what methods made of it.
 
     Args:
@@ -85,7 +85,7 @@ def exhibit(subject: Subject, methods: Sequence[str], picked: str | None = None)
     ]
     height, width, _ = subject.clean[crop].shape
     first = picked if picked in subject.denoised else tiles[-1].name
-    return Exhibit(subject.label, subject.images, subject.image.name, width, height, tuple(tiles), first)
+    return ImageTiles(subject.label, subject.images, subject.image.name, width, height, tuple(tiles), first)
 
 
 def busiest(clean: np.ndarray, *, side: int = SIDE) -> tuple[slice, slice]:
@@ -124,7 +124,7 @@ def as_data(pixels: np.ndarray) -> str:
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
-def error_peak(subjects: Sequence[Subject]) -> float:
+def error_peak(subjects: Sequence[ShownImage]) -> float:
     """Choose the end of the scale of errors, which all exhibits share: all but 1 % of errors lie below.
 
     Raises:

@@ -9,7 +9,7 @@ import numpy as np
 from bench.analysis.columns import CELL, ROW
 from bench.analysis.grouping import by_condition
 from bench.output.figures import GREY, mark, plain, tidy
-from bench.report.embedded_figure import Plate
+from bench.report.embedded_figure import EmbeddedFigure
 from bench.report.subplots import panels
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def differences(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
     return gaps.groupby([*CELL, "image"], sort=False)["difference"].mean().reset_index()
 
 
-def paired_plate(
+def draw_paired_figure(
     scores: pd.DataFrame,
     numbers: pd.DataFrame,
     methods: Sequence[str],
@@ -56,7 +56,7 @@ def paired_plate(
     *,
     folder: Path,
     stem: str,
-) -> Plate | None:
+) -> EmbeddedFigure | None:
     """Draw the differences to the baseline, one panel per noise and test set; None where there are none.
 
     Args:
@@ -80,7 +80,7 @@ def paired_plate(
     medians = data.groupby("method", sort=False)["difference"].median()
     alt = "; ".join(f"{method}: {value:+.2f}" for method, value in medians.items())
     caption = CAPTION.format(baseline=baseline)
-    return Plate(
+    return EmbeddedFigure(
         stem, TITLE, caption, f"Median difference to {baseline} over all panels in dB. {alt}.", files
     )
 

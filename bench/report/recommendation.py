@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Pick:
+class Recommendation:
     """The self-supervised method of highest mean PSNR on one noise and test set.
 
     Args:
@@ -40,8 +40,8 @@ class Pick:
     gap: str
 
 
-def picks(numbers: pd.DataFrame, scores: pd.DataFrame, baseline: str | None) -> list[Pick]:
-    """Pick the best self-supervised method of each row.
+def recommend(numbers: pd.DataFrame, scores: pd.DataFrame, baseline: str | None) -> list[Recommendation]:
+    """Recommendation the best self-supervised method of each row.
 
     Args:
         numbers: cells, as by ``cells``; failed ones are never picked.
@@ -56,7 +56,7 @@ def picks(numbers: pd.DataFrame, scores: pd.DataFrame, baseline: str | None) -> 
 
 def _pick(
     condition: Condition, row: pd.DataFrame, parts: dict[CellKey, pd.DataFrame], baseline: str | None
-) -> Pick:
+) -> Recommendation:
     best = _best(row)
     second = _best(row[row["method"] != best])
     psnr, flops = (dict(zip(row["method"], row[name], strict=True)) for name in ("psnr", "training_flops"))
@@ -66,7 +66,7 @@ def _pick(
         ours = parts[CellKey(*condition, best)]
         return "" if pair is None else format_difference(difference_of(ours, pair))
 
-    return Pick(
+    return Recommendation(
         condition.noise_label,
         condition.images,
         best,

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.analysis.columns import noise_label
 from bench.output.figures import GREY, mark, plain, tidy
-from bench.report.embedded_figure import Plate
+from bench.report.embedded_figure import EmbeddedFigure
 from bench.report.subplots import panels
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from bench.report.denoised_images import Subject
+    from bench.report.denoised_images import ShownImage
 
 FREQUENCIES = 16
 INTENSITIES = 10
@@ -74,9 +74,9 @@ def _averaged(values: np.ndarray, at: np.ndarray, edges: np.ndarray) -> tuple[np
     return sums / np.maximum(counts, 1), counts
 
 
-def residual_plate(
-    subjects: Sequence[Subject], methods: Sequence[str], *, folder: Path, stem: str
-) -> Plate | None:
+def draw_residual_figure(
+    subjects: Sequence[ShownImage], methods: Sequence[str], *, folder: Path, stem: str
+) -> EmbeddedFigure | None:
     """Draw spectrum and variance of residuals, one column per noise; None where there are no pictures.
 
     Args:
@@ -99,10 +99,10 @@ def residual_plate(
         plate.label("power / noise's", "variance / noise's")
         files = plate.save(data, folder, stem)
     pictures = dict.fromkeys(f"{subject.image.name} of {subject.images}" for subject in subjects)
-    return Plate(stem, TITLE, CAPTION.format(pictures=", ".join(pictures)), _alt(data), files)
+    return EmbeddedFigure(stem, TITLE, CAPTION.format(pictures=", ".join(pictures)), _alt(data), files)
 
 
-def statistics(subjects: Sequence[Subject]) -> pd.DataFrame:
+def statistics(subjects: Sequence[ShownImage]) -> pd.DataFrame:
     """Average spectrum and variance of residuals over the pictures of each noise.
 
     Returns:
@@ -117,7 +117,7 @@ def statistics(subjects: Sequence[Subject]) -> pd.DataFrame:
     return enough.assign(ratio=enough["weighted"] / enough["pixels"])[COLUMNS].reset_index(drop=True)
 
 
-def _statistics(subject: Subject) -> Iterator[tuple[object, ...]]:
+def _statistics(subject: ShownImage) -> Iterator[tuple[object, ...]]:
     variance = subject.noise.variance(subject.clean.astype(float))
     # At black, Poisson and Gamma noise are none, and there is no ratio to them.
     some = variance > 0

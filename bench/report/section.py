@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.analysis.statistics import seed_scatter, shows_scatter
-from bench.report.cost_figure import cost_plate
-from bench.report.embedded_figure import Plate
-from bench.report.image_tiles import Exhibit, exhibit
+from bench.report.cost_figure import draw_cost_figure
+from bench.report.embedded_figure import EmbeddedFigure
+from bench.report.image_tiles import ImageTiles, cut_tiles
 from bench.report.numbers import baseline_of, cells
-from bench.report.paired_figure import paired_plate
-from bench.report.recommendation import Pick, picks
-from bench.report.residual_figure import residual_plate
-from bench.report.strength_figure import strength_plate
+from bench.report.paired_figure import draw_paired_figure
+from bench.report.recommendation import Recommendation, recommend
+from bench.report.residual_figure import draw_residual_figure
+from bench.report.strength_figure import draw_strength_figure
 from bench.tables.caption import footer, title
 from bench.tables.write_curves import write_curves
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.analysis.tabulate import Table
-    from bench.report.denoised_images import Subject
+    from bench.report.denoised_images import ShownImage
 
 CURVES = (
     "PSNR at a few steps of the training, against the seconds and the operations spent by then, evaluation "
@@ -33,7 +33,7 @@ CURVES = (
 
 
 @dataclass(frozen=True)
-class Chapter:
+class Section:
     """All that a report says of the runs of one protocol.
 
     Args:
@@ -54,9 +54,9 @@ class Chapter:
     table: Table
     numbers: pd.DataFrame
     baseline: str | None
-    picks: list[Pick]
-    plates: list[Plate]
-    exhibits: list[Exhibit]
+    picks: list[Recommendation]
+    plates: list[EmbeddedFigure]
+    exhibits: list[ImageTiles]
     retraining: str
     notes: list[str]
 
@@ -65,12 +65,12 @@ def chapter(
     table: Table,
     scores: pd.DataFrame,
     curves: pd.DataFrame,
-    subjects: Sequence[Subject],
+    subjects: Sequence[ShownImage],
     *,
     number: int,
     methods: Sequence[str],
     folder: Path,
-) -> Chapter:
+) -> Section:
     """Compute a chapter and write the files of its figures.
 
     Args:
@@ -85,20 +85,20 @@ def chapter(
     numbers, baseline = cells(table, scores), baseline_of(table)
     finished = numbers[numbers["status"] == "done"]
 
-    def plates() -> Iterator[Plate | None]:
+    def plates() -> Iterator[EmbeddedFigure | None]:
         place = {"folder": folder}
         if len(finished):
-            yield cost_plate(finished, methods, stem=f"{number}-cost", **place)
-            yield strength_plate(finished, methods, baseline, stem=f"{number}-strength", **place)
+            yield draw_cost_figure(finished, methods, stem=f"{number}-cost", **place)
+            yield draw_strength_figure(finished, methods, baseline, stem=f"{number}-strength", **place)
         if baseline:
-            yield paired_plate(scores, finished, methods, baseline, stem=f"{number}-paired", **place)
+            yield draw_paired_figure(scores, finished, methods, baseline, stem=f"{number}-paired", **place)
         if len(curves):
-            yield _curve_plate(curves, methods, stem=f"{number}-quality", **place)
-        yield residual_plate(subjects, methods, stem=f"{number}-residual", **place)
+            yield _curve_figure(curves, methods, stem=f"{number}-quality", **place)
+        yield draw_residual_figure(subjects, methods, stem=f"{number}-residual", **place)
 
-    chosen = picks(numbers, scores, baseline)
+    chosen = recommend(numbers, scores, baseline)
     best = {(pick.label, pick.images): pick.method for pick in chosen}
-    return Chapter(
+    return Section(
         number,
         title(table.setup),
         table,
@@ -106,7 +106,7 @@ def chapter(
         baseline,
         chosen,
         [plate for plate in plates() if plate],
-        [exhibit(subject, methods, best.get((subject.label, subject.images))) for subject in subjects],
+        [cut_tiles(subject, methods, best.get((subject.label, subject.images))) for subject in subjects],
         _retraining(scores),
         footer(table),
     )
@@ -127,7 +127,7 @@ def _retraining(scores: pd.DataFrame) -> str:
     )
 
 
-def _curve_plate(curves: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str) -> Plate:
+def _curve_figure(curves: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str) -> EmbeddedFigure:
     files = write_curves(curves, folder=folder, stem=stem, methods=methods)
     alt = "Curves that rise with the logarithm of the cost; the numbers are in the file beside the figure."
-    return Plate(stem, "Time to quality", CURVES, alt, tuple(files))
+    return EmbeddedFigure(stem, "Time to quality", CURVES, alt, tuple(files))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis.columns import CELL, SYMBOLS
 from bench.output.figures import GREY, mark, plain, tidy
-from bench.report.embedded_figure import Plate
+from bench.report.embedded_figure import EmbeddedFigure
 from bench.report.subplots import panels
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ GAP = (
 )
 
 
-def strength_plate(
+def draw_strength_figure(
     numbers: pd.DataFrame, methods: Sequence[str], baseline: str | None, *, folder: Path, stem: str
-) -> Plate:
+) -> EmbeddedFigure:
     """Draw PSNR by strength, one column per law and test set, with the gap to the baseline below.
 
     Args:
@@ -50,7 +50,7 @@ def strength_plate(
         plate.label("PSNR (dB)", *([f"less {baseline} (dB)"] if baseline else []))
         files = plate.save(numbers[DRAWN], folder, stem)
     caption = CAPTION + (GAP.format(baseline=baseline) if baseline else "")
-    return Plate(stem, TITLE, caption, _alt(numbers), files)
+    return EmbeddedFigure(stem, TITLE, caption, _alt(numbers), files)
 
 
 def _alt(numbers: pd.DataFrame) -> str:

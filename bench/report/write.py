@@ -18,8 +18,8 @@ from bench.output.figures import mark
 from bench.profile.profile_table import caption
 from bench.profile.timings import read
 from bench.profile.write import write_profile
-from bench.report.denoised_images import Subject, subjects
-from bench.report.embedded_figure import Plate
+from bench.report.denoised_images import ShownImage, shown_images
+from bench.report.embedded_figure import EmbeddedFigure
 from bench.report.image_tiles import error_peak
 from bench.report.origin import provenance
 from bench.report.render import render
@@ -40,7 +40,7 @@ PICTURES = 3
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ImageOptions:
     """Which pictures a report shows.
 
     Args:
@@ -55,7 +55,7 @@ class Pictures:
 
 
 def write_report(
-    results: Results, root: Path, *, out: Path, pictures: Pictures, runs: Path | None = None
+    results: Results, root: Path, *, out: Path, pictures: ImageOptions, runs: Path | None = None
 ) -> list[Path]:
     """Write ``report.html``, and ``figures/`` with each figure as CSV, PNG, SVG and PDF.
 
@@ -122,14 +122,14 @@ def _curves(store: Store, parts: dict[Setup, pd.DataFrame]) -> dict[Setup, pd.Da
 
 
 def _subjects(
-    parts: dict[Setup, pd.DataFrame], runs: Path, pictures: Pictures
-) -> tuple[dict[Setup, list[Subject]], list[str]]:
+    parts: dict[Setup, pd.DataFrame], runs: Path, pictures: ImageOptions
+) -> tuple[dict[Setup, list[ShownImage]], list[str]]:
     """Gather pictures by protocol, and say why there are none where there are none."""
     shown, missing = {}, []
     for setup, scores in parts.items():
         try:
             open_images = _opener(pictures, setup.channels)
-            shown[setup] = subjects(scores, runs, open_images, count=pictures.count)
+            shown[setup] = shown_images(scores, runs, open_images, count=pictures.count)
         except InputError as error:
             missing.append(str(error))
     if pictures.count and not any(shown.values()) and not missing:
@@ -137,7 +137,7 @@ def _subjects(
     return shown, list(dict.fromkeys(missing))
 
 
-def _opener(pictures: Pictures, channels: int) -> Callable[[str], ImageSet]:
+def _opener(pictures: ImageOptions, channels: int) -> Callable[[str], ImageSet]:
     """Open registered sets and those that the reader named; runs made by others open no folder."""
 
     @cache
@@ -153,7 +153,7 @@ def _opener(pictures: Pictures, channels: int) -> Callable[[str], ImageSet]:
     return by_name
 
 
-def _throughput(root: Path, folder: Path, colours: dict[str, str]) -> Plate | None:
+def _throughput(root: Path, folder: Path, colours: dict[str, str]) -> EmbeddedFigure | None:
     if not (root / PROFILE).is_file():
         return None
     profile = read(root / PROFILE)
@@ -162,4 +162,4 @@ def _throughput(root: Path, folder: Path, colours: dict[str, str]) -> Plate | No
         f"{step.method}: {step.seconds / profile.bare.seconds:.2f}" for step in profile.methods
     )
     alt = f"A training step in bare network steps. {ratios}."
-    return Plate("throughput", "Throughput of this machine", caption(profile), alt, tuple(files))
+    return EmbeddedFigure("throughput", "Throughput of this machine", caption(profile), alt, tuple(files))

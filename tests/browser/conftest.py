@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from bench.report.write import Pictures, write_report
+from bench.report.write import ImageOptions, write_report
 from tests.support.images import photograph
 from tests.support.runs import make_tiny
 
@@ -52,7 +52,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         methods=("noise2void", "noise2score", "supervised"),
         noises=("gaussian:25", "poisson:0.05", "gamma:50"),
     )
-    pictures = Pictures(2, None, (str(root / "test"),))
+    pictures = ImageOptions(2, None, (str(root / "test"),))
     page, *_ = write_report(tiny.context.store, root / "runs", out=root / "out", pictures=pictures)
     return page
 

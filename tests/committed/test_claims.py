@@ -10,7 +10,7 @@ import pytest
 from bench.analysis.statistics import difference_of
 from bench.published.page import PAGE, write_page
 from bench.published.reproduction import reproduce
-from bench.published.retraining import trainings_of
+from bench.published.retraining import training_runs
 from bench.published.table import open_published
 from bench.store.reference import find_reference
 from tests.support.repository import ROOT
@@ -86,7 +86,7 @@ def test_trainings_were_made_again_of_every_method_and_noise2void_ends_farthest_
 ) -> None:
     names = open_published(TABLE).retrained
     again = {name: find_reference(ROOT / "reports", name).scores() for name in names}
-    trainings = trainings_of(ours, again)
+    trainings = training_runs(ours, again)
     for images in ("bsd68", "set12"):
         sds = {method: trainings.scatter(method, images).sd for method in ORDER}
         assert max(sds, key=sds.get) == "noise2void"
@@ -99,9 +99,9 @@ def test_at_sigma_25_the_budget_suffices(ours: pd.DataFrame, method: str) -> Non
 
 def test_the_readme_opens_with_the_glance_and_says_what_it_shows(ours: pd.DataFrame) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert (TABLE / "glance.md").read_text(encoding="utf-8").strip() in text
-    assert "(tables/noise2score/glance.svg)" in text
-    found = pd.read_csv(TABLE / "glance.csv")
+    assert (TABLE / "overview.md").read_text(encoding="utf-8").strip() in text
+    assert "(tables/noise2score/overview.svg)" in text
+    found = pd.read_csv(TABLE / "overview.csv")
     said = " ".join(text.split("![")[0].split())
     for method in ("noise2score", "neighbor2neighbor", "noise2void"):
         gaps = -found.loc[found["method"] == method, "difference"]

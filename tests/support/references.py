@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SOURCE = "Someone 2020, Table 1"
 
 
-def print_numbers(rows: Iterable[tuple[str, float, str]], methods: Iterable[str]) -> pd.DataFrame:
+def published_numbers(rows: Iterable[tuple[str, float, str]], methods: Iterable[str]) -> pd.DataFrame:
     """Make up published numbers, no two alike, of each noise, parameter and test set."""
     cells = [(SOURCE, *row, method) for row, method in product(rows, methods)]
     numbers = pd.DataFrame(cells, columns=["source", "noise", "parameter", "images", "method"])
@@ -46,7 +46,7 @@ def publish(folder: Path, numbers: pd.DataFrame, **layout: Any) -> Published:
     return open_published(folder)
 
 
-def shelve(folder: Path, scores: pd.DataFrame) -> Reference:
+def write_reference(folder: Path, scores: pd.DataFrame) -> Reference:
     """Write made-up scores as reference results; all parameters and test sets of a run get one key."""
     runs = [column for column in SETTINGS if column not in ("parameter", "images")]
     settings = scores[runs].astype(str).agg("; ".join, axis="columns")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench.cli.console import say_written
 from bench.cli.opening import existing_results, existing_runs
 from bench.errors import InputError
-from bench.report.write import Pictures, write_report
+from bench.report.write import ImageOptions, write_report
 
 if TYPE_CHECKING:
     from bench.cli.options.results import ReportOptions
@@ -22,6 +22,6 @@ def report(options: ReportOptions) -> None:
         options.results,
         runs=existing_runs(options.runs).root if options.runs else None,
         out=options.out or options.results / "report",
-        pictures=Pictures(options.images, options.data, options.test or ()),
+        pictures=ImageOptions(options.images, options.data, options.test or ()),
     )
     say_written(files[:1])

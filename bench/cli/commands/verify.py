@@ -12,7 +12,7 @@ from bench.cli.progress import Display
 from bench.errors import InputError
 from bench.published.reproduction import reproduce
 from bench.published.table import find_published, open_published
-from bench.published.verify import draw_lot
+from bench.published.verify import sample_runs
 from bench.published.verify import verify as verify_runs
 from bench.store.reference import find_reference
 from bench.store.store import Store
@@ -58,7 +58,7 @@ def _verify(options: VerifyOptions, published: Published, results: Reference) ->
     set_aside_damaged(store)
     return verify_runs(
         results,
-        options.keys or draw_lot(main_runs, options.cells, seed=options.sampling_seed),
+        options.keys or sample_runs(main_runs, options.cells, seed=options.sampling_seed),
         retrained=[find_reference(options.reports, name) for name in published.retrained],
         store=store,
         device=device,

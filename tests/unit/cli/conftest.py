@@ -8,7 +8,7 @@ import pytest
 
 from bench.cli.main import main
 from tests.support.command_line import run_tiny
-from tests.support.references import print_numbers, publish
+from tests.support.references import publish, published_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def folders(
 @pytest.fixture
 def numbers() -> pd.DataFrame:
     """Make up the published numbers of two methods and a filter."""
-    return print_numbers([("gaussian", 25.0, "test")], ["bm3d", "supervised", "noise2noise"])
+    return published_numbers([("gaussian", 25.0, "test")], ["bm3d", "supervised", "noise2noise"])
 
 
 @pytest.fixture
@@ -41,5 +41,7 @@ def collected(folders: Path, numbers: pd.DataFrame, capsys: pytest.CaptureFixtur
     main(["collect", "runs", "--out", "reports/here"])
     assert "4 runs are in reports/here" in capsys.readouterr().out.replace("\\", "/")
     folder = publish(folders / "tables" / "mine", numbers, training_images=["train"], reference="here").folder
-    (folder / "README.md.j2").write_text('{{ reference("here").table("beside") }}', encoding="utf-8")
+    (folder / "README.md.j2").write_text(
+        '{{ reference("here").tables.side_by_side("beside") }}', encoding="utf-8"
+    )
     return folders

@@ -1,9 +1,8 @@
-"""Trainings of the same runs: whose scatter it is, what does not count, and whether the interval holds."""
+"""Repeated training runs: their scatter, what does not count, and whether the interval holds."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,52 +10,16 @@ import pytest
 
 from bench.analysis.statistics import Scatter, seed_scatter
 from bench.errors import InputError
-from bench.published.retraining import Trainings, trainings_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-SETS = {"bsd68": ["a.png", "b.png", "c.png"], "set12": ["01.png", "02.png"]}
-Means = dict[tuple[str, float, int], float]
-"""Mean PSNR of a training on bsd68 by method, parameter and seed, dB; on set12 it is twice as far from 28."""
-
-
-def scored(means: Means) -> pd.DataFrame:
-    """Make up scores with these means, on images of which some are harder than others."""
-    rows = []
-    for (method, sigma, seed), mean in means.items():
-        for images, files in SETS.items():
-            run = {"noise": "gaussian", "parameter": sigma, "images": images, "method": method, "seed": seed}
-            run["key"] = f"{method}-{sigma:g}-{seed}"
-            level = mean if images == "bsd68" else 28 + 2 * (mean - 28)
-            harder = np.linspace(-3, 3, len(files))
-            noisy = {"noisy_psnr": 20.0 + seed, "noisy_ssim": 0.4}
-            rows += [
-                run | noisy | {"image": file, "psnr": level + hard}
-                for file, hard in zip(files, harder, strict=True)
-            ]
-    return pd.DataFrame(rows)
-
-
-def moved(means: Means, by: Iterable[float]) -> Means:
-    return {run: mean + shift for (run, mean), shift in zip(means.items(), by, strict=True)}
-
-
-SURE: Means = {("sure", 25.0, 0): 28.0, ("sure", 25.0, 1): 28.4, ("sure", 50.0, 0): 25.0}
-VOID: Means = {("noise2void", 25.0, 0): 26.0, ("noise2void", 50.0, 0): 24.0}
-
-
-def both(*again: Means) -> Trainings:
-    named = {f"again-{number}": scored(means) for number, means in enumerate(again)}
-    return trainings_of(scored(SURE | VOID), named)
+from bench.published.retraining import training_runs
+from tests.support.retraining import SETS, SURE, VOID, Means, moved, repeat_training, scored
 
 
 def near(sd: float, degrees: int) -> Scatter:
     return Scatter(pytest.approx(sd, rel=1e-6), degrees)
 
 
-def test_scatter_is_that_of_a_method_about_the_mean_of_each_run() -> None:
-    found = both(moved(SURE, [0.1, -0.2, 0.3]) | moved(VOID, [1, 2]))
+def test_scatter_is_pooled_over_the_runs_of_a_method_about_their_means() -> None:
+    found = repeat_training(moved(SURE, [0.1, -0.2, 0.3]) | moved(VOID, [1, 2]))
     # Of two, the squares about their mean add up to half the square of their difference.
     assert found.scatter("sure", "bsd68") == near(math.sqrt((0.1**2 + 0.2**2 + 0.3**2) / 2 / 3), 3)
     assert found.scatter("sure", "set12") == near(2 * math.sqrt((0.1**2 + 0.2**2 + 0.3**2) / 2 / 3), 3)
@@ -64,25 +27,25 @@ def test_scatter_is_that_of_a_method_about_the_mean_of_each_run() -> None:
     assert found.scatter("supervised", "bsd68") is None
 
 
-def test_every_further_training_counts_and_a_run_that_was_not_trained_again_does_not() -> None:
+def test_every_repeated_run_counts_and_runs_without_repetition_do_not() -> None:
     once = moved({run: SURE[run] for run in [("sure", 50.0, 0)]}, [0.3])
-    assert both(once).scatter("sure", "bsd68") == near(0.3 / math.sqrt(2), 1)
-    assert both(once).scatter("noise2void", "bsd68") is None
-    twice = both(once, moved(SURE, [0.2, 0.2, -0.3]))
+    assert repeat_training(once).scatter("sure", "bsd68") == near(0.3 / math.sqrt(2), 1)
+    assert repeat_training(once).scatter("noise2void", "bsd68") is None
+    twice = repeat_training(once, moved(SURE, [0.2, 0.2, -0.3]))
     squares = [0.2**2 / 2, 0.2**2 / 2, np.var([0, 0.3, -0.3]) * 3]
     assert twice.scatter("sure", "bsd68") == near(math.sqrt(sum(squares) / 4), 4)
 
 
-def test_what_came_back_to_the_last_bit_is_no_other_training() -> None:
-    assert both(SURE).scatter("sure", "bsd68") is None
+def test_runs_with_the_same_bits_count_once() -> None:
+    assert repeat_training(SURE).scatter("sure", "bsd68") is None
     further = moved(SURE, [0.1, -0.2, 0])
     expected = near(math.sqrt((0.1**2 + 0.2**2) / 2 / 2), 2)
-    assert both(further).scatter("sure", "bsd68") == expected
-    assert both(further, further, SURE).scatter("sure", "bsd68") == expected
+    assert repeat_training(further).scatter("sure", "bsd68") == expected
+    assert repeat_training(further, further, SURE).scatter("sure", "bsd68") == expected
 
 
-def test_differences_are_those_to_the_committed_training() -> None:
-    found = both(moved(SURE, [0.1, -0.2, 0.3]), moved(VOID, [1, 2])).differences
+def test_differences_are_to_the_committed_run() -> None:
+    found = repeat_training(moved(SURE, [0.1, -0.2, 0.3]), moved(VOID, [1, 2])).differences
     assert list(found.columns) == ["again-0", "again-1"]
     of_sure = found.xs(("sure", "bsd68"), level=("method", "images"))
     assert list(of_sure["again-0"]) == pytest.approx([0.1, -0.2, 0.3])
@@ -92,41 +55,41 @@ def test_differences_are_those_to_the_committed_training() -> None:
     )
 
 
-def test_the_order_of_lines_changes_nothing() -> None:
+def test_the_order_of_scores_changes_nothing() -> None:
     scores, again = scored(SURE), scored(moved(SURE, [0.1, -0.2, 0.3]))
-    first = trainings_of(scores, {"again": again})
+    first = training_runs(scores, {"again": again})
     for seed in range(3):
         mixed = [lines.sample(frac=1, random_state=seed) for lines in (scores, again)]
-        pd.testing.assert_frame_equal(trainings_of(mixed[0], {"again": mixed[1]}).means, first.means)
+        pd.testing.assert_frame_equal(training_runs(mixed[0], {"again": mixed[1]}).means, first.means)
 
 
-def test_other_runs_and_further_test_sets_are_left_out() -> None:
+def test_other_runs_and_other_test_sets_are_left_out() -> None:
     nothing = {"other runs": scored({("sure", 10.0, 0): 30.0}), "failures": pd.DataFrame(columns=["key"])}
     pd.testing.assert_frame_equal(
-        trainings_of(scored(SURE), nothing).means, trainings_of(scored(SURE), {}).means
+        training_runs(scored(SURE), nothing).means, training_runs(scored(SURE), {}).means
     )
     further = moved(SURE, [0.1, -0.2, 0.3])
     elsewhere = scored(further).query("images == 'set12'").assign(images="kodak24")
     again = pd.concat([scored(further | {("sure", 10.0, 0): 30.0}), elsewhere])
-    found = trainings_of(scored(SURE), {"again": again}).means
-    pd.testing.assert_frame_equal(found, trainings_of(scored(SURE), {"again": scored(further)}).means)
+    found = training_runs(scored(SURE), {"again": again}).means
+    pd.testing.assert_frame_equal(found, training_runs(scored(SURE), {"again": scored(further)}).means)
 
 
 def test_scores_of_other_images_or_other_noise_are_refused() -> None:
     good = scored(SURE)
     for bad in (good.iloc[1:], good.assign(image=good["image"].replace("b.png", "d.png"))):
-        with pytest.raises(InputError, match=r"trainings of run sure-.* on unlike images of 'bsd68'"):
-            trainings_of(good, {"again": bad})
+        with pytest.raises(InputError, match=r"training runs of sure-.* on different images of 'bsd68'"):
+            training_runs(good, {"again": bad})
     with pytest.raises(InputError, match="different noisy copies"):
-        trainings_of(good, {"again": good.assign(noisy_psnr=20.5)})
+        training_runs(good, {"again": good.assign(noisy_psnr=20.5)})
 
 
-# What is expected of another training
+# What is expected when a run is trained again
 
 
-def test_own_trainings_do_not_judge_a_run() -> None:
+def test_a_run_is_not_judged_by_its_own_repetitions() -> None:
     for own in (0.0, 5.0):
-        found = both(moved(SURE, [own, -0.2, 0.3])).expected("sure-25-0")
+        found = repeat_training(moved(SURE, [own, -0.2, 0.3])).expected("sure-25-0")
         assert found == {
             images: near(times * math.sqrt((0.2**2 + 0.3**2) / 2 / 2), 2)
             for images, times in (("bsd68", 1), ("set12", 2))
@@ -134,37 +97,37 @@ def test_own_trainings_do_not_judge_a_run() -> None:
 
 
 @pytest.mark.parametrize("again", [[], [{("sure", 50.0, 0): 29.0}], [moved(VOID, [1, 2])]])
-def test_seeds_tell_where_no_other_run_of_the_method_was_trained_again(again: list[Means]) -> None:
-    found = both(*again).expected("sure-50-0")
+def test_seeds_decide_if_no_other_run_of_the_method_was_trained_again(again: list[Means]) -> None:
+    found = repeat_training(*again).expected("sure-50-0")
     committed = scored(SURE)
     for images in SETS:
         assert found[images] == seed_scatter(committed[committed["images"] == images])
     assert found["bsd68"] == near(0.4 / math.sqrt(2), 1)
 
 
-def test_a_method_of_which_nothing_is_known_is_named() -> None:
-    said = r"training of noise2void may end from run noise2void-50-0 on bsd68: .* no cell has two seeds"
+def test_a_method_without_known_scatter_is_refused_by_name() -> None:
+    said = r"run of noise2void may differ from run noise2void-50-0 on bsd68 .* no cell has two seeds"
     for again in (SURE, {("noise2void", 50.0, 0): 24.5}):
         with pytest.raises(InputError, match=said):
-            both(again).expected("noise2void-50-0")
+            repeat_training(again).expected("noise2void-50-0")
 
 
-def test_a_method_with_hyper_parameters_stands_for_itself() -> None:
+def test_hyper_parameters_make_a_method_of_its_own() -> None:
     variant: Means = {("sure:eps=0.01", sigma, 0): 28.0 for sigma in (25.0, 50.0)}
     scores, again = scored(SURE | variant), scored(moved(SURE | variant, [0.1, 0.1, 0.1, 3, 5]))
-    found = trainings_of(scores, {"again": again})
+    found = training_runs(scores, {"again": again})
     assert found.scatter("sure", "bsd68") == near(0.1 / math.sqrt(2), 3)
     assert found.expected("sure:eps=0.01-25-0")["bsd68"] == near(5 / math.sqrt(2), 1)
 
 
-def test_the_interval_holds_95_percent_of_honest_retrainings_of_every_method() -> None:
-    """Neither other methods, which scatter otherwise, nor seeds, which move the noise, have a part in it."""
+def test_the_interval_covers_95_percent_of_sound_retraining_of_every_method() -> None:
+    """Other methods, whose scatter differs, and seeds, which change the noise, do not enter."""
     rng = np.random.default_rng(0)
     sds = {f"method-{number}": sd for number, sd in enumerate(np.geomspace(0.002, 0.05, 600))}
     where = [(25.0, 0), (25.0, 1), (50.0, 0), (15.0, 0), (35.0, 0), (75.0, 0), (60.0, 0)]
     levels = {(method, *place): 28 + 0.2 * rng.normal() for method in sds for place in where}
     draws = [{run: mean + sds[run[0]] * rng.normal() for run, mean in levels.items()} for _ in range(2)]
-    found = trainings_of(scored(draws[0]), {"again": scored(draws[1])})
+    found = training_runs(scored(draws[0]), {"again": scored(draws[1])})
     differences = found.differences["again"].droplevel(["noise", "parameter", "method", "seed"])
     held = {}
     for method, sd in sds.items():
@@ -172,7 +135,7 @@ def test_the_interval_holds_95_percent_of_honest_retrainings_of_every_method() -
         scatter = found.expected(key)["bsd68"]
         assert scatter.degrees == 6
         held[sd] = abs(differences["bsd68", key]) <= scatter.retraining()
-    steady, restless = np.split(np.array([held[sd] for sd in sorted(held)]), 2)
+    narrow, wide = np.split(np.array([held[sd] for sd in sorted(held)]), 2)
     # Of 300 the standard error is 1.3 %.
-    assert steady.mean() == pytest.approx(0.95, abs=0.03)
-    assert restless.mean() == pytest.approx(0.95, abs=0.03)
+    assert narrow.mean() == pytest.approx(0.95, abs=0.03)
+    assert wide.mean() == pytest.approx(0.95, abs=0.03)

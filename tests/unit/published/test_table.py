@@ -1,4 +1,4 @@
-"""Published tables: every number as it was printed, and what is no such table."""
+"""Published tables: every number as it was printed, and folders that are refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from bench.errors import InputError
 from bench.published.table import LAYOUT, NUMBERS, find_published, open_published
-from tests.support.references import SOURCE, print_numbers, publish
+from tests.support.references import SOURCE, publish, published_numbers
 from tests.support.repository import ROOT
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TABLES = ROOT / "tables"
 ROWS = [("poisson", 0.05, "set12"), ("gaussian", 50.0, "bsd68"), ("gaussian", 25.0, "bsd68")]
 COLUMNS = {"anscombe_bm3d": "bm3d", "pure": "sure"}
-"""What stands in one column of the table under Poisson noise and has a name of its own."""
+"""Methods of the printed table whose name here is another."""
 METHODS = ["supervised", "bm3d", "noise2void (blind)"]
 
 
@@ -35,25 +35,25 @@ def identity(line: dict[str, str]) -> tuple[str, str, float, str, str]:
     return line["source"], line["noise"], float(line["parameter"]), line["images"], method
 
 
-def test_rows_and_columns_stand_as_printed(tmp_path: Path) -> None:
-    published = publish(tmp_path, print_numbers(ROWS, METHODS))
+def test_rows_and_columns_are_in_the_printed_order(tmp_path: Path) -> None:
+    published = publish(tmp_path, published_numbers(ROWS, METHODS))
     assert published.rows == ROWS
     assert published.methods == METHODS
-    by_method = print_numbers(ROWS, METHODS).sort_values("method", kind="stable")
+    by_method = published_numbers(ROWS, METHODS).sort_values("method", kind="stable")
     assert publish(tmp_path, by_method).rows == ROWS
     assert publish(tmp_path, by_method).methods == sorted(METHODS)
 
 
 def test_other_sources_are_kept_apart(tmp_path: Path) -> None:
-    theirs = print_numbers([("gamma", 50.0, "set12")], ["noise2self"]).assign(source="Another 2021")
-    published = publish(tmp_path, pd.concat([theirs, print_numbers(ROWS, METHODS)]))
+    theirs = published_numbers([("gamma", 50.0, "set12")], ["noise2self"]).assign(source="Another 2021")
+    published = publish(tmp_path, pd.concat([theirs, published_numbers(ROWS, METHODS)]))
     assert (published.rows, published.methods) == (ROWS, METHODS)
     assert set(published.cells["source"]) == {SOURCE}
     assert len(published.numbers) == len(published.cells) + 1
 
 
 @pytest.mark.parametrize("folder", sorted(path.parent for path in TABLES.glob(f"*/{NUMBERS}")))
-def test_every_number_of_the_tables_here_is_kept(folder: Path) -> None:
+def test_every_number_of_the_tables_of_this_repository_is_read(folder: Path) -> None:
     published = open_published(folder)
     expected = [
         (*identity(line), float(line["psnr"]), line["suspect"]) for line in lines_of(folder / NUMBERS)
@@ -86,10 +86,10 @@ def spoil(name: str, old: str, new: str) -> Callable[[Path], None]:
         (spoil(NUMBERS, "50.0", "25"), r"two numbers of .*'gaussian', 'parameter': 25\.0, 'images': 'bsd68'"),
     ],
 )
-def test_what_is_no_published_table_is_refused(
+def test_a_folder_that_is_not_a_published_table_is_refused(
     tmp_path: Path, damage: Callable[[Path], None], said: str
 ) -> None:
-    publish(tmp_path, print_numbers(ROWS, METHODS))
+    publish(tmp_path, published_numbers(ROWS, METHODS))
     damage(tmp_path)
     with pytest.raises(InputError, match=said):
         open_published(tmp_path)
@@ -97,7 +97,7 @@ def test_what_is_no_published_table_is_refused(
 
 def test_a_table_is_found_by_its_name_or_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    folder = publish(tmp_path / "tables" / "one", print_numbers(ROWS, METHODS)).folder
+    folder = publish(tmp_path / "tables" / "one", published_numbers(ROWS, METHODS)).folder
     assert find_published("one").resolve() == folder
     assert find_published("tables/one").resolve() == folder
     assert find_published(str(folder)) == folder

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bench.analysis.columns import noise_label
-from bench.published.tuning import SEARCHED, hyper_parameters, settings
+from bench.published.tuning import SEARCHED, hyper_parameters_table, settings_table
 from tests.support.markup import read_latex, read_markdown
 from tests.support.scores import made_up
 
@@ -36,34 +36,34 @@ def searched() -> pd.DataFrame:
     )
 
 
-def test_settings_are_compared_by_plain_means_of_what_was_tried_under_several(searched: pd.DataFrame) -> None:
+def test_settings_are_compared_by_means_of_methods_tried_under_several(searched: pd.DataFrame) -> None:
     one_more = tried({"supervised": "noisy + clean", "sure:eps=0.01": "noisy + noise"}, **FINE)
     searched = pd.concat([searched, one_more[one_more["parameter"] == 25]])
     alone = tried({"noise2noise": "noisy + noisy2"}, **COARSE)  # under one setting: it compares none
-    sheet = settings(pd.concat([searched, alone]))
-    assert sheet.header == ["learning rate", "crops", "steps", "noise", *PLAIN, "mean"]
+    table = settings_table(pd.concat([searched, alone]))
+    assert table.header == ["learning rate", "batch", "steps", "noise", *PLAIN, "mean"]
     plain = searched.groupby([*SEARCHED, "noise", "parameter", "method"])["psnr"].mean()
-    for rate, crops, steps, noise, *texts in sheet.rows:
+    for rate, batch, steps, noise, *texts in table.rows:
         setting = FINE if rate == "0.00025" else COARSE
-        assert crops == f"{setting['batch']} of {setting.get('patch', 64)}x{setting.get('patch', 64)}"
+        assert batch == f"{setting['batch']} of {setting.get('patch', 64)}x{setting.get('patch', 64)}"
         assert steps == "20,000"
         found = {
             method: psnr
-            for (learning_rate, _, _, _, *law, method), psnr in plain.items()
-            if (learning_rate, noise_label(*law)) == (setting["learning_rate"], noise)
-            and (method != "supervised" or law == ["gaussian", 25])
+            for (learning_rate, _, _, _, *noise_model, method), psnr in plain.items()
+            if (learning_rate, noise_label(*noise_model)) == (setting["learning_rate"], noise)
+            and (method != "supervised" or noise_model == ["gaussian", 25])
         }
         expected = [found.get(method) for method in PLAIN]
         # The mean is of the same methods in every row, whatever variants of theirs were run.
         whole = None if None in expected else sum(expected) / len(PLAIN)
         assert texts == ["–" if psnr is None else f"{psnr:.2f}" for psnr in [*expected, whole]]
-    assert len(sheet.rows) == 2 * len(NOISES)
-    assert [row[-1] != "–" for row in sheet.rows] == [row[3] == "gaussian σ=25" for row in sheet.rows]
+    assert len(table.rows) == 2 * len(NOISES)
+    assert [row[-1] != "–" for row in table.rows] == [row[3] == "gaussian σ=25" for row in table.rows]
 
 
 def test_the_settings_file_names_each_setting_exactly(searched: pd.DataFrame, tmp_path: Path) -> None:
-    settings(searched).write(tmp_path, "sheet")
-    written = pd.read_csv(tmp_path / "sheet.csv")
+    settings_table(searched).write(tmp_path, "table")
+    written = pd.read_csv(tmp_path / "table.csv")
     for column in SEARCHED:
         assert set(written[column]) == set(searched[column])
     both = searched[searched["method"].isin(["noise2void", "sure"])]
@@ -75,14 +75,14 @@ def test_the_settings_file_names_each_setting_exactly(searched: pd.DataFrame, tm
 def test_hyper_parameters_are_compared_where_several_were_tried(searched: pd.DataFrame) -> None:
     finer = {"sure:eps=0.01": "noisy + noise", "sure:eps=0.1": "noisy + noise"}
     searched = pd.concat([searched, tried(finer, **FINE)])
-    sheet = hyper_parameters(searched)
+    table = hyper_parameters_table(searched)
     noises = [("gaussian", 25.0), ("gaussian", 50.0), ("gamma", 50.0)]
-    assert sheet.header[-4:] == ["method", *(noise_label(*noise) for noise in noises)]
+    assert table.header[-4:] == ["method", *(noise_label(*noise) for noise in noises)]
     plain = searched.groupby(["learning_rate", "method", "noise", "parameter"])["psnr"].mean()
     # Of noise2score one variant alone was tried, and none of the methods without any.
     expected = [(FINE, method) for method in ("sure", *finer)]
     expected += [(COARSE, method) for method in ("sure", "sure:eps=0.01")]
-    assert sheet.rows == [
+    assert table.rows == [
         [
             f"{setting['learning_rate']:g}",
             f"{setting['batch']} of {setting.get('patch', 64)}x{setting.get('patch', 64)}",
@@ -96,21 +96,21 @@ def test_hyper_parameters_are_compared_where_several_were_tried(searched: pd.Dat
 
 def test_a_noise_on_which_a_method_was_not_tried_is_blank(searched: pd.DataFrame) -> None:
     method = "sure:eps=0.01"
-    sheet = hyper_parameters(searched[(searched["method"] != method) | (searched["noise"] == "gamma")])
-    first = sheet.header.index("method")
-    blank = {row[first]: [text == "–" for text in row[first + 1 :]] for row in sheet.rows}
-    assert blank[method] == ["gamma" not in label for label in sheet.header[first + 1 :]]
+    table = hyper_parameters_table(searched[(searched["method"] != method) | (searched["noise"] == "gamma")])
+    first = table.header.index("method")
+    blank = {row[first]: [text == "–" for text in row[first + 1 :]] for row in table.rows}
+    assert blank[method] == ["gamma" not in label for label in table.header[first + 1 :]]
     assert not any(blank["sure"])
 
 
-@pytest.mark.parametrize("lay_out", [settings, hyper_parameters])
-def test_sheets_read_the_same_in_every_format_and_order(
+@pytest.mark.parametrize("lay_out", [settings_table, hyper_parameters_table])
+def test_tables_read_the_same_in_every_format_and_order(
     searched: pd.DataFrame, lay_out, tmp_path: Path
 ) -> None:
     searched["method"] = searched["method"].replace("supervised", "50%_x|<b>")
-    sheet = lay_out(searched)
-    assert sheet.title.endswith("on bsd400-held")
-    assert read_markdown(sheet.markdown()) == read_latex(sheet.latex()) == [sheet.header, *sheet.rows]
-    assert sheet.latex().isascii()
+    table = lay_out(searched)
+    assert table.title.endswith("on bsd400-held")
+    assert read_markdown(table.markdown()) == read_latex(table.latex()) == [table.header, *table.rows]
+    assert table.latex().isascii()
     again = lay_out(searched.iloc[::-1])
-    assert (again.markdown(), again.csv()) == (sheet.markdown(), sheet.csv())
+    assert (again.markdown(), again.csv()) == (table.markdown(), table.csv())

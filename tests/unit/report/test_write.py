@@ -27,16 +27,16 @@ from bench.errors import InputError
 from bench.images.image_file import read_image
 from bench.output import figures
 from bench.output.figures import INK
-from bench.report.cost_figure import cost_plate, on_front
-from bench.report.denoised_images import Denoised, Subject, subjects
+from bench.report.cost_figure import draw_cost_figure, on_front
+from bench.report.denoised_images import Denoised, ShownImage, shown_images
 from bench.report.embedded_figure import inline
-from bench.report.image_tiles import SIDE, STEP, as_data, busiest, error_peak, exhibit
+from bench.report.image_tiles import SIDE, STEP, as_data, busiest, cut_tiles, error_peak
 from bench.report.numbers import baseline_of, cells
 from bench.report.paired_figure import differences
-from bench.report.recommendation import picks
+from bench.report.recommendation import recommend
 from bench.report.render import breakable, duration
 from bench.report.residual_figure import FREQUENCIES, spectrum, statistics, variances
-from bench.report.write import Pictures, write_report
+from bench.report.write import ImageOptions, write_report
 from bench.scoring.noisy_sets import corrupt
 from bench.store.store import picture_folder
 from bench.tables.caption import title
@@ -105,7 +105,7 @@ def test_the_baseline_is_the_plain_one_of_those_that_saw_clean_images():
 
 def test_picks_are_self_supervised_and_lead_by_the_paired_difference():
     scores = made_up()
-    chosen = picks(cells(one_table(scores), scores), scores, "supervised")
+    chosen = recommend(cells(one_table(scores), scores), scores, "supervised")
     assert len(chosen) == len(scores.drop_duplicates(ROW))
     for pick in chosen:
         assert pick.method == "noise2score:domain=raw,formula=paper"  # the last of those in SEES
@@ -124,7 +124,7 @@ def test_a_failed_method_is_never_picked():
     best = "noise2score:domain=raw,formula=paper"
     failures = failed(failure(best, seed=2), failure(best, seed=2, images="bsd68"))
     table = one_table(scores, failures)
-    chosen = picks(cells(table, scores), scores, "supervised")
+    chosen = recommend(cells(table, scores), scores, "supervised")
     assert [pick.method for pick in chosen if pick.label.startswith("gaussian")] == ["sure"] * 2
     assert [pick.method for pick in chosen if pick.label.startswith("gamma")] == [best] * 2
 
@@ -164,13 +164,13 @@ def test_what_is_not_trained_costs_nothing_and_is_no_pick(tmp_path):
     scores.loc[untrained, "psnr"] += 20
     table = one_table(scores)
     numbers = cells(table, scores)
-    plate = cost_plate(numbers, table.methods, folder=tmp_path, stem="cost")
+    plate = draw_cost_figure(numbers, table.methods, folder=tmp_path, stem="cost")
     assert plate.caption.endswith("At 0: what is not trained.")
     drawn = pd.read_csv(tmp_path / "cost.csv")
     assert set(drawn.loc[drawn["on_front"], "method"]) == {"reference"}  # better than all at no cost
-    assert {pick.method for pick in picks(numbers, scores, None)} == {"noise2void"}
+    assert {pick.method for pick in recommend(numbers, scores, None)} == {"noise2void"}
     others = numbers[numbers["method"] != "reference"]
-    assert "not trained" not in cost_plate(others, table.methods, folder=tmp_path, stem="cost").caption
+    assert "not trained" not in draw_cost_figure(others, table.methods, folder=tmp_path, stem="cost").caption
 
 
 @pytest.mark.parametrize(
@@ -212,10 +212,10 @@ def test_variances_are_those_of_the_pixels_of_like_intensity():
 def subject(tiny: Tiny):
     """Give a function of a noise and of what a method makes of the test picture."""
 
-    def make(noise, denoise) -> Subject:
+    def make(noise, denoise) -> ShownImage:
         pictures = tiny.context.test_images[0].images[:1]
         image = corrupt(replace(tiny.context.test_images[0], images=pictures), noise, seed=0).images[0]
-        bare = Subject(noise, "test", image, {})
+        bare = ShownImage(noise, "test", image, {})
         return replace(bare, denoised={"one": Denoised(denoise(bare), 30.0, 0.9)})
 
     return make
@@ -278,14 +278,16 @@ def test_pictures_come_back_from_their_data(channels):
 def test_all_tiles_show_one_crop_and_errors_share_a_scale(subject):
     noise = LEVELS["gaussian"]
     shown = subject(noise, lambda bare: np.clip(bare.clean + 0.13, 0, 1))
-    tiles = {tile.name: tile for tile in exhibit(shown, ["one"]).tiles}
+    tiles = {tile.name: tile for tile in cut_tiles(shown, ["one"]).tiles}
     assert list(tiles) == ["clean", "noisy", "one"]
     assert tiles["noisy"].psnr == shown.image.scores["noisy_psnr"]
     assert (tiles["one"].psnr, tiles["one"].ssim) == (30.0, 0.9)
-    assert exhibit(shown, ["one"], "noisy").picked == "one"  # the last, for what was not denoised is no pick
+    assert (
+        cut_tiles(shown, ["one"], "noisy").picked == "one"
+    )  # the last, for what was not denoised is no pick
     two = replace(shown, denoised=shown.denoised | {"two": shown.denoised["one"]})
-    assert exhibit(two, ["one", "two"], "one").picked == "one"
-    assert exhibit(two, ["one", "two"]).picked == "two"
+    assert cut_tiles(two, ["one", "two"], "one").picked == "one"
+    assert cut_tiles(two, ["one", "two"]).picked == "two"
     assert error_peak([shown]) == pytest.approx(0.15)  # the next multiple of STEP
     assert STEP == 0.05
 
@@ -384,8 +386,8 @@ class Reader(HTMLParser):
         return [[" ".join(cell.split()) for cell in row] for row in self.rows]
 
 
-def read(folder: Path, results=None, root=None, pictures: Pictures | None = None) -> Reader:
-    page, *_ = write_report(results, root or folder / "none", out=folder, pictures=pictures or Pictures())
+def read(folder: Path, results=None, root=None, pictures: ImageOptions | None = None) -> Reader:
+    page, *_ = write_report(results, root or folder / "none", out=folder, pictures=pictures or ImageOptions())
     return Reader(page.read_text(encoding="utf-8"))
 
 
@@ -479,7 +481,7 @@ def _check_addresses(page, folder):
 
 def test_the_same_results_give_the_same_files(tmp_path):
     for name in ("one", "two"):
-        write_report(MadeUp(made_up()), tmp_path, out=tmp_path / name, pictures=Pictures())
+        write_report(MadeUp(made_up()), tmp_path, out=tmp_path / name, pictures=ImageOptions())
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*"))
     assert len(files) == 1 + 3 * 4
     for file in files:
@@ -506,7 +508,7 @@ def where(tiny: Tiny) -> tuple[str, ...]:
 def test_pictures_are_those_that_were_scored(trained: Tiny):
     store, test = trained.bench.store, trained.bench.test_images[0]
     scores = store.scores()
-    found = subjects(scores, store.root, lambda _: test, count=3)
+    found = shown_images(scores, store.root, lambda _: test, count=3)
     assert [one.image.name for one in found] == [picture.name for picture in test]
     for one in found:
         assert list(one.denoised) == list(dict.fromkeys(scores["method"]))
@@ -518,19 +520,19 @@ def test_pictures_are_those_that_were_scored(trained: Tiny):
             # 16 bits move a PSNR by less than this.
             assert -10 * math.log10(error) == pytest.approx(line["psnr"], abs=1e-3)
             assert (denoised.psnr, denoised.ssim) == (line["psnr"], line["ssim"])
-    assert len(subjects(scores, store.root, lambda _: test, count=1)) == 1
+    assert len(shown_images(scores, store.root, lambda _: test, count=1)) == 1
 
 
 def test_another_picture_of_the_same_name_is_refused(trained: Tiny):
     store, test = trained.bench.store, trained.bench.test_images[0]
     flipped = tuple(replace(picture, pixels=picture.pixels[::-1].copy()) for picture in test)
     with pytest.raises(InputError, match=r"0\.png is not the image that was scored"):
-        subjects(store.scores(), store.root, lambda _: replace(test, images=flipped), count=3)
+        shown_images(store.scores(), store.root, lambda _: replace(test, images=flipped), count=3)
 
 
 def test_the_page_shows_pictures_with_their_scores(trained: Tiny, tmp_path: Path):
     store = trained.bench.store
-    page = read(tmp_path / "out", store, store.root, Pictures(2, None, where(trained)))
+    page = read(tmp_path / "out", store, store.root, ImageOptions(2, None, where(trained)))
     shown = [attributes for tag, attributes in page.elements if tag == "img" and attributes.get("alt")]
     names = ("clean", "noisy", "noise2void", "supervised")
     assert [one["alt"] for one in shown] == [f"{i}.png, {name}" for i in range(2) for name in names]
@@ -556,7 +558,7 @@ def test_the_page_shows_pictures_with_their_scores(trained: Tiny, tmp_path: Path
 def test_scores_lead_to_no_pictures_outside_of_their_run(trained: Tiny, column, name):
     store, test = trained.bench.store, trained.bench.test_images[0]
     with pytest.raises(InputError, match=r"^(run|image set '.*'): "):
-        subjects(store.scores().assign(**{column: name}), store.root, lambda _: test, count=3)
+        shown_images(store.scores().assign(**{column: name}), store.root, lambda _: test, count=3)
 
 
 def test_a_picture_is_not_linked_out_of_its_run(trained: Tiny, tmp_path: Path):
@@ -567,13 +569,13 @@ def test_a_picture_is_not_linked_out_of_its_run(trained: Tiny, tmp_path: Path):
     kept.rename(tmp_path / "secret.png")
     kept.symlink_to(tmp_path / "secret.png")
     with pytest.raises(InputError, match=r"test/0\.png: leads to .*/secret\.png, outside of"):
-        subjects(store.scores(), root, lambda _: test, count=3)
+        shown_images(store.scores(), root, lambda _: test, count=3)
 
 
 def test_a_folder_of_runs_may_be_a_link(trained: Tiny, tmp_path: Path):
     store, test = trained.bench.store, trained.bench.test_images[0]
     (tmp_path / "linked").symlink_to(store.root)
-    assert subjects(store.scores(), tmp_path / "linked", lambda _: test, count=3)
+    assert shown_images(store.scores(), tmp_path / "linked", lambda _: test, count=3)
 
 
 def test_runs_open_no_folder_that_the_reader_did_not_name(trained: Tiny, tmp_path: Path, monkeypatch):

@@ -57,7 +57,7 @@ def test_the_page_of_another_reference_goes_into_a_folder_of_its_own(
     main(["table", "mine", "--reference", "other"])
     page = collected / "reports" / "other" / "mine" / "README.md"
     assert page.name in capsys.readouterr().out
-    assert page.read_text(encoding="utf-8").startswith("# Table 1, beside other\n")
+    assert page.read_text(encoding="utf-8").startswith("# Table 1, compared with other\n")
     assert not (collected / "tables" / "mine" / "README.md").exists()
     refused = refuse(capsys, ["table", "runs", "--reference", "other"])
     assert "--reference needs a published table, but 'runs' is not one" in refused

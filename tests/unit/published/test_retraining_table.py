@@ -1,4 +1,4 @@
-"""The sheet of trainings made again: every difference and every scatter, computed apart."""
+"""Tables of repeated training runs: every difference and every scatter, computed by hand."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import pytest
 from scipy import stats
 
 from bench.errors import InputError
-from bench.published.retraining import RUN, SPREAD, retrained, trainings_of
+from bench.published.retraining import RUN, training_runs
+from bench.published.retraining_table import SPREAD, retraining_table
 from tests.support.markup import read_latex, read_markdown
-from tests.unit.published.test_retraining import SURE, VOID, Means, both, moved, scored
+from tests.support.retraining import SURE, VOID, Means, moved, repeat_training, scored
 
 METHODS = ["noise2void", "sure", "supervised"]
 FIRST = moved(SURE, [0.1, -0.2, 0.3])
 SECOND = {("noise2void", 25.0, 0): 26.04}
 
 
-def test_every_run_has_a_line_and_what_was_not_trained_again_a_mark() -> None:
-    sheet = retrained(both(FIRST, SECOND), METHODS)
-    assert sheet.header == ["noise", "test set", "seed", "trained again in", *METHODS]
+def test_every_run_has_a_line_and_a_dash_where_it_was_not_trained_again() -> None:
+    table = retraining_table(repeat_training(FIRST, SECOND), METHODS)
+    assert table.header == ["noise", "test set", "seed", "trained again in", *METHODS]
     weak, strong = "gaussian σ=25", "gaussian σ=50"
-    assert sheet.rows[:12] == [
+    assert table.rows[:12] == [
         [weak, "bsd68", "0", "again-0", "–", "+0.100", "–"],
         [weak, "bsd68", "0", "again-1", "+0.040", "–", "–"],
         [weak, "bsd68", "1", "again-0", "–", "−0.200", "–"],
@@ -39,7 +40,7 @@ def test_every_run_has_a_line_and_what_was_not_trained_again_a_mark() -> None:
     # The squares of .1, .2 and .3 over twice their number; of two trainings the difference over root 2.
     sd, void = math.sqrt(0.14 / 6), 0.04 / math.sqrt(2)
     apart, far = stats.t.ppf(0.975, 3) * math.sqrt(0.14 / 3), stats.t.ppf(0.975, 1) * 0.04
-    assert sheet.rows[12:] == [
+    assert table.rows[12:] == [
         ["standard deviation", "bsd68", "", "", f"{void:.3f} (1)", f"{sd:.3f} (3)", "–"],
         ["95 % of differences", "bsd68", "", "", f"±{far:.3f}", f"±{apart:.3f}", "–"],
         ["standard deviation", "set12", "", "", f"{2 * void:.3f} (1)", f"{2 * sd:.3f} (3)", "–"],
@@ -47,8 +48,8 @@ def test_every_run_has_a_line_and_what_was_not_trained_again_a_mark() -> None:
     ]
 
 
-def test_numbers_are_those_of_each_training_with_its_methods_scatter() -> None:
-    numbers = retrained(both(FIRST, SECOND), METHODS).numbers
+def test_numbers_hold_each_difference_and_the_scatter_of_its_method() -> None:
+    numbers = retraining_table(repeat_training(FIRST, SECOND), METHODS).numbers
     assert set(numbers) == {*RUN, "again", "difference", "far", *SPREAD}
     assert len(numbers) == 2 * (len(FIRST) + len(SECOND))
     committed = SURE | VOID
@@ -70,33 +71,33 @@ def test_numbers_are_those_of_each_training_with_its_methods_scatter() -> None:
         assert lines["half_width"].to_list() == pytest.approx([half] * len(lines))
 
 
-def test_what_is_farther_than_the_methods_other_runs_let_expect_is_marked() -> None:
+def test_differences_beyond_the_scatter_of_the_methods_other_runs_are_marked() -> None:
     runs: Means = {("sure", float(sigma), 0): 28.0 for sigma in range(10, 80, 10)}
     steady = [0.01, -0.01] * 3
     # Root 2 times the standard deviation of the six others is .01; 14 numbers have to hold together.
     edge = 0.01 * stats.t.ppf(1 - 0.025 / 14, 6)
     for last, mark in ((0.99 * edge, ""), (-1.01 * edge, "*")):
         again = scored(moved(runs, [*steady, last]))
-        sheet = retrained(trainings_of(scored(runs), {"again": again}), ["sure"])
-        assert [row[-1][6:] for row in sheet.rows[:14]] == [""] * 12 + [mark] * 2
-        assert sheet.numbers["far"].sum() == 2 * len(mark)
+        table = retraining_table(training_runs(scored(runs), {"again": again}), ["sure"])
+        assert [row[-1][6:] for row in table.rows[:14]] == [""] * 12 + [mark] * 2
+        assert table.numbers["far"].sum() == 2 * len(mark)
 
 
-def test_it_is_the_same_in_every_format() -> None:
-    sheet = retrained(both(FIRST, SECOND, FIRST | moved(VOID, [0, 9])), METHODS)
-    assert read_markdown(sheet.markdown()) == read_latex(sheet.latex()) == [sheet.header, *sheet.rows]
-    assert "–: not trained again." in sheet.notes
+def test_every_format_shows_the_same() -> None:
+    table = retraining_table(repeat_training(FIRST, SECOND, FIRST | moved(VOID, [0, 9])), METHODS)
+    assert read_markdown(table.markdown()) == read_latex(table.latex()) == [table.header, *table.rows]
+    assert "–: not trained again." in table.notes
 
 
-def test_trainings_that_came_back_to_the_last_bit_have_differences_but_no_scatter() -> None:
-    sheet = retrained(both(SURE), ["sure"])
-    assert {row[-1] for row in sheet.rows[:6]} == {"+0.000"}
-    assert {row[-1] for row in sheet.rows[6:]} == {"–"}
-    assert sheet.numbers["difference"].to_list() == [0] * 6
-    assert sheet.numbers[SPREAD[2:]].isna().all(axis=None)
+def test_runs_with_the_same_bits_have_differences_but_no_scatter() -> None:
+    table = retraining_table(repeat_training(SURE), ["sure"])
+    assert {row[-1] for row in table.rows[:6]} == {"+0.000"}
+    assert {row[-1] for row in table.rows[6:]} == {"–"}
+    assert table.numbers["difference"].to_list() == [0] * 6
+    assert table.numbers[SPREAD[2:]].isna().all(axis=None)
 
 
-def test_without_trainings_made_again_there_is_no_sheet() -> None:
-    for trainings in (both(), both({("sure", 10.0, 0): 30.0})):
+def test_a_table_without_repeated_training_runs_is_refused() -> None:
+    for runs in (repeat_training(), repeat_training({("sure", 10.0, 0): 30.0})):
         with pytest.raises(InputError, match="none of these runs was trained again; name a reference"):
-            retrained(trainings, METHODS)
+            retraining_table(runs, METHODS)

@@ -1,0 +1,92 @@
+"""The numbers in the text of a page, each computed from scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.analysis.columns import CELL, Condition
+from bench.analysis.statistics import difference_of, mean_of, seed_scatter
+from bench.errors import InputError
+from bench.output.markup import signed
+from bench.published.side_by_side import format_mean
+from bench.tables.paired_differences import format_difference
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.analysis.statistics import Scatter
+    from bench.published.page_runs import PageRuns
+
+
+@dataclass(frozen=True)
+class PageNumbers:
+    """Numbers of one reference and of the published table; ``condition`` is noise, parameter and test set.
+
+    A number without scores is an InputError.
+    """
+
+    runs: PageRuns
+
+    def published(self, method: str, *condition: Any) -> float:
+        """Return a published PSNR, dB."""
+        return float(_cell(self.runs.published.cells, method, condition)["psnr"].item())
+
+    def published_difference(self, method: str, other: str, *condition: Any) -> str:
+        """Format the difference of two published numbers, the first minus the second, dB."""
+        return signed(self.published(method, *condition) - self.published(other, *condition))
+
+    def mean(self, method: str, *condition: Any) -> float:
+        """Return our mean PSNR, dB."""
+        return mean_of(self._ours(method, condition)).value
+
+    def psnr(self, method: str, *condition: Any) -> str:
+        """Format our mean PSNR with its interval."""
+        mean = mean_of(self._ours(method, condition))
+        return format_mean(mean, of_seeds=mean.seeds)
+
+    def difference(self, method: str, other: str, *condition: Any) -> str:
+        """Format the paired difference of two methods, the first minus the second, with its interval."""
+        return format_difference(difference_of(self._ours(method, condition), self._ours(other, condition)))
+
+    def difference_on_image(self, scores: pd.DataFrame, method: str, *condition: Any, image: str) -> str:
+        """Format the PSNR of a method in other scores minus ours, on one image, dB."""
+        ours, theirs = self._ours(method, condition), _cell(scores, method, condition)
+        pair = difference_of(theirs[theirs["image"] == image], ours[ours["image"] == image])
+        return signed(pair.mean)
+
+    def retraining_difference(self, method: str, *condition: Any) -> str:
+        """Format the PSNR of repeated training runs minus the committed ones, on average, dB."""
+        differences = self.runs.repeated.differences
+        found = _cell(differences.reset_index(), method, condition)[list(differences)].to_numpy()
+        if np.isnan(found).all():
+            raise InputError(f"no run of {method} was trained again on {Condition(*condition)}")
+        return signed(float(np.nanmean(found)))
+
+    def retraining_scatter(self, method: str, images: str) -> Scatter:
+        """Compute how far repeated training runs of a method differ, dB."""
+        found = self.runs.repeated.scatter(method, images)
+        if found is None:
+            raise InputError(f"no run of {method} was trained again on {images}")
+        return found
+
+    def seed_scatter(self, images: str) -> str:
+        """Format the standard deviation of a test set's mean PSNR from one training seed to another, dB."""
+        main = self.runs.main
+        return f"{seed_scatter(main[main['images'] == images]).sd:.3f}"
+
+    def hours(self, scores: pd.DataFrame) -> float:
+        """Sum the training times of runs, in hours."""
+        return float(scores.drop_duplicates("key")["training_seconds"].sum()) / 3600
+
+    def _ours(self, method: str, condition: tuple[Any, ...]) -> pd.DataFrame:
+        return _cell(self.runs.main, method, condition)
+
+
+def _cell(scores: pd.DataFrame, method: str, condition: tuple[Any, ...]) -> pd.DataFrame:
+    chosen = scores[(scores[CELL] == [*condition, method]).all(axis="columns")]
+    if chosen.empty:
+        raise InputError(f"there are no scores of {method} on {Condition(*condition)}")
+    return chosen

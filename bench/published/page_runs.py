@@ -1,0 +1,109 @@
+"""The runs of one reference as the template of a page sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from bench.analysis.columns import CELL, ROW
+from bench.analysis.supervision import methods_in
+from bench.errors import InputError, unknown
+from bench.published.reproduction import reproduce
+from bench.published.retraining import training_runs
+from bench.store.reference import open_reference
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from bench.published.reproduction import Reproduction
+    from bench.published.retraining import TrainingRuns
+    from bench.published.table import Published
+    from bench.store.reference import Reference
+
+
+@dataclass(frozen=True)
+class PageRuns:
+    """The runs of a reference, and those of them that are compared with the published table (``main``).
+
+    Args:
+        published: the table.
+        results: the reference.
+        reports: folder of reference results, with those in which runs were trained again.
+    """
+
+    published: Published
+    results: Reference
+    reports: Path
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The scores of all runs."""
+        return self.results.scores()
+
+    @cached_property
+    def reproduction(self) -> Reproduction:
+        """The runs that are compared with the published table."""
+        return reproduce(self.published, self.scores, self.results.failures())
+
+    @property
+    def main(self) -> pd.DataFrame:
+        """The scores of the runs that are compared with the published table."""
+        return self.reproduction.scores
+
+    @property
+    def complete(self) -> pd.DataFrame:
+        """Those of ``main`` whose method ran under every noise on every test set, and so fills a column."""
+        cells = self.main.drop_duplicates(CELL).groupby("method").size()
+        complete = cells.index[cells == len(self.main.drop_duplicates(ROW))]
+        return self.main[self.main["method"].isin(complete)]
+
+    @property
+    def tuning(self) -> pd.DataFrame:
+        """The scores of the runs by which settings were chosen."""
+        return self.select(training_images=self.published.tuning_images)
+
+    @cached_property
+    def repeated(self) -> TrainingRuns:
+        """The runs of ``main`` with the repeated training runs of them."""
+        names = self.published.retrained
+        again = {name: open_reference(self.reports / name).scores() for name in names}
+        return training_runs(self.main, again)
+
+    @property
+    def hardware(self) -> str:
+        """The devices on which ``main`` was trained."""
+        keys = self.main["key"].unique()
+        return " and ".join(sorted({self.results.facts(key)["hardware"]["name"] for key in keys}))
+
+    @property
+    def methods(self) -> list[str]:
+        """The columns of the published table."""
+        return self.published.methods
+
+    @property
+    def baselines(self) -> list[str]:
+        """The methods to compare with that have scores."""
+        return [method for method in self.published.baselines if method in set(self.main["method"])]
+
+    @property
+    def has_unpublished(self) -> bool:
+        """Whether there are methods or settings that are not in the published table."""
+        return not set(methods_in(self.main)) <= set(self.methods)
+
+    def select(self, **columns: Any) -> pd.DataFrame:
+        """Select scores by the values of columns; a value may be a list of those allowed.
+
+        Raises:
+            InputError: there is no such column, or no such score.
+        """
+        chosen = self.scores
+        for name, value in columns.items():
+            if name not in chosen:
+                raise unknown("column of the scores", name, chosen.columns)
+            chosen = chosen[chosen[name].isin(value if isinstance(value, list) else [value])]
+        if chosen.empty:
+            raise InputError(f"{self.results.folder} has no scores of {columns}")
+        return chosen

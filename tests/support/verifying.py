@@ -1,0 +1,68 @@
+"""Committed runs to verify, and what changes them."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bench.published.verify import verify
+from bench.store.integrity import write_json
+from bench.store.reference import open_reference
+from bench.store.scores import SCORES, write_scores
+from tests.support.runs import CPU, Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bench.published.verify import Verdict
+    from bench.store.reference import Reference
+    from bench.store.store import Store
+
+MODULES = ("bench.runs.execute", "bench.published.rerun")
+"""Where facts of a run are gathered."""
+
+
+def check(
+    reference: Reference,
+    keys: Sequence[str],
+    store: Store,
+    *,
+    retrained: Sequence[Reference] = (),
+    events: list[str] | None = None,
+) -> list[Verdict]:
+    """Verify on the CPU; outcomes that the watcher receives are added to ``events``."""
+    watcher = Silent() if events is None else Silent(events)
+    return verify(
+        reference,
+        keys,
+        retrained=retrained,
+        store=store,
+        device=CPU,
+        watch=lambda jobs: nullcontext(watcher),
+    )
+
+
+def shift_scores(folder: Path, by: float) -> None:
+    """Change every PSNR of a run's folder or a reference by some dB."""
+    rows = pd.read_parquet(folder / SCORES)
+    write_scores(rows.assign(psnr=rows["psnr"] + by), folder)
+
+
+def change_facts(reference: Reference, key: str, **changes: Any) -> None:
+    """Change facts of a committed run."""
+    write_json(reference.facts(key) | changes, reference.folder / "runs" / f"{key}.json")
+
+
+def repeat_with_shifts(reference: Reference, by: dict[str, float]) -> Reference:
+    """Copy a reference as if some of its runs had been trained again, with PSNRs shifted by some dB."""
+    folder = reference.folder.with_name("again")
+    shutil.copytree(reference.folder, folder)
+    rows = reference.scores().query("key in @by")
+    write_scores(rows.assign(psnr=rows["psnr"] + rows["key"].map(by)), folder)
+    for key in {*reference.keys()} - {*by}:
+        (folder / "runs" / f"{key}.json").unlink()
+    return open_reference(folder)
