@@ -34,7 +34,7 @@ class RunContext:
         store: where runs are kept.
         lpips: the metric, or why it is not to be had.
         engine: how the steps of a training are launched.
-        looks: how often a training is scored on its way, on the first test set; 0: never.
+        evaluations: how often to evaluate each run while it trains, on the first test set; 0: never.
         checkpoint_every: seconds from one checkpoint of a training to the next.
         on_checkpoint: called with the file of each, once it is written.
         stop: whether someone asked to stop.
@@ -47,7 +47,7 @@ class RunContext:
     store: Store
     lpips: Lpips | str
     engine: Engine = "eager"
-    looks: int = 0
+    evaluations: int = 0
     checkpoint_every: float = CHECKPOINT_EVERY
     on_checkpoint: Callable[[Path], None] | None = None
     stop: StopRequest = field(default_factory=StopRequest)

@@ -172,7 +172,7 @@ def _fit(
         )
 
     # Halved again and again: what quality costs is asked on a logarithmic scale.
-    steps = frozenset(math.ceil(run.steps / 2**halvings) for halvings in range(context.looks))
+    steps = frozenset(math.ceil(run.steps / 2**halvings) for halvings in range(context.evaluations))
     cost = train(
         net,
         job.method,

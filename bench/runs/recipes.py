@@ -26,7 +26,8 @@ class Recipe(TrainingSettings):
         methods: names, with hyper-parameters where they are not the default.
         noises: names with parameters.
         seeds: of weights, crops and noise.
-        looks: how often a training is scored on its way, apart from its clock, on the first test set.
+        evaluations: how often to evaluate each run while it trains, on the first test set; its clock stops
+            meanwhile.
         lpips: whether LPIPS is computed, which needs AlexNet's weights (233 MB, downloaded once).
 
     Raises:
@@ -40,7 +41,7 @@ class Recipe(TrainingSettings):
     methods: tuple[str, ...] = PUBLISHED
     noises: tuple[str, ...] = PUBLISHED_NOISES
     seeds: tuple[int, ...] = (0,)
-    looks: int = 0
+    evaluations: int = 0
     lpips: bool = True
 
     def __post_init__(self) -> None:
@@ -48,7 +49,7 @@ class Recipe(TrainingSettings):
         for name in ("methods", "noises", "test", "seeds"):
             if not getattr(self, name):
                 raise InputError(f"a grid needs at least one of its {name}, but none is given")
-        require_at_least(0, "looks", self.looks)
+        require_at_least(0, "evaluations", self.evaluations)
 
     def summary(self) -> str:
         """Say in a few sentences what it is."""
@@ -74,7 +75,7 @@ RECIPES = {
         batch=8,
         patch=64,
         noises=("gaussian:25", "poisson:0.05", "gamma:50"),
-        looks=5,
+        evaluations=5,
         lpips=False,
     ),
     "grey": Recipe(

@@ -72,7 +72,7 @@ def average(curves: pd.DataFrame) -> dict[Setup, pd.DataFrame]:
     runs = require(curves, columns=CURVE_COLUMNS)
     if runs.empty:
         raise InputError(
-            "there are no curves; `noisebench run --looks N` evaluates a training run N times on its way"
+            "there are no curves; `noisebench run --evaluations N` evaluates each run N times as it trains"
         )
     return {setup: _average(group) for setup, group in by_setup(runs).items()}
 

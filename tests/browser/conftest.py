@@ -47,7 +47,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pixels = photograph(150, 210, 1, seed=2 * number + index)
             Image.fromarray(pixels).save(root / name / f"{index}.png")
     tiny = make_tiny((root / "train", root / "test"), root / "runs", channels=1)
-    tiny = replace(tiny, context=replace(tiny.context, looks=2))
+    tiny = replace(tiny, context=replace(tiny.context, evaluations=2))
     tiny.launch(
         methods=("noise2void", "noise2score", "supervised"),
         noises=("gaussian:25", "poisson:0.05", "gamma:50"),

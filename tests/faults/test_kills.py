@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL"
 def tiny(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> Tiny:
     """Give a grid of one run that writes a checkpoint after every step."""
     tiny = make_tiny(photo_folders(1), tmp_path / "whole", channels=1)
-    return replace(tiny, context=replace(tiny.context, checkpoint_every=0, looks=2))
+    return replace(tiny, context=replace(tiny.context, checkpoint_every=0, evaluations=2))
 
 
 def in_store(tiny: Tiny, root: Path) -> Tiny:
@@ -89,7 +89,7 @@ def test_a_training_killed_at_random_moments_ends_the_same(tiny: Tiny, tmp_path:
 def test_a_signal_ends_a_training_at_a_checkpoint(tiny: Tiny, tmp_path: Path, number: signal.Signals) -> None:
     stopping = in_store(tiny, tmp_path / "stopped")
     stopping = replace(
-        stopping, context=replace(stopping.context, checkpoint_every=CHECKPOINT_EVERY, looks=0)
+        stopping, context=replace(stopping.context, checkpoint_every=CHECKPOINT_EVERY, evaluations=0)
     )
     process, _ = start(stopping, steps=5000)
     (job,) = stopping.jobs(steps=5000)

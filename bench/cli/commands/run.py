@@ -65,7 +65,7 @@ def run(options: RunOptions) -> None:
         store,
         _load_lpips(console, wanted=recipe.lpips, device="cpu" if resources else str(device)),
         engine=resolve_engine(options.engine, device),
-        looks=recipe.looks,
+        evaluations=recipe.evaluations,
         checkpoint_every=options.checkpoint_every,
     )
     _print_left_out(console, recipe, jobs)

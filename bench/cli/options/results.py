@@ -38,7 +38,7 @@ class TableOptions:
 class CurveOptions:
     """Draw PSNR against training time and FLOPs, for runs that were evaluated while they trained.
 
-    Such runs are made by `noisebench run --looks N`.
+    Such runs are made by `noisebench run --evaluations N`.
 
     Args:
         runs: a folder of runs

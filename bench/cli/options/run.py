@@ -35,7 +35,8 @@ class RecipeChanges:
         patch: side of a training patch, in pixels
         learning_rate: peak learning rate of the schedule
         seeds: seeds of the initial weights, patches and noise; each seed is a run of its own
-        looks: how many times to evaluate each training run while it trains, for `noisebench curve`
+        evaluations: how many times to evaluate each training run while it trains, for `noisebench curve`;
+            the former name --looks works for one more release
         lpips: whether to compute LPIPS, which downloads AlexNet's weights once
     """
 
@@ -50,7 +51,7 @@ class RecipeChanges:
     patch: Integer = None
     learning_rate: Annotated[float | None, optional("FLOAT", default=OF_RECIPE)] = None
     seeds: Annotated[tuple[int, ...] | None, optional("INT ...", default=OF_RECIPE)] = None
-    looks: Integer = None
+    evaluations: Annotated[Integer, tyro.conf.arg(aliases=["--looks"])] = None
     lpips: Annotated[bool | None, optional("True|False", default=OF_RECIPE)] = None
 
     def apply(self, recipe: Recipe) -> Recipe:

@@ -143,7 +143,7 @@ def test_a_command_line_without_a_command_is_refused(
         ("run --methods nois2void", "unknown method 'nois2void'; did you mean 'noise2void'?"),
         ("run --noises gausian:25", "unknown noise 'gausian'; did you mean 'gaussian'?"),
         ("run --train bsd40", "unknown image set 'bsd40'; did you mean 'bsd400'?"),
-        ("run --looks -1", "looks must be at least 0, but is -1"),
+        ("run --evaluations -1", "evaluations must be at least 0, but is -1"),
         ("run --noises gaussian:0", "sigma > 0, but sigma is 0"),
         ("run --noises gaussian:nan", "finite sigma > 0, but sigma is nan"),
         ("run --noises poisson:-0.01", "zeta > 0, but zeta is -0.01"),

@@ -609,7 +609,7 @@ def test_a_reference_is_reported_with_what_its_runs_kept_and_no_others(
     tiny: Tiny, tmp_path: Path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    looking = replace(tiny, context=replace(tiny.context, looks=2))
+    looking = replace(tiny, context=replace(tiny.context, evaluations=2))
     looking.launch(methods=("noise2void", "supervised"))
     main(["collect", "runs", "--out", "kept"])
     main(["report", "runs", "--test", "./test", "--out", "whole"])

@@ -83,7 +83,7 @@ def looked_at(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path)
     def launched(looks: int) -> Tiny:
         tiny = make_tiny((train, test), tmp_path / f"looks-{looks}", channels=1)
         sets = (*tiny.context.test_images, open_set(str(tmp_path / "more"), channels=1))
-        tiny = replace(tiny, context=replace(tiny.context, test_images=sets, looks=looks))
+        tiny = replace(tiny, context=replace(tiny.context, test_images=sets, evaluations=looks))
         assert tiny.launch(steps=8) == ["trained"]
         return tiny
 
@@ -323,7 +323,7 @@ def untrainable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("untrainable")
 def test_what_learns_nothing_is_scored_and_never_trained(tiny: Tiny) -> None:
-    tiny = replace(tiny, context=replace(tiny.context, looks=3))
+    tiny = replace(tiny, context=replace(tiny.context, evaluations=3))
     assert tiny.launch(methods=("wavelet",)) == ["scored"]
     assert tiny.launch(methods=("wavelet",)) == ["stored"]
     (job,) = tiny.jobs(methods=("wavelet",))

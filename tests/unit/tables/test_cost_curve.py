@@ -165,7 +165,7 @@ def test_order_is_that_of_the_tables():
 
 def test_no_curves_is_an_error_that_says_how_to_make_some(tmp_path):
     for call in (summary, lambda curves: write_curves(curves, folder=tmp_path / "new")):
-        with pytest.raises(InputError, match="--looks"):
+        with pytest.raises(InputError, match="--evaluations"):
             call(pd.DataFrame())
     assert not (tmp_path / "new").exists()
 

@@ -164,7 +164,7 @@ def test_a_training_stopped_among_its_looks_has_the_same_curve(
 ) -> None:
     folders = photo_folders(1)
     whole, broken = (
-        replace(tiny, context=replace(tiny.context, looks=3))
+        replace(tiny, context=replace(tiny.context, evaluations=3))
         for tiny in (make_tiny(folders, tmp_path / name, channels=1) for name in ("whole", "broken"))
     )
     assert whole.launch(steps=8) == ["trained"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_curve_draws_the_evaluations_of_runs(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run_tiny("--methods", "supervised", "noise2noise", "--looks", "2")
+    run_tiny("--methods", "supervised", "noise2noise", "--evaluations", "2")
     main(["curve", "--out", "drawn"])
     with (folders / "drawn" / "quality.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -29,6 +29,6 @@ def test_curve_draws_the_evaluations_of_runs(folders: Path, capsys: pytest.Captu
 
 
 def test_curve_names_the_option_that_is_missing(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run_tiny("--methods", "supervised", "--looks", "0")
+    run_tiny("--methods", "supervised", "--evaluations", "0")
     capsys.readouterr()
-    assert "--looks" in refuse(capsys, ["curve"])
+    assert "--evaluations" in refuse(capsys, ["curve"])

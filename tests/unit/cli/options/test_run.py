@@ -44,6 +44,11 @@ def test_an_option_without_values_is_not_one_that_is_left_out() -> None:
         parse("--methods").changed_recipe()
 
 
+def test_the_former_name_of_evaluations_is_still_understood() -> None:
+    assert parse("--looks 3") == parse("--evaluations 3")
+    assert parse("--looks 3").changed_recipe().evaluations == 3
+
+
 def test_cluster_options_are_parsed_without_a_prefix() -> None:
     assert parse("").cluster == ClusterOptions(None, None, None)
     assert parse("--ray auto --gpus-per-run 0.5").cluster == ClusterOptions("auto", 0.5, None)
