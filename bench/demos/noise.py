@@ -30,13 +30,13 @@ class Corrupted:
     """A photograph under one noise, with what was measured on it.
 
     Attributes:
-        noise: the law and its parameter.
+        noise: the noise model with its parameter.
         noisy: y, (H, W, C) float32 intensities, neither clipped nor rounded.
-        expected_mse: mean of the law's variance over the photograph.
+        expected_mse: mean of the expected variance over the photograph.
         mse: mean of (y - x)^2.
         mse_error: standard error of ``mse``, over independent draws of the noise.
         by_intensity: one row per occupied level of clean intensity: ``intensity`` (the mean of its pixels),
-            ``pixels`` (colour values, counted each), ``law_variance`` (mean of the law's variance over them),
+            ``pixels`` (number of values, over all colours), ``expected_variance`` (mean over them),
             ``measured_variance`` (mean of (y - x)^2 over them) and its ``standard_error``.
     """
 
@@ -66,7 +66,7 @@ class NoiseDemo:
         name: the photograph's file name.
         clean: x, (H, W, C) float64 intensities in [0, 1].
         corrupted: Gaussian, Poisson, Gamma.
-        files: what was written.
+        files: the files that were written.
     """
 
     name: str
@@ -76,7 +76,7 @@ class NoiseDemo:
 
     @property
     def text(self) -> str:
-        """Say in a few lines what was drawn and measured."""
+        """A summary of what was drawn and measured, of a few lines."""
         sigma = self.corrupted[0].noise.parameter
         lines = [f"{self.name} under three noises of one expected mean squared error, ({sigma:g}/255)^2:"]
         lines += [
@@ -102,7 +102,7 @@ def demonstrate(name: str, clean: np.ndarray, *, sigma: float, seed: int) -> Noi
     """Draw the three noises and measure them.
 
     Args:
-        name: what the photograph is called; its noise is keyed by it.
+        name: name of the photograph, by which its noise is keyed.
         clean: x, (H, W, C), intensities in [0, 1].
         sigma: of 255.
         seed: of the noise.
@@ -110,10 +110,10 @@ def demonstrate(name: str, clean: np.ndarray, *, sigma: float, seed: int) -> Noi
     Raises:
         InputError: as `equal_noises` does.
     """
-    laws = equal_noises(clean, sigma=sigma)
+    noises = equal_noises(clean, sigma=sigma)
     corrupted = (
-        measure(clean, law.sample(clean, generator("demo", "noise", name, law.name, seed)), law)
-        for law in laws
+        measure(clean, noise.sample(clean, generator("demo", "noise", name, noise.name, seed)), noise)
+        for noise in noises
     )
     return NoiseDemo(name, clean, tuple(corrupted))
 
@@ -121,7 +121,7 @@ def demonstrate(name: str, clean: np.ndarray, *, sigma: float, seed: int) -> Noi
 def equal_noises(clean: np.ndarray, *, sigma: float) -> tuple[Gaussian, Poisson, Gamma]:
     """Choose the three noises of one expected mean squared error on an image.
 
-    The mean of the laws' variances over the image, s^2 = zeta mean(x) = mean(x^2) / k, gives zeta and k.
+    The mean of the variance over the image, s^2 = zeta mean(x) = mean(x^2) / k, gives zeta and k.
 
     Args:
         clean: x, any shape, intensities in [0, 1].
@@ -145,41 +145,41 @@ def equal_noises(clean: np.ndarray, *, sigma: float) -> tuple[Gaussian, Poisson,
 
 
 def measure(clean: np.ndarray, noisy: np.ndarray, noise: Noise) -> Corrupted:
-    """Measure a noisy copy against its law, in all and by clean intensity.
+    """Measure the variance of a noisy copy, in all and by clean intensity.
 
     Args:
         clean: x, (H, W, C), intensities in [0, 1].
         noisy: y, the same shape.
-        noise: the law by which y was drawn.
+        noise: the noise by which y was drawn.
     """
     x = clean.astype(np.float64).ravel()
     pixels = pd.DataFrame(
-        {"x": x, "law": noise.variance(x), "squared": (noisy.astype(np.float64).ravel() - x) ** 2}
+        {"x": x, "expected": noise.variance(x), "squared": (noisy.astype(np.float64).ravel() - x) ** 2}
     )
     level = np.minimum((x * LEVELS).astype(int), LEVELS - 1)
     groups = pixels.groupby(level)
     count = groups.size()
-    # Spread about each pixel's own variance: within a level the law itself may vary.
-    error = ((pixels["squared"] - pixels["law"]) ** 2).groupby(level).sum() ** 0.5 / count
+    # About each pixel's own variance, which varies within a level.
+    error = ((pixels["squared"] - pixels["expected"]) ** 2).groupby(level).sum() ** 0.5 / count
     columns = {
         "intensity": groups["x"].mean(),
         "pixels": count,
-        "law_variance": groups["law"].mean(),
+        "expected_variance": groups["expected"].mean(),
         "measured_variance": groups["squared"].mean(),
         "standard_error": error,
     }
-    spread = float(np.sqrt(((pixels["squared"] - pixels["law"]) ** 2).sum())) / len(pixels)
+    mse_error = float(np.sqrt(((pixels["squared"] - pixels["expected"]) ** 2).sum())) / len(pixels)
     return Corrupted(
         noise=noise,
         noisy=noisy,
-        expected_mse=float(pixels["law"].mean()),
+        expected_mse=float(pixels["expected"].mean()),
         mse=float(pixels["squared"].mean()),
-        mse_error=spread,
+        mse_error=mse_error,
         by_intensity=pd.DataFrame(columns).reset_index(drop=True),
     )
 
 
-def read(path: Path) -> np.ndarray:
+def read_clean(path: Path) -> np.ndarray:
     """Read an image file as (H, W, C) float64 intensities in [0, 1].
 
     Raises:
@@ -188,21 +188,21 @@ def read(path: Path) -> np.ndarray:
     image, _ = read_image(path)
     if image.min() < 0 or image.max() > 1:
         raise InputError(
-            f"{path}: values from {image.min():g} to {image.max():g}; a clean image lies in [0, 1]"
+            f"{path}: values from {image.min():g} to {image.max():g}; a clean image is in [0, 1]"
         )
     return image.astype(np.float64)
 
 
 def embedded(name: str) -> np.ndarray:
-    """Give one of scikit-image's photographs, (H, W, C) float64 intensities in [0, 1], in colour if it is.
+    """Return one of scikit-image's photographs, (H, W, C) float64 intensities in [0, 1], grey or RGB.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is no photograph of that name.
     """
     for spec in _SETS:
         if name in REGISTRY[spec].fingerprints:
-            pictures = open_set(spec, channels=REGISTRY[spec].channels).images
-            return next(one.pixels for one in pictures if one.name == name).astype(np.float64) / 255
+            images = open_set(spec, channels=REGISTRY[spec].channels)
+            return next(image.pixels for image in images if image.name == name).astype(np.float64) / 255
     raise unknown("photograph", name, {known for spec in _SETS for known in REGISTRY[spec].fingerprints})
 
 

@@ -1,14 +1,15 @@
-"""The figure of `demos.noise`: what three noises of equal error look like, and where each is strong."""
+"""The figure of the noise demonstration: three noises of equal error, and where each is strong."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from bench.demos.noise import PHOTOGRAPH, SIGMA, NoiseDemo, demonstrate, embedded, read, symbol
+from bench.demos.noise import PHOTOGRAPH, SIGMA, NoiseDemo, demonstrate, embedded, read_clean, symbol
 from bench.output.figures import BLUE, GREEN, GREY, INK, ORANGE, drawing, save
 from bench.system.files import open_folder
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bench.demos.noise import Corrupted
+
+
+COLOURS = {"gaussian": BLUE, "poisson": ORANGE, "gamma": GREEN}
+LARGEST_CROP = 160
+FEWEST_PIXELS = 200
+VARIANCES = {"gaussian": "σ²", "poisson": "ζ x", "gamma": "x² / k"}
 
 
 def run(
@@ -37,20 +44,12 @@ def run(
         InputError: the image cannot be read or goes beyond [0, 1], there is no such photograph, sigma is not
             positive or too large for the image, or the folder cannot be written.
     """
-    from bench.demos.noise_figure import draw
-
-    name, clean = (image.name, read(image)) if image else (photograph, embedded(photograph))
+    name, clean = (image.name, read_clean(image)) if image else (photograph, embedded(photograph))
     demo = demonstrate(name, clean, sigma=sigma, seed=seed)
     folder = open_folder(out)
     csv = folder / "noise.csv"
     demo.table.to_csv(csv, index=False, lineterminator="\n")
-    return NoiseDemo(demo.name, demo.clean, demo.corrupted, (*draw(demo, folder), csv))
-
-
-COLOURS = {"gaussian": BLUE, "poisson": ORANGE, "gamma": GREEN}
-LARGEST_CROP = 160
-FEWEST = 200
-_LAWS = {"gaussian": "σ²", "poisson": "ζ x", "gamma": "x² / k"}
+    return replace(demo, files=(*draw(demo, folder), csv))
 
 
 def draw(demo: NoiseDemo, folder: Path) -> tuple[Path, ...]:
@@ -67,7 +66,7 @@ def draw(demo: NoiseDemo, folder: Path) -> tuple[Path, ...]:
         axes[1, 0].add_patch(Rectangle(corner, side, side, fill=False, edgecolor=INK, linewidth=1.2))
         _draw_intensities(axes[2, 0], demo)
         reach = 2.5 * math.sqrt(demo.corrupted[0].expected_mse)
-        top = 1.15 * max(_reliable(one)["law_variance"].max() for one in demo.corrupted)
+        top = 1.15 * max(_reliable(one)["expected_variance"].max() for one in demo.corrupted)
         for column, one in enumerate(demo.corrupted, start=1):
             detail = one.noisy[rows, columns]
             _show(axes[0, column], detail)
@@ -97,7 +96,7 @@ def draw(demo: NoiseDemo, folder: Path) -> tuple[Path, ...]:
 
 
 def window(clean: np.ndarray) -> tuple[slice, slice]:
-    """Choose the square detail with the widest spread of intensities, on a coarse lattice of places.
+    """Choose the square detail with the widest spread of intensities, on a coarse lattice of positions.
 
     Args:
         clean: (H, W, C), intensities in [0, 1].
@@ -139,7 +138,9 @@ def _draw_variance(axes: Axes, one: Corrupted, *, top: float, first: bool) -> No
     colour, rows = COLOURS[one.noise.name], _reliable(one)
     x = np.linspace(0, 1, 201)
     axes.axhline(one.expected_mse, color=GREY, linewidth=1, linestyle=(0, (4, 3)), label="mean (all three)")
-    axes.plot(x, one.noise.variance(x), color=colour, linewidth=2, label=f"law, {_LAWS[one.noise.name]}")
+    axes.plot(
+        x, one.noise.variance(x), color=colour, linewidth=2, label=f"expected, {VARIANCES[one.noise.name]}"
+    )
     axes.errorbar(
         rows["intensity"],
         rows["measured_variance"],
@@ -159,7 +160,7 @@ def _draw_variance(axes: Axes, one: Corrupted, *, top: float, first: bool) -> No
 
 
 def _reliable(one: Corrupted) -> pd.DataFrame:
-    """Leave out the levels of so few pixels that their measured variance would only mislead the eye."""
+    """Leave out levels of so few pixels that their measured variance would mislead."""
     rows = one.by_intensity
-    enough: pd.DataFrame = rows[rows["pixels"] >= min(FEWEST, rows["pixels"].max())]
+    enough: pd.DataFrame = rows[rows["pixels"] >= min(FEWEST_PIXELS, rows["pixels"].max())]
     return enough

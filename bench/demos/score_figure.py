@@ -1,7 +1,8 @@
-"""The figure of `demos.score`: exact score, learned score, and where the two differ."""
+"""The figure of the score demonstration: exact score, learned score, and where the two differ."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from bench.demos.score import BATCH, SIGMA, STEPS, Budget, ScoreDemo, demonstrate
+from bench.demos.learned_score import BATCH, STEPS, Budget
+from bench.demos.score import SIGMA, ScoreDemo, demonstrate
 from bench.noise import Gaussian
 from bench.output.figures import BLUE, GREY, INK, ORANGE, drawing, save
 from bench.system.files import open_folder
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+VIEW = (-0.3, 1.3)
+ARROWS = 21
+ARROW_LENGTH = 0.25
+"""Of an arrow, in units of Tweedie's step sigma^2 s."""
+BANDS = (0.5, 0.9, 0.99, 0.999)
+"""Probabilities of the regions that the contours enclose."""
+
+_PAPER = LinearSegmentedColormap.from_list("density", ["#ffffff", "#dbe9f4", "#9cc3df", "#5b9ac6"])
+_PERCENT = FuncFormatter(lambda value, _: f"{value:g} %")
 
 
 def run(
@@ -32,15 +45,13 @@ def run(
     Args:
         out: folder for the files.
         sigma: standard deviation of the noise, of 255.
-        steps: of the optimiser.
-        batch: noisy points of a step, each seen once.
+        steps: number of optimiser steps.
+        batch: noisy points per step, each seen once.
         seed: of the weights, the points and the perturbations.
 
     Raises:
         InputError: sigma, steps or batch is out of its range, or the folder cannot be written.
     """
-    from bench.demos.score_figure import arrows, draw
-
     noise, budget = Gaussian(sigma), Budget(steps, batch, seed)
     folder = open_folder(out)
     demo = demonstrate(noise, budget)
@@ -48,18 +59,7 @@ def run(
     for name, table in tables.items():
         table.to_csv(folder / name, index=False, lineterminator="\n")
     files = (*draw(demo, folder), *(folder / name for name in tables))
-    return ScoreDemo(**{**vars(demo), "files": files})
-
-
-VIEW = (-0.3, 1.3)
-ARROWS = 21
-STEP = 0.25
-"""Length of an arrow in Tweedie's step sigma^2 s."""
-BANDS = (0.5, 0.9, 0.99, 0.999)
-"""Shares of the probability whose densest regions the contours enclose."""
-
-_PAPER = LinearSegmentedColormap.from_list("density", ["#ffffff", "#dbe9f4", "#9cc3df", "#5b9ac6"])
-_PERCENT = FuncFormatter(lambda value, _: f"{value:g} %")
+    return replace(demo, files=files)
 
 
 def draw(demo: ScoreDemo, folder: Path) -> tuple[Path, ...]:
@@ -87,10 +87,10 @@ def draw(demo: ScoreDemo, folder: Path) -> tuple[Path, ...]:
 
 
 def arrows(demo: ScoreDemo) -> pd.DataFrame:
-    """Give the arrows of the figure.
+    """Compute the arrows of the figure.
 
     Returns:
-        One row per arrow: its place ``y1``, ``y2`` (intensities), the ``density`` there, and the scores
+        One row per arrow: its point ``y1``, ``y2`` (intensities), the ``density`` there, and the scores
         ``exact1``, ``exact2``, ``learned1``, ``learned2`` (1 / intensity).
     """
     places = _lattice(ARROWS)
@@ -103,11 +103,11 @@ def arrows(demo: ScoreDemo) -> pd.DataFrame:
 
 def _note(demo: ScoreDemo) -> str:
     return (
-        f"Density: the noisy law, a mixture of three Gaussians under noise of "
-        f"σ = {demo.noise.parameter:g}/255; contours enclose 50, 90, 99 and 99.9 % of its points. "
-        f"Arrows: {STEP:g} of Tweedie's step σ² s.\n"
-        f"AR-DAE on {demo.budget.steps * demo.budget.batch:,} noisy points, three-layer perceptron. It "
-        f"learns the law blurred once more by σₐ; that alone is a relative error of {demo.blur_error:.2%}."
+        "Density of the noisy points: a mixture of three Gaussians under noise of "
+        f"σ = {demo.noise.parameter:g}/255; contours enclose 50, 90, 99 and 99.9 % of them. "
+        f"Arrows: {ARROW_LENGTH:g} of Tweedie's step σ² s.\n"
+        f"AR-DAE on {demo.budget.steps * demo.budget.batch:,} noisy points by a three-layer perceptron; it "
+        f"learns the density blurred once more by σₐ, which alone is a relative error of {demo.blur_error:.2%}."
     )
 
 
@@ -132,12 +132,12 @@ def _draw_contours(axes: Axes, demo: ScoreDemo, density: np.ndarray, colour: str
 
 
 def enclosing(density: np.ndarray, mass: np.ndarray, shares: tuple[float, ...]) -> list[float]:
-    """Give the densities above which the given shares of the probability lie.
+    """Compute the densities whose superlevel sets have the given probabilities.
 
     Args:
-        density: of cells, any shape.
-        mass: their probabilities, the same shape.
-        shares: in (0, 1).
+        density: density in cells, any shape.
+        mass: probabilities of the cells, the same shape.
+        shares: the given probabilities, in (0, 1).
     """
     order = np.argsort(density, axis=None)[::-1]
     places = np.searchsorted(np.cumsum(mass.ravel()[order]), shares)
@@ -145,7 +145,7 @@ def enclosing(density: np.ndarray, mass: np.ndarray, shares: tuple[float, ...]) 
 
 
 def _draw_arrows(axes: Axes, demo: ScoreDemo, which: str, colour: str) -> None:
-    field, length = arrows(demo), STEP * (demo.noise.parameter / 255) ** 2
+    field, length = arrows(demo), ARROW_LENGTH * (demo.noise.parameter / 255) ** 2
     axes.quiver(
         field["y1"],
         field["y2"],

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.repository import ROOT
 
-SOURCES = sorted(file for folder in ("bench", "methods", "demos") for file in (ROOT / folder).rglob("*.py"))
+SOURCES = sorted(file for folder in ("bench", "methods") for file in (ROOT / folder).rglob("*.py"))
 
 UNPICKLERS = {"pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle"}
 HARMLESS = {("pickle", "UnpicklingError")}  # an exception, which torch raises
