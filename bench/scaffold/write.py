@@ -1,4 +1,4 @@
-"""Beginning a method: a sample entry that runs, to be changed line by line."""
+"""Writes a sample method that runs, to be changed line by line."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bench.discovery import EVERY, listings
 from bench.errors import InputError
 from bench.system.files import open_folder
 
-CHECKOUT_HAS = "pyproject.toml"
+CLONE_MARKER = "pyproject.toml"
 
 
-def begin_entry(name: str) -> list[Path]:
+def write_method(name: str) -> list[Path]:
     """Write ``methods/NAME.py`` in a clone of the repository.
 
     Args:
@@ -29,20 +29,20 @@ def begin_entry(name: str) -> list[Path]:
         InputError: the name cannot be used, the file exists, or this is not a clone.
     """
     folder = Path(methods.__path__[0])
-    if not (folder.parent / CHECKOUT_HAS).is_file():
+    if not (folder.parent / CLONE_MARKER).is_file():
         raise InputError(
             f"{str(folder)!r} is an installed package, not a clone of the repository; "
-            f"`noisebench new {name} --package` begins a package of its own"
+            f"`noisebench new {name} --package` writes a package of its own"
         )
     return _write({folder / f"{name}.py": "method.py.j2"}, name=name)
 
 
-def begin_package(name: str, folder: Path) -> list[Path]:
-    """Write a package that brings a method: the entry, its test, a README and ``pyproject.toml``.
+def write_package(name: str, folder: Path) -> list[Path]:
+    """Write a package with a method, its test, a README and ``pyproject.toml``.
 
     Args:
-        name: as for ``begin_entry``.
-        folder: in which the package's own folder ``noisebench-NAME`` is made.
+        name: as for ``write_method``.
+        folder: in which the package's own folder ``noisebench-NAME`` is created.
 
     Returns:
         The files.
@@ -61,21 +61,10 @@ def begin_package(name: str, folder: Path) -> list[Path]:
 
 
 def _write(files: dict[Path, str], *, name: str) -> list[Path]:
-    if not re.fullmatch("[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise InputError(f"{name!r} cannot name a method; allowed: lower-case letters, digits and _")
-    if name in (*listings(), EVERY):
-        raise InputError(f"the name {name!r} is taken; `noisebench list methods` shows all")
+    _require_free_name(name)
     for file in files:
         if file.exists():
             raise InputError(f"{file} exists already")
-    words = name.strip("_").split("_")
-    facts = {
-        "name": name,
-        "title": " ".join(words).capitalize(),
-        "class_name": "".join(word.capitalize() for word in words),
-        "module": _module(name),
-        "distribution": _distribution(name),
-    }
     environment = Environment(  # noqa: S701 - it writes Python and TOML, no HTML
         loader=PackageLoader("bench.scaffold", "templates"),
         undefined=StrictUndefined,
@@ -83,8 +72,26 @@ def _write(files: dict[Path, str], *, name: str) -> list[Path]:
     )
     for file, template in files.items():
         open_folder(file.parent)
-        file.write_text(environment.get_template(template).render(facts), encoding="utf-8")
+        file.write_text(environment.get_template(template).render(_names(name)), encoding="utf-8")
     return list(files)
+
+
+def _require_free_name(name: str) -> None:
+    if not re.fullmatch("[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise InputError(f"{name!r} cannot name a method; allowed: lower-case letters, digits and _")
+    if name in (*listings(), EVERY):
+        raise InputError(f"the name {name!r} is taken; `noisebench list methods` shows all")
+
+
+def _names(name: str) -> dict[str, str]:
+    words = name.strip("_").split("_")
+    return {
+        "name": name,
+        "title": " ".join(words).capitalize(),
+        "class_name": "".join(word.capitalize() for word in words),
+        "module": _module(name),
+        "distribution": _distribution(name),
+    }
 
 
 def _module(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.cli.console import open_console, say, say_written
-from bench.scaffold.write import begin_entry, begin_package
+from bench.scaffold.write import write_method, write_package
 
 if TYPE_CHECKING:
     from bench.cli.options.methods import NewOptions
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def new(options: NewOptions) -> None:
     """Write a sample method and print what to do next."""
-    files = begin_package(options.name, options.out) if options.package else begin_entry(options.name)
+    files = write_package(options.name, options.out) if options.package else write_method(options.name)
     say_written(files)
     install = f"pip install -e {files[0].parent} && " if options.package else ""
     say(open_console(), f"next: {install}noisebench check {options.name}")

@@ -1,4 +1,4 @@
-"""Beginning a method: what `noisebench new` writes runs as it is, with no other file touched."""
+"""What `noisebench new` writes runs unchanged, and no other file is touched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.cli.main import main
 from bench.conformance.suite import examine
 from bench.discovery import EVERY, listings, parse_method
 from bench.errors import InputError
-from bench.scaffold.write import begin_entry, begin_package
+from bench.scaffold.write import write_method, write_package
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ NAME = "my_own_method"
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a clone whose folder of methods comes before the real one."""
+    """Make a clone whose folder of methods precedes the real one."""
     folder = tmp_path / "clone" / "methods"
     folder.mkdir(parents=True)
     (folder.parent / "pyproject.toml").write_text("")
@@ -31,9 +31,9 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder.parent
 
 
-def test_a_new_entry_is_one_file_and_passes_the_checks_unchanged(clone: Path):
+def test_a_new_method_is_one_file_and_passes_the_checks_unchanged(clone: Path):
     before = {*clone.rglob("*")}
-    files = begin_entry(NAME)
+    files = write_method(NAME)
     assert {*clone.rglob("*")} - before == set(files) == {clone / "methods" / f"{NAME}.py"}
     findings = list(examine(NAME))
     assert {finding.noise for finding in findings} == {"", "gaussian", "poisson", "gamma"}
@@ -41,8 +41,8 @@ def test_a_new_entry_is_one_file_and_passes_the_checks_unchanged(clone: Path):
 
 
 @pytest.mark.usefixtures("clone")
-def test_a_new_entry_shows_up_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    begin_entry(NAME)
+def test_a_new_method_is_listed_trained_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_method(NAME)
     assert listings()[NAME].summary().startswith("My own method (Author, Venue year)")
     assert parse_method(f"{NAME}:fraction=0.2")[1].settings == "fraction=0.2"
     main(["list", "methods"])
@@ -58,27 +58,27 @@ def test_a_new_entry_shows_up_everywhere(tmp_path: Path, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("name", ["My_method", "2fast", "a-b", "", "_", "for", "../up", "a b"])
 @pytest.mark.usefixtures("clone")
-def test_a_name_that_cannot_be_used_is_refused(name: str, tmp_path: Path):
-    for begin in (begin_entry, lambda name: begin_package(name, tmp_path / "packages")):
+def test_an_invalid_name_is_refused(name: str, tmp_path: Path):
+    for write in (write_method, lambda name: write_package(name, tmp_path / "packages")):
         with pytest.raises(InputError, match="cannot name a method; allowed: lower-case letters"):
-            begin(name)
+            write(name)
     assert not (tmp_path / "packages").exists()
 
 
 @pytest.mark.parametrize("name", ["supervised", EVERY])
 def test_a_name_that_is_taken_is_refused(name: str, clone: Path):
     with pytest.raises(InputError, match=f"the name '{name}' is taken"):
-        begin_entry(name)
+        write_method(name)
 
 
-def test_nothing_is_written_over(clone: Path, tmp_path: Path):
-    begin_package(NAME, tmp_path)
+def test_existing_files_are_not_overwritten(clone: Path, tmp_path: Path):
+    write_package(NAME, tmp_path)
     with pytest.raises(InputError, match="exists already"):
-        begin_package(NAME, tmp_path)
+        write_package(NAME, tmp_path)
 
 
-def test_an_installed_package_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_installed_package_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(methods, "__path__", [str(tmp_path)])
     with pytest.raises(InputError, match=r"not a clone of the repository.*new another --package"):
-        begin_entry("another")
+        write_method("another")
     assert not list(tmp_path.iterdir())
