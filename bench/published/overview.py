@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.analysis.columns import CELL, SYMBOLS, CellKey
 from bench.analysis.grouping import by_cell
-from bench.analysis.statistics import difference_of
+from bench.analysis.paired import difference_of
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.output.figures import GREY, drawing, mark, save, share_legend, tidy

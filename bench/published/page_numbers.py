@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.analysis.columns import CELL, Condition
-from bench.analysis.statistics import difference_of, mean_of, seed_scatter
+from bench.analysis.means import mean_of
+from bench.analysis.paired import difference_of
+from bench.analysis.scatter import seed_scatter
 from bench.errors import InputError
 from bench.output.markup import signed
 from bench.published.side_by_side import format_mean
@@ -17,7 +19,7 @@ from bench.tables.paired_differences import format_difference
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.analysis.statistics import Scatter
+    from bench.analysis.scatter import Scatter
     from bench.published.page_runs import PageRuns
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.analysis.columns import ROW, noise_label
 from bench.analysis.grouping import by_condition
-from bench.analysis.statistics import mean_ranks
+from bench.analysis.mean_ranks import mean_ranks
 from bench.errors import InputError
 from bench.output.figures import drawing, mark, save, share_legend, tidy
 from bench.output.text_table import CSV_DIGITS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bench.analysis.grouping import by_cell
-from bench.analysis.statistics import Mean, mean_of
+from bench.analysis.means import Mean, mean_of
 from bench.analysis.tabulate import Cell, Table, tabulate
 from bench.errors import InputError
 from bench.tables.caption import title

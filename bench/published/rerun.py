@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import torch
 
     from bench.analysis.columns import Setup
-    from bench.analysis.statistics import Scatter
+    from bench.analysis.scatter import Scatter
     from bench.images.image_set import ImageSet
     from bench.published.retraining import TrainingRuns
     from bench.runs.context import RunContext, Watcher

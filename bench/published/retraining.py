@@ -10,13 +10,14 @@ import pandas as pd
 
 from bench.analysis.columns import CELL, ROW
 from bench.analysis.comparability import check_same_noisy_images
-from bench.analysis.statistics import DECIMALS, pooled
+from bench.analysis.intervals import DECIMALS
+from bench.analysis.scatter import pooled
 from bench.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.analysis.statistics import Scatter
+    from bench.analysis.scatter import Scatter
 
 RUN = [*ROW, "method", "seed", "key"]
 COMMITTED = ""
@@ -62,7 +63,7 @@ class TrainingRuns:
         return pooled([np.unique(run[~np.isnan(run)]) for run in runs])
 
     def seed_scatter(self, method: str, images: str) -> Scatter | None:
-        """Pool how far committed runs of one cell differ, as ``bench.analysis.statistics.seed_scatter`` does.
+        """Pool how far committed runs of one cell differ, as ``bench.analysis.scatter.seed_scatter`` does.
 
         It is larger than ``scatter``, for another seed also changes all noise.
         """

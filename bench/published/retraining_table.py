@@ -16,7 +16,7 @@ from bench.output.text_table import TextTable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bench.analysis.statistics import Scatter
+    from bench.analysis.scatter import Scatter
     from bench.published.retraining import TrainingRuns
 
 PLACE = [*ROW, "seed"]

@@ -17,7 +17,7 @@ from bench.tables.caption import protocol_notes, title
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.analysis.statistics import Mean
+    from bench.analysis.means import Mean
     from bench.published.reproduction import Reproduction
     from bench.published.table import Published
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from bench.analysis.columns import CELL, CellKey
 from bench.analysis.grouping import by_cell
-from bench.analysis.statistics import difference_of, mean_of
+from bench.analysis.means import mean_of
+from bench.analysis.paired import difference_of
 from bench.analysis.supervision import exposure, self_supervised
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.analysis.best import best_methods
 from bench.analysis.columns import CELL, CellKey, Condition
 from bench.analysis.grouping import by_cell, by_condition, records_of
-from bench.analysis.statistics import difference_of
+from bench.analysis.paired import difference_of
 from bench.tables.paired_differences import format_difference
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.analysis.statistics import seed_scatter, shows_scatter
+from bench.analysis.scatter import seed_scatter, shows_scatter
 from bench.report.cost_figure import draw_cost_figure
 from bench.report.embedded_figure import EmbeddedFigure
 from bench.report.image_tiles import ImageTiles, cut_tiles

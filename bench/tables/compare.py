@@ -10,7 +10,8 @@ import pandas as pd
 
 from bench.analysis.columns import CELL
 from bench.analysis.comparability import SAME_SCORE
-from bench.analysis.statistics import mean_of, seed_scatter, shows_scatter
+from bench.analysis.means import mean_of
+from bench.analysis.scatter import seed_scatter, shows_scatter
 from bench.output.markup import plural
 from bench.output.text_table import TextTable
 from bench.system.files import open_folder

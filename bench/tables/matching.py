@@ -13,7 +13,7 @@ import pandas as pd
 from bench.analysis.columns import CELL, NOISY, SETUP_COLUMNS, Setup, require
 from bench.analysis.comparability import SAME_SCORE, check_same_noisy_images
 from bench.analysis.grouping import by_cell, by_setup
-from bench.analysis.statistics import mean_of
+from bench.analysis.means import mean_of
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.output.markup import MISSING
@@ -21,7 +21,7 @@ from bench.tables.paired_differences import ALPHA, cell_differences, format_diff
 
 if TYPE_CHECKING:
     from bench.analysis.columns import CellKey
-    from bench.analysis.statistics import Difference
+    from bench.analysis.paired import Difference
     from bench.analysis.tabulate import Cell, Table
     from bench.store.results import Results
 

@@ -11,7 +11,7 @@ import pandas as pd
 from bench.analysis.columns import CELL, CellKey
 from bench.analysis.comparability import check_same_noisy_images
 from bench.analysis.grouping import by_cell, by_condition, by_method
-from bench.analysis.statistics import Difference, difference_of, holm
+from bench.analysis.paired import Difference, difference_of, holm
 from bench.analysis.supervision import methods_in
 from bench.errors import InputError
 from bench.output.markup import MISSING, signed

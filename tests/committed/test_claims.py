@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from bench.analysis.statistics import difference_of
+from bench.analysis.paired import difference_of
 from bench.published.page import PAGE, write_page
 from bench.published.reproduction import reproduce
 from bench.published.retraining import training_runs

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.analysis.columns import CELL
-from bench.analysis.statistics import difference_of, seed_scatter
+from bench.analysis.paired import difference_of
+from bench.analysis.scatter import seed_scatter
 from bench.errors import InputError
 from bench.output.markup import signed
 from bench.published.page_numbers import PageNumbers

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from bench.analysis.columns import CELL, ROW, noise_label
-from bench.analysis.statistics import mean_ranks
+from bench.analysis.mean_ranks import mean_ranks
 from bench.errors import InputError
 from bench.published import ranks
 from bench.published.ranks import rank, write_ranks

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.analysis.statistics import Scatter, seed_scatter
+from bench.analysis.scatter import Scatter, seed_scatter
 from bench.errors import InputError
 from bench.published.retraining import training_runs
 from tests.support.retraining import SETS, SURE, VOID, Means, moved, repeat_training, scored

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bench.analysis.columns import CELL, ROW, noise_label
-from bench.analysis.statistics import Mean, mean_of
+from bench.analysis.means import Mean, mean_of
 from bench.output.markup import signed
 from bench.published.reproduction import reproduce
 from bench.published.side_by_side import (

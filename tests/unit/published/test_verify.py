@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from bench.analysis.statistics import seed_scatter
+from bench.analysis.scatter import seed_scatter
 from bench.errors import InputError
 from bench.images.sources import open_set
 from bench.published.rerun import SAME_WEIGHTS

@@ -20,7 +20,9 @@ from PIL import Image
 from scipy import ndimage
 
 from bench.analysis.columns import CELL, ROW
-from bench.analysis.statistics import difference_of, mean_of, seed_scatter
+from bench.analysis.means import mean_of
+from bench.analysis.paired import difference_of
+from bench.analysis.scatter import seed_scatter
 from bench.analysis.tabulate import tabulate
 from bench.cli.main import main
 from bench.errors import InputError

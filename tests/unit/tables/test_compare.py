@@ -11,7 +11,8 @@ import pytest
 
 from bench.analysis.columns import CELL, ROW
 from bench.analysis.comparability import SAME_SCORE
-from bench.analysis.statistics import difference_of, holm, seed_scatter
+from bench.analysis.paired import difference_of, holm
+from bench.analysis.scatter import seed_scatter
 from bench.cli.main import main
 from bench.errors import InputError
 from bench.store.integrity import FACTS, write_json

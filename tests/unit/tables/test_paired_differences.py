@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from bench.analysis.columns import CELL, ROW
-from bench.analysis.statistics import Difference, difference_of, holm
+from bench.analysis.paired import Difference, difference_of, holm
 from bench.errors import InputError
 from bench.tables.paired_differences import ALPHA, changes, compare_with, format_difference
 from tests.support.markup import read_latex, read_markdown

@@ -1,0 +1,79 @@
+"""Means of cells with their intervals, over images and training seeds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.analysis.intervals import student_quantile
+from bench.analysis.score_grid import grid_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean PSNR of one cell, in dB, with the half-width of its 95 % interval.
+
+    ``half_width`` is NaN where one image and one seed allow none.
+    """
+
+    value: float
+    half_width: float
+    images: int
+    seeds: int
+
+
+def mean_of(scores: pd.DataFrame) -> Mean:
+    """Average one cell over its images and seeds.
+
+    The interval is for the mean over all images like these and all training runs. With one seed, or one
+    image, it is Student's over what varies, and holds for that seed or image alone. Otherwise images and
+    seeds are crossed random effects, psnr = mu + image + seed + rest, with the estimates of their variances
+    from the analysis of variance, none below zero, and the degrees of freedom of Satterthwaite (1946), "An
+    approximate distribution of estimates of variance components"; see Searle, Casella & McCulloch (1992),
+    "Variance Components". The noise of training and of the test images is drawn again for each seed: what it
+    does to all images alike is part of ``seed``, what it does to each by itself part of ``rest``.
+
+    For normal scores the interval holds the truth in 95 % of cases where images scatter the mean most, and in
+    up to 99 % where the rest does. Where seeds do, few of them often fail to show it: two hold the truth in
+    as little as 87 % of cases, three in 92 %.
+
+    Args:
+        scores: one line per image and seed of one method, noise and test set, with the columns ``image``,
+            ``seed`` and ``psnr`` (dB).
+
+    Raises:
+        InputError: there are no scores, or an image has none or more than one for a seed.
+    """
+    psnr = grid_of(scores, of="scores").to_numpy()
+    images, seeds = psnr.shape
+    return Mean(float(psnr.mean()), _half_width(psnr), images, seeds)
+
+
+def _half_width(psnr: np.ndarray) -> float:
+    if psnr.size == 1:
+        return math.nan
+    if min(psnr.shape) == 1:
+        square, degrees = float(psnr.var(ddof=1)), float(psnr.size - 1)
+    else:
+        square, degrees = _crossed(psnr)
+    return student_quantile(degrees) * math.sqrt(square / psnr.size)
+
+
+def _crossed(psnr: np.ndarray) -> tuple[float, float]:
+    """Estimate psnr.size times the variance of the mean of (images, seeds), with its degrees of freedom."""
+    n, s = psnr.shape
+    of_image, of_seed = psnr.mean(axis=1, keepdims=True), psnr.mean(axis=0, keepdims=True)
+    images, seeds = s * float(of_image.var(ddof=1)), n * float(of_seed.var(ddof=1))
+    rest = float(((psnr - of_image - of_seed + psnr.mean()) ** 2).sum()) / ((n - 1) * (s - 1))
+    if min(images, seeds) <= rest:
+        # One variance or both would be below zero: without them, the largest mean square is the estimate.
+        return max((images, n - 1.0), (seeds, s - 1.0), (rest, (n - 1.0) * (s - 1.0)))
+    square = images + seeds - rest
+    spread = images**2 / (n - 1) + seeds**2 / (s - 1) + rest**2 / ((n - 1) * (s - 1))
+    # A difference of mean squares can be given fewer degrees than any of them has.
+    return square, max(square**2 / spread, min(n, s) - 1.0)
