@@ -1,4 +1,4 @@
-"""PSNR against what training cost, with the methods that no other beats in both."""
+"""PSNR against the cost of training, with the Pareto front."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ DRAWN = [*CELL, "training_seconds", "training_flops", "psnr", "on_front"]
 TITLE = "Quality against cost"
 COST, TERA = "training_flops", 1e12
 CAPTION = (
-    "Mean PSNR of a test set against the floating-point operations of one training, which are the same on "
-    "every machine. On the Pareto front (filled marks, joined by a line) are the methods that no other beats "
-    "in one of the two without losing in the other; hollow marks are beaten. Seconds, which depend on the "
-    "machine and on what else it did, are in the table."
+    "Mean PSNR of a test set against the floating-point operations of one training run, which are the same "
+    "on every machine. Filled marks, joined by a line, are the Pareto front: no other method is better in "
+    "one of the two and at least as good in the other. Seconds depend on the machine and its load, and are "
+    "in the table."
 )
-UNTRAINED = " At 0: what is not trained."
+UNTRAINED = " At 0: methods that need no training."
 
 
 def on_front(cost: Sequence[float], gain: Sequence[float]) -> list[bool]:
-    """Tell which points are on the Pareto front.
+    """Return which points are on the Pareto front.
 
     Args:
         cost: of each point; less is better.
-        gain: likewise; more is better.
+        gain: of each point; more is better.
 
     Returns:
         False for a point where another costs no more and gains no less, and is better in one of the two.
@@ -55,15 +55,15 @@ def draw_cost_figure(
     Args:
         numbers: finished cells, as by ``cells``.
         methods: in the order of their colours.
-        folder: for the files, which is there.
+        folder: for the files, which exists.
         stem: of their names.
     """
     rows = {condition: _with_front(row) for condition, row in by_condition(numbers).items()}
-    with panels([str(condition) for condition in rows]) as plate:
-        for row, (axes,) in zip(rows.values(), plate.columns, strict=True):
+    with panels([str(condition) for condition in rows]) as drawn:
+        for row, (axes,) in zip(rows.values(), drawn.columns, strict=True):
             _draw(axes, row, methods)
-        plate.label("PSNR (dB)")
-        files = plate.save(pd.concat(rows.values())[DRAWN], folder, stem)
+        drawn.label("PSNR (dB)")
+        files = drawn.save(pd.concat(rows.values())[DRAWN], folder, stem)
     fronts = [f"{condition}: {', '.join(row[row['on_front']]['method'])}" for condition, row in rows.items()]
     caption = CAPTION + (UNTRAINED if (numbers[COST] == 0).any() else "")
     return EmbeddedFigure(
@@ -82,10 +82,10 @@ def _draw(axes: Axes, row: pd.DataFrame, methods: Sequence[str]) -> None:
     axes.plot(front[COST] / TERA, front["psnr"], color=GREY, linewidth=1, linestyle="--")
     points: Any = row.itertuples()
     for point in points:
-        look = mark(methods.index(point.method))
-        face = look["color"] if point.on_front else "none"
-        axes.plot(point.training_flops / TERA, point.psnr, **look, markersize=8, markerfacecolor=face)
-    # For the legend, which speaks of no panel: filled, in the order of all methods.
+        style = mark(methods.index(point.method))
+        face = style["color"] if point.on_front else "none"
+        axes.plot(point.training_flops / TERA, point.psnr, **style, markersize=8, markerfacecolor=face)
+    # For the legend, which all panels share: filled, in the order of all methods.
     for method in sorted(row["method"], key=methods.index):
         axes.plot([], [], **mark(methods.index(method)), linestyle="none", label=plain(method))
     axes.set_xlabel("training compute (TFLOP)")

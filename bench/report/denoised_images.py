@@ -1,4 +1,4 @@
-"""Test pictures for the report: clean, noisy, and as each method denoised them."""
+"""Test images for the report: clean, noisy, and denoised by each method."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Denoised:
-    """What a method made of a picture: (H, W, C) float32 in [0, 1], with its PSNR (dB) and SSIM."""
+    """An image denoised by a method: (H, W, C) float32 in [0, 1], with its PSNR (dB) and SSIM."""
 
     pixels: np.ndarray
     psnr: float
@@ -39,7 +39,7 @@ class Denoised:
 
 @dataclass(frozen=True)
 class ShownImage:
-    """A test picture under one noise, with what methods made of it."""
+    """A test image under one noise, with its denoised versions by method."""
 
     noise: Noise
     images: str
@@ -53,33 +53,33 @@ class ShownImage:
 
     @property
     def clean(self) -> np.ndarray:
-        """The picture as it is, (H, W, C) float32 in [0, 1]."""
+        """The clean image, (H, W, C) float32 in [0, 1]."""
         return self.image.clean[0].movedim(0, -1).numpy()
 
     @property
     def noisy(self) -> np.ndarray:
-        """The picture as methods saw it, (H, W, C) float32, not clipped."""
+        """The image as the methods saw it, (H, W, C) float32, not clipped."""
         return self.image.noisy[0].movedim(0, -1).numpy()
 
 
 def shown_images(
     scores: pd.DataFrame, folder: Path, open_images: Callable[[str], ImageSet], *, count: int
 ) -> list[ShownImage]:
-    """Gather the pictures that runs kept, with the clean ones, and the noisy ones drawn anew.
+    """Collect the denoised images that runs kept, with the clean ones, and the noisy ones drawn again.
 
     Args:
         scores: one line per run and test image, of runs that can be compared.
-        folder: of the runs; a run that kept no pictures of a noise is left out there.
+        folder: of the runs; a run that kept no images of a noise is left out there.
         open_images: opens a test set by its name.
-        count: pictures of each noise and test set, at most.
+        count: images of each noise and test set, at most.
 
     Returns:
-        By noise and test set as in tables; each picture with the methods in the order of ``scores``, of the
+        By noise and test set as in tables; each image with the methods in the order of ``scores``, of the
         lowest seed.
 
     Raises:
-        InputError: a test set cannot be opened, or is another than the one that was scored; or what a run
-            names as its pictures lies outside of its folder.
+        InputError: a test set cannot be opened, or is not the one that was scored; or a path among the images
+            of a run leads out of its folder.
     """
     found: list[ShownImage] = []
     for row, lines in by_condition(scores).items():
@@ -96,12 +96,12 @@ def _of_row(
 ) -> Iterator[ShownImage]:
     noise, name = NOISES[condition.noise](condition.parameter), condition.images
     seed = int(lines["seed"].iloc[0])
-    kept = {key: _pictures(folder, key, noise, name) for key in lines["key"].unique()}
+    kept = {key: _kept_images(folder, key, noise, name) for key in lines["key"].unique()}
     shown = sorted(set().union(*kept.values()))[:count]
     if not shown:
         return
     whole = open_images(name)
-    chosen = tuple(picture for picture in whole if picture.name.rpartition(".")[0] in shown)
+    chosen = tuple(image for image in whole if image.name.rpartition(".")[0] in shown)
     if not chosen:
         raise InputError(f"image set {name!r} has no image of those that were denoised: {', '.join(shown)}")
     for image in corrupt(replace(whole, images=chosen), noise, seed=seed).images:
@@ -116,8 +116,8 @@ def _of_row(
         yield ShownImage(noise, name, image, denoised)
 
 
-def _pictures(folder: Path, key: str, noise: Noise, images: str) -> dict[str, Path]:
-    """Find what a run kept; its scores, made by others, could name a key and a set that lead elsewhere."""
+def _kept_images(folder: Path, key: str, noise: Noise, images: str) -> dict[str, Path]:
+    """Find the images that a run kept; scores made by others may hold a key or a set that leads elsewhere."""
     require_name(key, of="run")
     require_set_name(images)
     kept = {path.stem: path for path in picture_folder(folder / key, noise.spec, images).glob("*.png")}
@@ -127,7 +127,7 @@ def _pictures(folder: Path, key: str, noise: Noise, images: str) -> dict[str, Pa
 
 
 def _check_same(image: NoisyImage, lines: pd.DataFrame, images: str) -> None:
-    """Refuse a picture whose noisy copy is not the one that was scored."""
+    """Refuse an image whose noisy copy is not the one that was scored."""
     drawn = image.scores["noisy_psnr"]
     if lines.empty or (lines["noisy_psnr"] - drawn).abs().max() > SAME_SCORE:
         raise InputError(

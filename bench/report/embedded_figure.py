@@ -1,4 +1,4 @@
-"""A figure of the report: files for papers, and the same drawing inside the page."""
+"""A figure of the report: files for papers, and the same drawing embedded in the page."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ THEMED = {
     GREY: "var(--faint)",
     RULE: "var(--rule)",
 }
-"""Colours of the drawings that follow the page from light to dark; those of methods stay."""
+"""Colours that switch with the page between light and dark; those of methods stay the same."""
 
 
 @dataclass(frozen=True)
 class EmbeddedFigure:
-    """A figure with its words.
+    """A figure with title, caption and alternative text.
 
     Args:
-        stem: of its files, unlike that of any other figure.
+        stem: of its files, unique in the report.
         title: above it.
         caption: below it: what is drawn, and how to read it.
-        alt: what a person who does not see it should know.
+        alt: text for those who cannot see it.
         files: CSV, PNG, SVG and PDF.
     """
 
@@ -51,11 +51,11 @@ class EmbeddedFigure:
 
 
 def inline(svg: str, *, name: str, alt: str) -> Markup:
-    """Make an SVG file part of an HTML page.
+    """Convert an SVG file to an element of an HTML page.
 
     Args:
         svg: the file, as matplotlib writes it, which escapes all text.
-        name: put before each id, for the ids of one page must differ.
+        name: prefix of each id, for the ids of one page must differ.
         alt: plain text.
     """
     body = svg[svg.index("<svg") :]

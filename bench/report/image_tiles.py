@@ -1,4 +1,4 @@
-"""Pictures inside the page: the same crop of each, as data of the page itself."""
+"""Images inside the page: the same crop of each version, as data of the page itself."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ STEP = 0.05
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of an exhibit.
+    """One version of an image.
 
     Args:
         name: ``clean``, ``noisy`` or a method.
         source: a PNG as a data URI.
-        psnr: of the whole picture, dB; NaN for the clean one.
-        ssim: likewise.
+        psnr: of the whole image, dB; NaN for the clean one.
+        ssim: of the whole image; NaN for the clean one.
     """
 
     name: str
@@ -43,16 +43,16 @@ class Tile:
 
 @dataclass(frozen=True)
 class ImageTiles:
-    """A test picture under one noise: the same crop clean, noisy, and by every method.
+    """A test image under one noise: the same crop clean, noisy, and denoised by every method.
 
     Args:
         label: of the noise.
         images: the test set.
-        image: the picture's file name.
+        image: its file name.
         width: of the crop, pixels.
-        height: likewise.
+        height: of the crop, pixels.
         tiles: clean, noisy, then the methods that saw least first.
-        picked: the one that stands beside the noisy one at first.
+        selected: name of the tile that is compared with the noisy one at first.
     """
 
     label: str
@@ -61,39 +61,39 @@ class ImageTiles:
     width: int
     height: int
     tiles: tuple[Tile, ...]
-    picked: str
+    selected: str
 
 
-def cut_tiles(subject: ShownImage, methods: Sequence[str], picked: str | None = None) -> ImageTiles:
-    """Cut the same crop out of a picture and of what methods made of it.
+def cut_tiles(image: ShownImage, methods: Sequence[str], selected: str | None = None) -> ImageTiles:
+    """Cut the same crop out of all versions of an image.
 
     Args:
-        subject: the picture.
+        image: to cut.
         methods: in the order of their tiles.
-        picked: the one to begin with; by default the last.
+        selected: the method to compare at first; by default the last.
     """
-    crop = busiest(subject.clean)
-    scores = subject.image.scores
+    crop = busiest(image.clean)
+    scores = image.image.scores
     tiles = [
-        Tile("clean", as_data(subject.clean[crop])),
-        Tile("noisy", as_data(subject.noisy[crop]), scores["noisy_psnr"], scores["noisy_ssim"]),
+        Tile("clean", as_data(image.clean[crop])),
+        Tile("noisy", as_data(image.noisy[crop]), scores["noisy_psnr"], scores["noisy_ssim"]),
     ]
     tiles += [
         Tile(method, as_data(denoised.pixels[crop]), denoised.psnr, denoised.ssim)
         for method in methods
-        if (denoised := subject.denoised.get(method))
+        if (denoised := image.denoised.get(method))
     ]
-    height, width, _ = subject.clean[crop].shape
-    first = picked if picked in subject.denoised else tiles[-1].name
-    return ImageTiles(subject.label, subject.images, subject.image.name, width, height, tuple(tiles), first)
+    height, width, _ = image.clean[crop].shape
+    first = selected if selected in image.denoised else tiles[-1].name
+    return ImageTiles(image.label, image.images, image.image.name, width, height, tuple(tiles), first)
 
 
 def busiest(clean: np.ndarray, *, side: int = SIDE) -> tuple[slice, slice]:
-    """Choose the crop in which flat and busy parts differ most, by the clean picture alone.
+    """Choose the crop in which flat and busy parts differ most, by the clean image alone.
 
     Args:
         clean: (H, W, C) intensities.
-        side: of the crop, pixels; a smaller picture is taken whole.
+        side: of the crop, pixels; a smaller image is taken whole.
 
     Returns:
         The rows and the columns of the crop.
@@ -101,7 +101,7 @@ def busiest(clean: np.ndarray, *, side: int = SIDE) -> tuple[slice, slice]:
     grey = clean.mean(axis=2).astype(float)
     height, width = (min(side, length) for length in grey.shape)
     slope = ndimage.gaussian_gradient_magnitude(grey, sigma=2)
-    # A box filter centres its window; cut to the windows that lie inside, the first is at (0, 0).
+    # A box filter centres its window; cut to the windows inside the image, the first is at (0, 0).
     inside = tuple(
         slice(size // 2, size // 2 + length - size + 1)
         for size, length in zip((height, width), grey.shape, strict=True)
@@ -113,7 +113,7 @@ def busiest(clean: np.ndarray, *, side: int = SIDE) -> tuple[slice, slice]:
 
 
 def as_data(pixels: np.ndarray) -> str:
-    """Write a picture as a PNG of 8 bits in a data URI.
+    """Encode an image as a PNG of 8 bits in a data URI.
 
     Args:
         pixels: (H, W, C), C 1 (grey) or 3 (RGB); clipped to [0, 1].
@@ -124,15 +124,17 @@ def as_data(pixels: np.ndarray) -> str:
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
-def error_peak(subjects: Sequence[ShownImage]) -> float:
-    """Choose the end of the scale of errors, which all exhibits share: all but 1 % of errors lie below.
+def error_peak(images: Sequence[ShownImage]) -> float:
+    """Choose the end of the scale of errors, which all images share: 99 % of errors are below.
 
-    Raises:
-        ValueError: there are no pictures.
+    Returns:
+        A multiple of ``STEP``; 0 without denoised images.
     """
     errors = [
-        np.abs(denoised.pixels - subject.clean).ravel()
-        for subject in subjects
-        for denoised in subject.denoised.values()
+        np.abs(denoised.pixels - image.clean).ravel()
+        for image in images
+        for denoised in image.denoised.values()
     ]
+    if not errors:
+        return 0.0
     return math.ceil(float(np.quantile(np.concatenate(errors), 0.99)) / STEP) * STEP

@@ -23,9 +23,9 @@ CELL_COLUMNS += ["seconds", "training_seconds", "training_flops", "error"]
 
 
 def baseline_of(table: Table) -> str | None:
-    """Name the method to which the others are compared: the one that saw most, if it saw clean images.
+    """Return the method to which others are compared: one that saw clean images, None where there is none.
 
-    Of several, the one with the shortest name, which has no hyper-parameters of its own.
+    Of several, it is the one with the shortest name, without hyper-parameters of its own.
     """
     sees = {cell.method: cell.sees for cell in table.cells.values()}
     saw_clean = [method for method in table.methods if exposure(sees[method]) == exposure("clean")]
@@ -33,15 +33,15 @@ def baseline_of(table: Table) -> str | None:
 
 
 def cells(table: Table, scores: pd.DataFrame) -> pd.DataFrame:
-    """Gather what is known of each cell of a table.
+    """Collect the numbers of each cell of a table.
 
     Args:
-        table: as ``tabulate`` makes it.
+        table: as returned by ``tabulate``.
         scores: of its runs, one line per run and test image.
 
     Returns:
         The columns ``CELL_COLUMNS``, in the order of the table; cells that were never run are left out, and
-        of failed ones the numbers are NaN. ``half_width`` is that of ``mean_of``; ``gap`` with its interval
+        the numbers of failed ones are NaN. ``half_width`` is that of ``mean_of``; ``gap`` with its interval
         and p is the paired difference to the baseline.
     """
     parts = by_cell(scores)

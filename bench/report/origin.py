@@ -1,4 +1,4 @@
-"""Where the numbers of a report come from: code, versions, hardware, images."""
+"""Provenance of the numbers of a report: code, versions, hardware, images."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Origin:
-    """What runs share that were made alike.
+    """The code, versions and hardware that some runs share.
 
     Args:
         commit: of the benchmark.
         versions: of Python and the libraries.
-        hardware: that they ran on.
+        hardware: on which they ran.
         runs: how many.
     """
 
@@ -31,15 +31,15 @@ class Origin:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where numbers come from.
+    """Provenance of the numbers of a report.
 
     Args:
         origins: of all runs.
-        code: method, where its file comes from, and the hash of the file.
+        code: method, package of its file, and the hash of the file.
         training: training set and the hash of its pixels.
         tests: noise, test set, seed, hash of its pixels, and that of its noisy copies.
         lpips: why LPIPS is missing, where it is.
-        started: of the first run, and of the last.
+        started: when the first run started, and the last.
     """
 
     origins: list[Origin]
@@ -51,10 +51,10 @@ class Provenance:
 
 
 def provenance(results: Results, keys: Iterable[str]) -> Provenance:
-    """Gather where the runs of some keys come from.
+    """Collect the provenance of runs.
 
     Args:
-        results: that hold them.
+        results: with the runs.
         keys: of finished runs.
     """
     facts = [results.facts(key) for key in sorted(keys)]
@@ -78,11 +78,11 @@ def provenance(results: Results, keys: Iterable[str]) -> Provenance:
 
 
 def _origins(facts: list[dict[str, Any]]) -> list[Origin]:
-    alike: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
     for run in facts:
         made = [run["commit"], run["versions"], run["hardware"]]
-        alike.setdefault(json.dumps(made, sort_keys=True), []).append(run)
+        groups.setdefault(json.dumps(made, sort_keys=True), []).append(run)
     return [
         Origin(str(runs[0]["commit"]), runs[0]["versions"], runs[0]["hardware"], len(runs))
-        for _, runs in sorted(alike.items())
+        for _, runs in sorted(groups.items())
     ]

@@ -1,4 +1,4 @@
-"""Image by image: how far each method lies from the baseline."""
+"""Differences to the baseline, image by image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TITLE = "Image by image"
 CAPTION = (
-    "PSNR of each test image less that of the baseline, {baseline}, on the same noisy image, averaged over "
+    "PSNR of each test image minus that of the baseline, {baseline}, on the same noisy image, averaged over "
     "seeds. A mark is an image; the box holds the middle half of them, its line is the median."
 )
 BOX = 0.6
@@ -64,7 +64,7 @@ def draw_paired_figure(
         numbers: finished cells, as by ``cells``; others are not drawn.
         methods: in the order of their colours.
         baseline: one of them.
-        folder: for the files, which is there.
+        folder: for the files, which exists.
         stem: of their names.
     """
     drawn = numbers.dropna(subset=["gap"])
@@ -73,10 +73,10 @@ def draw_paired_figure(
     data = drawn[CELL].merge(differences(scores, baseline), on=CELL, how="left")
     rows = by_condition(data)
     height = 0.8 + 0.32 * max(row["method"].nunique() for row in rows.values())
-    with panels([str(condition) for condition in rows], height=height) as plate:
-        for row, (axes,) in zip(rows.values(), plate.columns, strict=True):
+    with panels([str(condition) for condition in rows], height=height) as drawn:
+        for row, (axes,) in zip(rows.values(), drawn.columns, strict=True):
             _draw(axes, row, methods)
-        files = plate.save(data, folder, stem)
+        files = drawn.save(data, folder, stem)
     medians = data.groupby("method", sort=False)["difference"].median()
     alt = "; ".join(f"{method}: {value:+.2f}" for method, value in medians.items())
     caption = CAPTION.format(baseline=baseline)
@@ -87,16 +87,16 @@ def draw_paired_figure(
 
 def _draw(axes: Axes, row: pd.DataFrame, methods: Sequence[str]) -> None:
     for place, (method, line) in enumerate(row.groupby("method", sort=False)):
-        look = mark(methods.index(str(method)))
+        style = mark(methods.index(str(method)))
         values = line["difference"].to_numpy()
         low, median, high = np.quantile(values, (0.25, 0.5, 0.75))
-        axes.barh(place, high - low, left=low, height=BOX, color="none", edgecolor=look["color"])
-        axes.vlines(median, place - BOX / 2, place + BOX / 2, color=look["color"], linewidth=2)
+        axes.barh(place, high - low, left=low, height=BOX, color="none", edgecolor=style["color"])
+        axes.vlines(median, place - BOX / 2, place + BOX / 2, color=style["color"], linewidth=2)
         # Spread evenly, and the same in every drawing.
         across = (np.arange(len(values)) * GOLDEN % 1 - 0.5) * 0.5
-        axes.scatter(values, place + across, s=14, alpha=0.6, label=plain(str(method)), **look)
+        axes.scatter(values, place + across, s=14, alpha=0.6, label=plain(str(method)), **style)
     axes.axvline(0, color=GREY, linewidth=1)
     axes.set_yticks([])
     axes.invert_yaxis()
-    axes.set_xlabel("PSNR less the baseline's (dB)")
+    axes.set_xlabel("PSNR minus the baseline's (dB)")
     tidy(axes, grid="x")

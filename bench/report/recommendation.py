@@ -1,4 +1,4 @@
-"""Which method to pick: the best self-supervised one under each noise, and by how much."""
+"""The recommended method: the best self-supervised one under each noise, and by how much."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Recommendation:
         psnr: its mean, dB.
         second: the next best; "" where there is none.
         lead: the paired difference to it with its interval, as text.
-        cost: operations of training, over the second's; NaN without one.
+        cost: operations of training, relative to the second's; NaN without one.
         gap: the paired difference to the baseline, as text; "" without one.
     """
 
@@ -41,20 +41,22 @@ class Recommendation:
 
 
 def recommend(numbers: pd.DataFrame, scores: pd.DataFrame, baseline: str | None) -> list[Recommendation]:
-    """Recommendation the best self-supervised method of each row.
+    """Recommend the best self-supervised method of each row.
 
     Args:
-        numbers: cells, as by ``cells``; failed ones are never picked.
+        numbers: cells, as by ``cells``; failed ones are never recommended.
         scores: one line per run and test image, of the same runs.
         baseline: the method that the gap is to, if there is one.
     """
     finished = numbers[(numbers["status"] == "done") & numbers["self_supervised"]]
     done = {CellKey(*key) for key in records_of(numbers[numbers["status"] == "done"], CELL)}
     parts = {key: lines for key, lines in by_cell(scores).items() if key in done}
-    return [_pick(condition, row, parts, baseline) for condition, row in by_condition(finished).items()]
+    return [
+        _recommendation(condition, row, parts, baseline) for condition, row in by_condition(finished).items()
+    ]
 
 
-def _pick(
+def _recommendation(
     condition: Condition, row: pd.DataFrame, parts: dict[CellKey, pd.DataFrame], baseline: str | None
 ) -> Recommendation:
     best = _best(row)

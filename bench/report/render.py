@@ -1,4 +1,4 @@
-"""Filling the page in: everything that comes from outside is escaped, and nothing is fetched."""
+"""Fill in the page: all text from outside is escaped, and the page loads nothing."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def render(*, colours: Mapping[str, str], error_peak: float, **content: Any) -> 
 
     Args:
         colours: of the methods of the whole report, in their order.
-        error_peak: where the scale of errors ends.
-        content: what else the template names.
+        error_peak: end of the scale of errors.
+        content: all else that the template uses.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bench.report", "page"),
@@ -57,17 +57,17 @@ def render(*, colours: Mapping[str, str], error_peak: float, **content: Any) -> 
 
 
 def number(value: float, digits: int) -> str:
-    """Write a number with its digits; a dash where it is not known."""
+    """Format a number with so many digits; a dash where it is unknown."""
     return MISSING if math.isnan(value) else f"{value:,.{digits}f}"
 
 
 def breakable(name: str) -> Markup:
-    """Let a name with hyper-parameters go on in the next line after a colon or a comma."""
+    """Allow line breaks in a name with hyper-parameters after a colon or a comma."""
     return Markup("<wbr>").join(re.split("(?<=[:,])", name))
 
 
 def duration(seconds: float) -> str:
-    """Write seconds for a person: ``0.12 s``, ``48 s``, ``12 min`` or ``3.4 h``."""
+    """Format seconds in a readable unit: ``0.12 s``, ``48 s``, ``12 min`` or ``3.4 h``."""
     if math.isnan(seconds):
         return MISSING
     if seconds < 10:

@@ -1,4 +1,4 @@
-"""What a method took away: is it white, and as strong as the noise at every intensity?"""
+"""Residuals: are they white, and as strong as the noise at every intensity?"""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ if TYPE_CHECKING:
 FREQUENCIES = 16
 INTENSITIES = 10
 FEWEST = 200
-"""Pixels; fewer show no variance to be read."""
+"""Pixels; with fewer, the variance is too uncertain to show."""
 
 COLUMNS = ["noise", "parameter", "method", "quantity", "at", "ratio", "pixels"]
-TITLE = "What was taken away"
+TITLE = "Residuals"
 CAPTION = (
-    "The residual y - x̂ of the pictures below ({pictures}), against the noise that was there. Above: its "
-    "power in units of the noise's, by spatial frequency, each pixel first divided by the noise's standard "
-    "deviation at its clean intensity. White noise, taken away whole, is 1 throughout; above 1, picture was "
-    "taken away too; below 1, noise was left in. Below: its variance in units of the noise's, by clean "
-    "intensity."
+    "The residual y - x̂ of the images below ({images}), compared with the noise. Above: its power in units "
+    "of the noise's, by spatial frequency, each pixel first divided by the noise's standard deviation at its "
+    "clean intensity. If exactly the noise was removed, it is 1 throughout; above 1, parts of the image were "
+    "removed too; below 1, noise remains. Below: its variance in units of the noise's, by clean intensity."
 )
 
 
@@ -55,11 +54,11 @@ def spectrum(residual: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def variances(residual: np.ndarray, clean: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Average the square of a residual over pixels of like intensity.
+    """Average the square of a residual over pixels of similar intensity.
 
     Args:
         residual: of any shape, in units of the noise's standard deviation.
-        clean: likewise, intensities in [0, 1].
+        clean: of the same shape, intensities in [0, 1].
 
     Returns:
         The middle of each band of intensities, the mean square there, and the number of its pixels.
@@ -75,41 +74,41 @@ def _averaged(values: np.ndarray, at: np.ndarray, edges: np.ndarray) -> tuple[np
 
 
 def draw_residual_figure(
-    subjects: Sequence[ShownImage], methods: Sequence[str], *, folder: Path, stem: str
+    images: Sequence[ShownImage], methods: Sequence[str], *, folder: Path, stem: str
 ) -> EmbeddedFigure | None:
-    """Draw spectrum and variance of residuals, one column per noise; None where there are no pictures.
+    """Draw spectrum and variance of residuals, one column per noise; None where there are no images.
 
     Args:
-        subjects: pictures with what methods made of them.
+        images: with their denoised versions.
         methods: in the order of their colours.
-        folder: for the files, which is there.
+        folder: for the files, which exists.
         stem: of their names.
     """
-    data = statistics(subjects)
+    data = statistics(images)
     if data.empty:
         return None
-    noises = dict.fromkeys(subject.noise for subject in subjects)
-    with panels([noise_label(noise.name, noise.parameter) for noise in noises], rows=2) as plate:
-        for noise, (above, below) in zip(noises, plate.columns, strict=True):
+    noises = dict.fromkeys(image.noise for image in images)
+    with panels([noise_label(noise.name, noise.parameter) for noise in noises], rows=2) as drawn:
+        for noise, (above, below) in zip(noises, drawn.columns, strict=True):
             lines = data[(data["noise"] == noise.name) & (data["parameter"] == noise.parameter)]
             _draw(above, lines[lines["quantity"] == "spectrum"], methods)
             _draw(below, lines[lines["quantity"] == "variance"], methods)
             above.set_xlabel("spatial frequency (cycles per pixel)")
             below.set_xlabel("clean intensity")
-        plate.label("power / noise's", "variance / noise's")
-        files = plate.save(data, folder, stem)
-    pictures = dict.fromkeys(f"{subject.image.name} of {subject.images}" for subject in subjects)
-    return EmbeddedFigure(stem, TITLE, CAPTION.format(pictures=", ".join(pictures)), _alt(data), files)
+        drawn.label("power / noise's", "variance / noise's")
+        files = drawn.save(data, folder, stem)
+    names = dict.fromkeys(f"{image.image.name} of {image.images}" for image in images)
+    return EmbeddedFigure(stem, TITLE, CAPTION.format(images=", ".join(names)), _alt(data), files)
 
 
-def statistics(subjects: Sequence[ShownImage]) -> pd.DataFrame:
-    """Average spectrum and variance of residuals over the pictures of each noise.
+def statistics(images: Sequence[ShownImage]) -> pd.DataFrame:
+    """Average spectrum and variance of residuals over the images of each noise.
 
     Returns:
         The columns ``COLUMNS``: ``at`` is a frequency or an intensity, ``ratio`` that of the residual's power
         to the noise's, ``pixels`` how many were averaged.
     """
-    lines = [line for subject in subjects for line in _statistics(subject)]
+    lines = [line for image in images for line in _statistics(image)]
     table = pd.DataFrame(lines, columns=COLUMNS)
     table["weighted"] = table["ratio"] * table["pixels"]
     sums = table.groupby(COLUMNS[:5], sort=False)[["weighted", "pixels"]].sum().reset_index()
@@ -117,17 +116,17 @@ def statistics(subjects: Sequence[ShownImage]) -> pd.DataFrame:
     return enough.assign(ratio=enough["weighted"] / enough["pixels"])[COLUMNS].reset_index(drop=True)
 
 
-def _statistics(subject: ShownImage) -> Iterator[tuple[object, ...]]:
-    variance = subject.noise.variance(subject.clean.astype(float))
-    # At black, Poisson and Gamma noise are none, and there is no ratio to them.
+def _statistics(image: ShownImage) -> Iterator[tuple[object, ...]]:
+    variance = image.noise.variance(image.clean.astype(float))
+    # At black, Poisson and Gamma noise have no variance, and so no ratio to it.
     some = variance > 0
-    for method, denoised in subject.denoised.items():
+    for method, denoised in image.denoised.items():
         residual = np.zeros(variance.shape)
-        residual[some] = (subject.noisy - denoised.pixels)[some] / np.sqrt(variance[some])
-        cell = (subject.noise.name, subject.noise.parameter, method)
+        residual[some] = (image.noisy - denoised.pixels)[some] / np.sqrt(variance[some])
+        cell = (image.noise.name, image.noise.parameter, method)
         bands_of = {
             "spectrum": spectrum(residual),
-            "variance": variances(residual[some], subject.clean[some]),
+            "variance": variances(residual[some], image.clean[some]),
         }
         for quantity, bands in bands_of.items():
             for at, ratio, pixels in zip(*bands, strict=True):
@@ -144,8 +143,8 @@ def _alt(data: pd.DataFrame) -> str:
 def _draw(axes: Axes, lines: pd.DataFrame, methods: Sequence[str]) -> None:
     axes.axhline(1, color=GREY, linewidth=1, linestyle="--")
     for method, line in lines.groupby("method", sort=False):
-        look = mark(methods.index(str(method)))
-        axes.plot(line["at"], line["ratio"], **look, markersize=4, linewidth=1.2, label=plain(str(method)))
+        style = mark(methods.index(str(method)))
+        axes.plot(line["at"], line["ratio"], **style, markersize=4, linewidth=1.2, label=plain(str(method)))
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g}"))

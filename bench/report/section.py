@@ -1,4 +1,4 @@
-"""One protocol of a report: its numbers, figures and pictures."""
+"""One section of a report: the numbers, figures and images of one setup."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
     from bench.report.denoised_images import ShownImage
 
 CURVES = (
-    "PSNR at a few steps of the training, against the seconds and the operations spent by then, evaluation "
-    "not counted."
+    "PSNR at a few steps of training, against the seconds and the operations until then, without those of "
+    "evaluation."
 )
 
 
 @dataclass(frozen=True)
 class Section:
-    """All that a report says of the runs of one protocol.
+    """All that a report shows of the runs of one setup.
 
     Args:
         number: from 1.
-        title: the protocol on one line.
+        title: the setup on one line.
         table: its numbers.
         numbers: the same, one row per cell, as by ``cells``.
         baseline: the method to which others are compared, or None.
-        picks: the best self-supervised methods.
-        plates: figures.
-        exhibits: pictures.
-        retraining: how far a training with another seed would end elsewhere, in a sentence.
-        notes: how the numbers came about.
+        recommendations: the best self-supervised methods.
+        figures: of its numbers.
+        images: tiles of each image that is shown.
+        retraining: how far a run with another seed would differ, in a sentence.
+        notes: how the numbers were made.
     """
 
     number: int
@@ -54,59 +54,59 @@ class Section:
     table: Table
     numbers: pd.DataFrame
     baseline: str | None
-    picks: list[Recommendation]
-    plates: list[EmbeddedFigure]
-    exhibits: list[ImageTiles]
+    recommendations: list[Recommendation]
+    figures: list[EmbeddedFigure]
+    images: list[ImageTiles]
     retraining: str
     notes: list[str]
 
 
-def chapter(
+def write_section(
     table: Table,
     scores: pd.DataFrame,
     curves: pd.DataFrame,
-    subjects: Sequence[ShownImage],
+    images: Sequence[ShownImage],
     *,
     number: int,
     methods: Sequence[str],
     folder: Path,
 ) -> Section:
-    """Compute a chapter and write the files of its figures.
+    """Compute a section and write the files of its figures.
 
     Args:
-        table: of one protocol.
+        table: of one setup.
         scores: of its runs, one line per run and test image.
-        curves: of its runs, as ``Store.curves`` gives them; may be empty.
-        subjects: pictures of its runs; may be empty.
-        number: of the chapter, which the names of its files begin with.
+        curves: of its runs, as returned by ``Store.curves``; may be empty.
+        images: of its runs; may be empty.
+        number: of the section, with which the names of its files begin.
         methods: of the whole report, in the order of their colours.
-        folder: for the files, which is there.
+        folder: for the files, which exists.
     """
     numbers, baseline = cells(table, scores), baseline_of(table)
     finished = numbers[numbers["status"] == "done"]
 
-    def plates() -> Iterator[EmbeddedFigure | None]:
-        place = {"folder": folder}
+    def draw() -> Iterator[EmbeddedFigure | None]:
+        stem = f"{number}-{{}}".format
         if len(finished):
-            yield draw_cost_figure(finished, methods, stem=f"{number}-cost", **place)
-            yield draw_strength_figure(finished, methods, baseline, stem=f"{number}-strength", **place)
+            yield draw_cost_figure(finished, methods, folder=folder, stem=stem("cost"))
+            yield draw_strength_figure(finished, methods, baseline, folder=folder, stem=stem("strength"))
         if baseline:
-            yield draw_paired_figure(scores, finished, methods, baseline, stem=f"{number}-paired", **place)
+            yield draw_paired_figure(scores, finished, methods, baseline, folder=folder, stem=stem("paired"))
         if len(curves):
-            yield _curve_figure(curves, methods, stem=f"{number}-quality", **place)
-        yield draw_residual_figure(subjects, methods, stem=f"{number}-residual", **place)
+            yield _curve_figure(curves, methods, folder=folder, stem=stem("quality"))
+        yield draw_residual_figure(images, methods, folder=folder, stem=stem("residual"))
 
-    chosen = recommend(numbers, scores, baseline)
-    best = {(pick.label, pick.images): pick.method for pick in chosen}
+    recommendations = recommend(numbers, scores, baseline)
+    best = {(each.label, each.images): each.method for each in recommendations}
     return Section(
         number,
         title(table.setup),
         table,
         numbers,
         baseline,
-        chosen,
-        [plate for plate in plates() if plate],
-        [cut_tiles(subject, methods, best.get((subject.label, subject.images))) for subject in subjects],
+        recommendations,
+        [figure for figure in draw() if figure],
+        [cut_tiles(image, methods, best.get((image.label, image.images))) for image in images],
         _retraining(scores),
         footer(table),
     )
@@ -114,16 +114,16 @@ def chapter(
 
 def _retraining(scores: pd.DataFrame) -> str:
     if not len(scores) or not shows_scatter(scores):
-        return "What another seed changes is not in these intervals, for no cell has two seeds."
-    apart = [
+        return "The intervals do not include the effect of another seed, because no cell has two seeds."
+    differences = [
         f"{seed_scatter(lines).retraining():.2f} dB on {images}"
         for images, lines in scores.groupby("images")
         if shows_scatter(lines)
     ]
     return (
-        f"Two trainings of a cell with unlike seeds differ by up to {' and '.join(apart)} in 95 % of cases, "
-        "as those cells show that have two seeds, all methods together; one whose trainings are unsteady "
-        "differs by more. That is not in these intervals."
+        f"In 95 % of cases two training runs of a cell with different seeds differ by up to "
+        f"{' and '.join(differences)}, as estimated from the cells with two seeds, all methods together; "
+        "methods whose runs scatter more differ by more. The intervals do not include this."
     )
 
 

@@ -1,4 +1,4 @@
-"""PSNR for each strength of noise, and what is left to the baseline."""
+"""PSNR by strength of noise, and the gap to the baseline."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPREAD = 0.5
 TITLE = "Quality by strength of noise"
 CAPTION = "Above: mean PSNR of a test set, from weak noise on the left to strong noise on the right. "
 GAP = (
-    "Below: the same less the baseline, {baseline}, image by image, with the 95 % bootstrap interval of the "
+    "Below: the same minus the baseline, {baseline}, image by image, with the 95 % bootstrap interval of the "
     "mean over images."
 )
 
@@ -31,24 +31,26 @@ GAP = (
 def draw_strength_figure(
     numbers: pd.DataFrame, methods: Sequence[str], baseline: str | None, *, folder: Path, stem: str
 ) -> EmbeddedFigure:
-    """Draw PSNR by strength, one column per law and test set, with the gap to the baseline below.
+    """Draw PSNR by strength, one column per noise model and test set, with the gap to the baseline below.
 
     Args:
         numbers: finished cells, as by ``cells``.
         methods: in the order of their colours.
         baseline: the method that the gaps are to, if there is one.
-        folder: for the files, which is there.
+        folder: for the files, which exists.
         stem: of their names.
     """
-    laws: Any = numbers.groupby(["noise", "images"], sort=False)
-    with panels([f"{noise}, {images}" for noise, images in laws.groups], rows=2 if baseline else 1) as plate:
-        for (_, law), column in zip(laws, plate.columns, strict=True):
-            _draw(column[0], law, methods, ["psnr"])
+    models: Any = numbers.groupby(["noise", "images"], sort=False)
+    with panels(
+        [f"{noise}, {images}" for noise, images in models.groups], rows=2 if baseline else 1
+    ) as drawn:
+        for (_, lines), column in zip(models, drawn.columns, strict=True):
+            _draw(column[0], lines, methods, ["psnr"])
             if baseline:
-                _draw(column[1], law, methods, ["gap", "gap_low", "gap_high"])
+                _draw(column[1], lines, methods, ["gap", "gap_low", "gap_high"])
                 column[1].axhline(0, color=GREY, linewidth=1)
-        plate.label("PSNR (dB)", *([f"less {baseline} (dB)"] if baseline else []))
-        files = plate.save(numbers[DRAWN], folder, stem)
+        drawn.label("PSNR (dB)", *([f"minus {baseline} (dB)"] if baseline else []))
+        files = drawn.save(numbers[DRAWN], folder, stem)
     caption = CAPTION + (GAP.format(baseline=baseline) if baseline else "")
     return EmbeddedFigure(stem, TITLE, caption, _alt(numbers), files)
 
@@ -59,9 +61,9 @@ def _alt(numbers: pd.DataFrame) -> str:
     return f"Highest PSNR in dB. {'; '.join(highest)}. All numbers are in the table."
 
 
-def _draw(axes: Axes, law: pd.DataFrame, methods: Sequence[str], columns: list[str]) -> None:
-    strengths = list(dict.fromkeys(law["parameter"]))
-    for method, line in law.dropna(subset=columns[:1]).groupby("method", sort=False):
+def _draw(axes: Axes, lines: pd.DataFrame, methods: Sequence[str], columns: list[str]) -> None:
+    strengths = list(dict.fromkeys(lines["parameter"]))
+    for method, line in lines.dropna(subset=columns[:1]).groupby("method", sort=False):
         shift = SPREAD * ((methods.index(str(method)) + 0.5) / len(methods) - 0.5)
         values, *ends = (line[name].to_numpy() for name in columns)
         axes.errorbar(
@@ -73,7 +75,7 @@ def _draw(axes: Axes, law: pd.DataFrame, methods: Sequence[str], columns: list[s
             linewidth=1,
             label=plain(str(method)),
         )
-    symbol = SYMBOLS.get(law["noise"].iloc[0], "")
+    symbol = SYMBOLS.get(lines["noise"].iloc[0], "")
     axes.set_xticks(range(len(strengths)), [f"{symbol} {parameter:g}".strip() for parameter in strengths])
     axes.set_xlim(-0.6, len(strengths) - 0.4)
     tidy(axes, grid="y")

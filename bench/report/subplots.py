@@ -23,12 +23,12 @@ ACROSS = 3
 
 @dataclass(frozen=True)
 class Panels:
-    """A figure in the making.
+    """A figure that is being drawn.
 
     Args:
-        figure: to be saved while its style lasts.
+        figure: to be saved inside the ``with`` block, which sets its style.
         columns: of panels from top to bottom, in the order of their titles.
-        across: how many columns stand side by side.
+        across: how many columns are side by side.
     """
 
     figure: Figure
@@ -36,7 +36,7 @@ class Panels:
     across: int
 
     def label(self, *texts: str) -> None:
-        """Label the vertical axes, those of a column from top to bottom, where they stand first."""
+        """Label the vertical axes of the leftmost columns, from top to bottom."""
         for column in self.columns[:: self.across]:
             for axes, text in zip(column, texts, strict=True):
                 axes.set_ylabel(text)
@@ -55,10 +55,10 @@ class Panels:
 
 @contextmanager
 def panels(titles: Sequence[str], *, rows: int = 1, height: float = 2.6) -> Iterator[Panels]:
-    """Give an empty figure in the style of all, which ends with the block.
+    """Open an empty figure in the common style, for the length of the ``with`` block.
 
     Args:
-        titles: of the columns; after a few, the next stand below.
+        titles: of the columns, at most ``ACROSS`` side by side.
         rows: panels of each column.
         height: of a panel, inches.
     """

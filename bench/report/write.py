@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,67 +9,47 @@ import pandas as pd
 from bench.analysis.grouping import by_setup
 from bench.analysis.supervision import sort_methods
 from bench.analysis.tabulate import tabulate
-from bench.errors import InputError
-from bench.images.registry import REGISTRY
-from bench.images.sources import open_set
 from bench.output.figures import mark
 from bench.profile.profile_table import caption
 from bench.profile.timings import read
 from bench.profile.write import write_profile
-from bench.report.denoised_images import ShownImage, shown_images
 from bench.report.embedded_figure import EmbeddedFigure
+from bench.report.image_options import images_by_setup
 from bench.report.image_tiles import error_peak
 from bench.report.origin import provenance
 from bench.report.render import render
-from bench.report.section import chapter
+from bench.report.section import write_section
 from bench.store.store import PROFILE, Store
 from bench.system.files import open_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from bench.analysis.columns import Setup
-    from bench.images.image_set import ImageSet
+    from bench.report.image_options import ImageOptions
     from bench.store.results import Results
 
 PAGE, FIGURES = "report.html", "figures"
-PICTURES = 3
-
-
-@dataclass(frozen=True)
-class ImageOptions:
-    """Which pictures a report shows.
-
-    Args:
-        count: of each noise and test set, at most.
-        data: the folder with the image sets.
-        test: test sets by folder or as ``hub:OWNER/NAME``; those of ``REGISTRY`` need not be named.
-    """
-
-    count: int = PICTURES
-    data: Path | None = None
-    test: tuple[str, ...] = ()
 
 
 def write_report(
-    results: Results, root: Path, *, out: Path, pictures: ImageOptions, runs: Path | None = None
+    results: Results, root: Path, *, out: Path, images: ImageOptions, runs: Path | None = None
 ) -> list[Path]:
     """Write ``report.html``, and ``figures/`` with each figure as CSV, PNG, SVG and PDF.
 
     Args:
         results: of the runs.
-        root: where they lie; a throughput profile is looked for there.
+        root: their folder, which may hold a throughput profile.
         out: where the files go.
-        pictures: which to show.
-        runs: folder of the runs, which alone keep pictures and curves; default: ``root``.
+        images: which to show.
+        runs: folder of the runs, the only one with images and curves; default: ``root``.
 
     Returns:
         The page, then the files of the figures.
 
     Raises:
-        InputError: runs cannot be compared, or the folder cannot be written. Pictures that cannot be had do
-            not end the report, which says why they are missing.
+        InputError: runs cannot be compared, or the folder cannot be written. Missing images are no error: the
+            report says why they are missing.
     """
     scores, failures = results.scores(), results.failures()
     tables = tabulate(scores, failures)
@@ -81,9 +59,9 @@ def write_report(
     parts = by_setup(scores)
     runs = runs or root
     curves = _curves(Store(runs), parts)
-    shown, missing = _subjects(parts, runs, pictures)
-    chapters = [
-        chapter(
+    shown, missing = images_by_setup(parts, runs, images)
+    sections = [
+        write_section(
             table,
             parts.get(table.setup, scores.iloc[:0]),
             curves.get(table.setup, pd.DataFrame()),
@@ -96,21 +74,21 @@ def write_report(
     ]
     colours = {method: mark(place)["color"] for place, method in enumerate(methods)}
     throughput = _throughput(root, folder, colours)
-    every = [subject for found in shown.values() for subject in found]
     page = render(
         colours=colours,
         sees=sees,
-        chapters=chapters,
+        sections=sections,
         throughput=throughput,
         missing=missing,
-        error_peak=error_peak(every) if every else 0.0,
+        error_peak=error_peak([image for images in shown.values() for image in images]),
         failures=failures.to_dict("records"),
         origin=provenance(results, set(scores["key"]) if len(scores) else ()),
-        figures=FIGURES,
+        folder=FIGURES,
     )
     (out / PAGE).write_text(page, encoding="utf-8", newline="\n")
-    plates = [plate for one in chapters for plate in one.plates] + ([throughput] if throughput else [])
-    return [out / PAGE, *(file for plate in plates for file in plate.files)]
+    figures = [figure for section in sections for figure in section.figures]
+    figures += [throughput] if throughput else []
+    return [out / PAGE, *(file for figure in figures for file in figure.files)]
 
 
 def _curves(store: Store, parts: dict[Setup, pd.DataFrame]) -> dict[Setup, pd.DataFrame]:
@@ -119,38 +97,6 @@ def _curves(store: Store, parts: dict[Setup, pd.DataFrame]) -> dict[Setup, pd.Da
     curves = store.curves()
     curves = curves[curves["key"].isin(keys)] if len(curves) else curves
     return by_setup(curves)
-
-
-def _subjects(
-    parts: dict[Setup, pd.DataFrame], runs: Path, pictures: ImageOptions
-) -> tuple[dict[Setup, list[ShownImage]], list[str]]:
-    """Gather pictures by protocol, and say why there are none where there are none."""
-    shown, missing = {}, []
-    for setup, scores in parts.items():
-        try:
-            open_images = _opener(pictures, setup.channels)
-            shown[setup] = shown_images(scores, runs, open_images, count=pictures.count)
-        except InputError as error:
-            missing.append(str(error))
-    if pictures.count and not any(shown.values()) and not missing:
-        missing.append(f"{str(runs)!r} holds no pictures: only the runs themselves keep them")
-    return shown, list(dict.fromkeys(missing))
-
-
-def _opener(pictures: ImageOptions, channels: int) -> Callable[[str], ImageSet]:
-    """Open registered sets and those that the reader named; runs made by others open no folder."""
-
-    @cache
-    def opened(spec: str) -> ImageSet:
-        return open_set(spec, channels=channels, data=pictures.data)
-
-    def by_name(name: str) -> ImageSet:
-        named = {images.name: images for images in map(opened, pictures.test)}
-        if name not in named and name not in REGISTRY:
-            raise InputError(f"the folder of the image set {name!r} is not known here; name it by --test")
-        return named.get(name) or opened(name)
-
-    return by_name
 
 
 def _throughput(root: Path, folder: Path, colours: dict[str, str]) -> EmbeddedFigure | None:

@@ -16,7 +16,7 @@ const valueOf = (row, column) => {
   return text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text;
 };
 
-// What is not known stands last either way.
+// Unknown values are last in either order.
 const compare = (a, b, direction) => {
   if (a === "nan" || b === "nan") return (a === "nan") - (b === "nan");
   if (typeof a === "number" && typeof b === "number") return direction * (a - b);
@@ -52,7 +52,7 @@ for (const field of document.querySelectorAll(".filter")) {
   });
 }
 
-// Pictures
+// Images
 
 const scale = JSON.parse(document.getElementById("errors").textContent);
 const colours = scale.colours.map((hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16)));
@@ -87,7 +87,7 @@ class Viewer {
   constructor(root) {
     this.root = root;
     this.zoom = 1;
-    this.x = 0; // of the pictures' upper left corner, in percent of a pane
+    this.x = 0; // of the images' upper left corner, in percent of a pane
     this.y = 0;
     this.images = [...root.querySelectorAll(".tiles img")];
     this.slider = root.querySelector(".zoom");
@@ -184,7 +184,7 @@ class Viewer {
     this.clip();
   }
 
-  // The clip lies in the coordinates of the zoomed picture, the share in those of the pane.
+  // The clip is in the coordinates of the zoomed image, the share in those of the pane.
   clip() {
     const share = Number(this.root.querySelector(".share").value);
     this.root.style.setProperty("--share", share);
@@ -203,13 +203,13 @@ class Viewer {
   }
 }
 
-// A picture is of use to the viewer once somebody opens it.
-const open = (exhibit) => {
-  if (exhibit.open && !exhibit.viewer) exhibit.viewer = new Viewer(exhibit.querySelector(".viewer"));
+// Viewers are made when their images are opened.
+const open = (image) => {
+  if (image.open && !image.viewer) image.viewer = new Viewer(image.querySelector(".viewer"));
 };
-for (const exhibit of document.querySelectorAll(".exhibit")) {
-  open(exhibit);
-  exhibit.addEventListener("toggle", () => open(exhibit));
+for (const image of document.querySelectorAll(".image")) {
+  open(image);
+  image.addEventListener("toggle", () => open(image));
 }
 
 addEventListener("beforeprint", () => {
