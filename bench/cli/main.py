@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn, Union
 
 import tyro
 
-from bench.cli.console import BAD_INPUT, SIGNALLED, STORE_LOST, open_console, say
+from bench.cli.exit_codes import BAD_INPUT, SIGNALLED, STORE_LOST
 from bench.cli.options import demo, images, methods, results, run
 from bench.errors import InputError, unknown
 from bench.system.files import StorageError
@@ -65,15 +65,20 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         _run(sys.argv[1:] if args is None else args)
     except InputError as error:
-        say(open_console(stderr=True), ("error:", "bold red"), f" {error}")
-        sys.exit(BAD_INPUT)
+        _fail(BAD_INPUT, "error", str(error))
     except StorageError as error:
-        say(open_console(stderr=True), ("error:", "bold red"), f" {error}")
-        sys.exit(STORE_LOST)
-    except Interrupted as stopped:
-        advice = " stored runs stay; the same command resumes, each training run from its last checkpoint"
-        say(open_console(stderr=True), (f"stopped by {stopped}:", "bold yellow"), advice)
-        sys.exit(SIGNALLED + stopped.number)
+        _fail(STORE_LOST, "error", str(error))
+    except Interrupted as signal:
+        advice = "stored runs stay; the same command resumes, each training run from its last checkpoint"
+        _fail(SIGNALLED + signal.number, f"stopped by {signal}", advice)
+
+
+def _fail(code: int, title: str, message: str) -> NoReturn:
+    # `--help` does not need rich, which takes a tenth of a second to import.
+    from bench.cli.console import print_error
+
+    print_error(title, message)
+    sys.exit(code)
 
 
 def _run(args: Sequence[str]) -> None:

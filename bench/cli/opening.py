@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.cli.console import open_console, say
+from bench.cli.console import print_warning
 from bench.errors import InputError
 from bench.store.results import open_results
 from bench.store.store import Store
@@ -22,7 +22,7 @@ def existing_runs(folder: Path) -> Store:
         InputError: there is no such folder.
     """
     if not folder.is_dir():
-        raise InputError(f"there is no folder of runs at {str(folder)!r}; `noisebench run` makes one")
+        raise InputError(f"found no folder of runs at {str(folder)!r}; `noisebench run` makes one")
     store = Store(folder)
     set_aside_damaged(store)
     return store
@@ -42,4 +42,4 @@ def existing_results(folder: Path) -> Results:
 def set_aside_damaged(store: Store) -> None:
     """Set aside the damaged runs of a store, and print which they are."""
     for damage in store.set_aside_damaged():
-        say(open_console(stderr=True), ("damaged:", "bold yellow"), f" {damage}")
+        print_warning("damaged", damage)

@@ -1,4 +1,4 @@
-"""How a grid of runs shows itself in a terminal or in a log."""
+"""The progress of a grid of runs, in a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLOURS = {"trained": "green", "stored": "cyan", "scored": "green"}
 
 
 class Display:
-    """One line per ended run, and under them the bars of the grid and of the runs at work."""
+    """A line for each run that has ended, and below them the bars of the grid and of the runs that train."""
 
     def __init__(self, console: Console, jobs: list[Job]) -> None:
         self.progress = Progress(
@@ -37,14 +37,14 @@ class Display:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,
-            # In a log that no terminal draws, the lines of ended runs are all that is of use.
+            # A log cannot redraw bars; the lines of runs that have ended are enough.
             disable=not console.is_terminal,
             transient=True,
         )
         self.console = console
         self.total = len(jobs)
         self.grid = self.progress.add_task("runs", total=self.total, note="")
-        self.at_work: dict[str, TaskID] = {}
+        self.bars: dict[str, TaskID] = {}
         self.outcomes: list[str] = []
 
     def __enter__(self) -> Display:
@@ -57,21 +57,21 @@ class Display:
         self.progress.stop()
 
     def started(self, job: Job) -> None:
-        """Show a run at work; one that is begun again has a new bar."""
-        self._take_away(job)
+        """Draw the bar of a run; a run that starts again gets a new one."""
+        self._remove_bar(job)
         self._bar(job)
 
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
-        """Move its bar."""
+        """Move the bar of a run."""
         self.progress.update(self._bar(job), completed=entry["step"], note=f"loss {entry['loss']:.3g}")
 
     def warned(self, job: Job, text: str) -> None:
-        """Print a line about a run that is not over."""
+        """Print a warning about a run that has not ended."""
         self.console.print(f"{escape(job.title)}: [yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
 
     def ended(self, job: Job, outcome: str) -> None:
-        """Print its line."""
-        self._take_away(job)
+        """Print the line of a run that has ended, and remove its bar."""
+        self._remove_bar(job)
         self.outcomes.append(outcome)
         done = len(self.outcomes)
         self.progress.update(self.grid, completed=done)
@@ -84,10 +84,10 @@ class Display:
         )
 
     def _bar(self, job: Job) -> TaskID:
-        if job.key not in self.at_work:
-            self.at_work[job.key] = self.progress.add_task(escape(job.title), total=job.run.steps, note="")
-        return self.at_work[job.key]
+        if job.key not in self.bars:
+            self.bars[job.key] = self.progress.add_task(escape(job.title), total=job.run.steps, note="")
+        return self.bars[job.key]
 
-    def _take_away(self, job: Job) -> None:
-        if job.key in self.at_work:
-            self.progress.remove_task(self.at_work.pop(job.key))
+    def _remove_bar(self, job: Job) -> None:
+        if job.key in self.bars:
+            self.progress.remove_task(self.bars.pop(job.key))

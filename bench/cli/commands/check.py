@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from bench.cli.console import SOME_FAILED, open_console, print_grid, say
+from bench.cli.console import open_console, print_grid, print_line
+from bench.cli.exit_codes import SOME_FAILED
 from bench.conformance.suite import examine
 from bench.system.devices import open_device
 
@@ -27,11 +28,11 @@ def check(options: CheckOptions) -> None:
     faults = [finding for finding in findings if finding.fault]
     for fault in faults:
         place = f"{fault.check}, {fault.noise}" if fault.noise else fault.check
-        say(console, (f"{place}: ", "bold red"), fault.fault)
+        print_line(console, (f"{place}: ", "bold red"), fault.fault)
     if faults:
-        say(console, f"{len(faults)} of {len(findings)} checks found a fault")
+        print_line(console, f"{len(faults)} of {len(findings)} checks found a fault")
         sys.exit(SOME_FAILED)
-    say(console, f"all {len(findings)} checks passed")
+    print_line(console, f"all {len(findings)} checks passed")
 
 
 def _examine(console: Console, method: str) -> list[Finding]:

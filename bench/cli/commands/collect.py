@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.cli.console import open_console, say
+from bench.cli.console import open_console, print_line
 from bench.cli.opening import existing_runs
 from bench.store.reference import Reference
 from bench.store.reference import collect as collect_runs
@@ -17,4 +17,5 @@ def collect(options: CollectOptions) -> None:
     """Collect stored runs into a folder of reference results."""
     before = set(Reference(options.out).keys())
     keys = collect_runs([existing_runs(folder).root for folder in options.runs], options.out).keys()
-    say(open_console(), f"{len(keys)} runs are in {options.out}, {len(set(keys) - before)} of them new")
+    new = len(set(keys) - before)
+    print_line(open_console(), f"{len(keys)} runs are in {options.out}, {new} of them new")

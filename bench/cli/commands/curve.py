@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.cli.console import say_written
+from bench.cli.console import print_files
 from bench.cli.opening import existing_runs
 from bench.tables.write_curves import write_curves
 
@@ -15,4 +15,4 @@ if TYPE_CHECKING:
 def curve(options: CurveOptions) -> None:
     """Write the figure and the table of PSNR against training time and FLOPs."""
     folder = options.out or options.runs / "tables"
-    say_written(write_curves(existing_runs(options.runs).curves(), folder=folder))
+    print_files(write_curves(existing_runs(options.runs).curves(), folder=folder))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bench.cli.console import open_console, say
+from bench.cli.console import open_console, print_line
 from bench.errors import InputError
 from bench.images.image_file import output_name, read_image, write_image
 from bench.noise.mismatch import mismatches
@@ -39,7 +39,7 @@ def denoise(options: DenoiseOptions) -> None:
         _warn(path, mismatches(denoiser.noise, image))
         noisy = torch.from_numpy(image).movedim(-1, 0)[None]
         write_image(targets[path], denoiser(noisy)[0].movedim(0, -1).cpu().numpy(), depth)
-        say(open_console(), f"{path} -> {targets[path]}")
+        print_line(open_console(), f"{path} -> {targets[path]}")
 
 
 def _check_targets(targets: dict[Path, Path]) -> None:
@@ -56,4 +56,4 @@ def _check_channels(path: Path, image: np.ndarray, channels: int) -> None:
 
 def _warn(path: Path, warnings: Iterable[str]) -> None:
     for warning in warnings:
-        say(open_console(stderr=True), (f"{path}: {warning}", "yellow"))
+        print_line(open_console(stderr=True), (f"{path}: {warning}", "yellow"))

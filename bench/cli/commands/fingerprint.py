@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.cli.console import open_console, say
+from bench.cli.console import open_console, print_line
 from bench.images.sources import open_set, write_manifest
 
 if TYPE_CHECKING:
@@ -15,4 +15,4 @@ def fingerprint(options: FingerprintOptions) -> None:
     """Write a row for each image of a folder, and print the fingerprint of the set."""
     images = open_set(str(options.folder.resolve()), channels=options.channels)
     write_manifest(images, options.out)
-    say(open_console(), f"{len(images.images)} images, set fingerprint {images.fingerprint}")
+    print_line(open_console(), f"{len(images.images)} images, set fingerprint {images.fingerprint}")

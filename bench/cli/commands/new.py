@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.cli.console import open_console, say, say_written
+from bench.cli.console import open_console, print_files, print_line
 from bench.scaffold.write import write_method, write_package
 
 if TYPE_CHECKING:
@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 def new(options: NewOptions) -> None:
     """Write a sample method and print what to do next."""
     files = write_package(options.name, options.out) if options.package else write_method(options.name)
-    say_written(files)
+    print_files(files)
     install = f"pip install -e {files[0].parent} && " if options.package else ""
-    say(open_console(), f"next: {install}noisebench check {options.name}")
+    print_line(open_console(), f"next: {install}noisebench check {options.name}")

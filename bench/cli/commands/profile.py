@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.console import open_console, say, say_written
+from bench.cli.console import open_console, print_files, print_line
 from bench.profile.profile_table import caption
 from bench.profile.suite import measure
 from bench.profile.timings import read
@@ -22,11 +22,11 @@ def profile(options: ProfileOptions) -> None:
     sizes: dict[str, Any] = {"width": options.width, "batch": options.batch, "patch": options.patch}
     setting = sizes | {"device": options.device, "precision": options.precision, "engine": options.engine}
     if options.trace:
-        say(open_console(), f"written: {write_trace(options.trace, folder=options.out, **setting)}")
+        print_files([write_trace(options.trace, folder=options.out, **setting)])
         return
     if not options.result:
         resolve_engine(options.engine, open_device(options.device))  # the suite would fail at length
     timings = read(options.result or measure(options.out, setting | {"rounds": options.rounds}))
     files = write_profile(timings, folder=options.out)
-    say(open_console(), caption(timings))
-    say_written(files)
+    print_line(open_console(), caption(timings))
+    print_files(files)

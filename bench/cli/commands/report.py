@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.cli.console import say_written
+from bench.cli.console import print_files
 from bench.cli.opening import existing_results, existing_runs
 from bench.errors import InputError
 from bench.report.write import ImageOptions, write_report
@@ -24,4 +24,4 @@ def report(options: ReportOptions) -> None:
         out=options.out or options.results / "report",
         pictures=ImageOptions(options.images, options.data, options.test or ()),
     )
-    say_written(files[:1])
+    print_files(files[:1])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from bench.cli.commands.tables import print_tables
-from bench.cli.console import SOME_FAILED, open_console, say
+from bench.cli.console import open_console, print_error, print_line
+from bench.cli.exit_codes import SOME_FAILED
 from bench.cli.opening import set_aside_damaged
 from bench.cli.progress import Display
 from bench.discovery import EVERY, listings
@@ -112,20 +113,20 @@ def _choose_jobs(console: Console, options: RunOptions, grid: _Grid) -> list[Job
 
 def _choose_missing(console: Console, jobs: list[Job], reference: Path, images: list[str]) -> list[Job]:
     if not reference.exists():
-        say(console, f"{reference} does not exist yet: all {len(jobs)} runs are missing from it")
+        print_line(console, f"{reference} does not exist yet: all {len(jobs)} runs are missing from it")
         return jobs
     missing = missing_from(open_reference(reference).scores(), jobs, images)
     if missing:
-        say(console, f"{len(missing)} of the {len(jobs)} runs are missing from {reference}")
+        print_line(console, f"{len(missing)} of the {len(jobs)} runs are missing from {reference}")
     else:
-        say(console, f"nothing to train: {reference} holds every run")
+        print_line(console, f"nothing to train: {reference} holds every run")
     return missing
 
 
 def _print_notes(console: Console, grid: _Grid) -> None:
     for images in (grid.training_images, *grid.test_images):
         for note in images.notes:
-            say(console, f"{images.name}: {note}")
+            print_line(console, f"{images.name}: {note}")
 
 
 def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:
@@ -134,14 +135,14 @@ def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:
     try:
         return load_lpips(torch.device(device))
     except LpipsUnavailable as error:
-        say(console, ("LPIPS is left out:", "yellow"), f" {error}")
+        print_line(console, ("LPIPS is left out:", "yellow"), f" {error}")
         return str(error)
 
 
 def _print_left_out(console: Console, recipe: Recipe, jobs: list[Job]) -> None:
     left_out = set(listings()) - {job.run.method for job in jobs}
     if EVERY in recipe.methods and left_out:
-        say(console, f"left out, not defined for these noise models: {', '.join(sorted(left_out))}")
+        print_line(console, f"left out, not defined for these noise models: {', '.join(sorted(left_out))}")
 
 
 def _launch(
@@ -161,22 +162,21 @@ def _launch(
 def _print_outcomes(console: Console, outcomes: list[str], store: Store) -> None:
     counts = Counter(outcome.partition(":")[0] for outcome in outcomes)
     if set(counts) == {"stored"}:
-        say(console, "nothing to train: every run is stored already")
+        print_line(console, "nothing to train: every run is stored already")
     else:
         counted = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        say(console, f"{counted}; runs are in {store.root}")
+        print_line(console, f"{counted}; runs are in {store.root}")
 
 
 def _print_results(console: Console, options: RunOptions, context: RunContext, jobs: list[Job]) -> None:
     if options.shard:
         whole = f"`noisebench table {options.runs}` shows the grid once every shard is done"
-        say(console, f"shard {options.shard} is done; {whole}")
+        print_line(console, f"shard {options.shard} is done; {whole}")
         return
     keys, sets = [job.key for job in jobs], [images.name for images in context.test_images]
     print_tables(console, context.store, options.runs / "tables", keys=keys, sets=sets)
 
 
 def _print_failures(failed: list[Job], store: Store) -> None:
-    console = open_console(stderr=True)
     for job in failed:
-        say(console, ("failed:", "bold red"), f" {job.title}; see {store.root / 'failed' / job.key}")
+        print_error("failed", f"{job.title}; see {store.root / 'failed' / job.key}")

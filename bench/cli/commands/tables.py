@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.analysis.tabulate import tabulate
-from bench.cli.console import open_console, print_grid, say, say_written
+from bench.cli.console import open_console, print_files, print_grid, print_line
 from bench.cli.opening import existing_results, existing_runs
 from bench.errors import InputError
 from bench.published.page import write_page
@@ -37,7 +37,7 @@ def _write_page(folder: Path, options: TableOptions) -> None:
     name, reports = options.reference, options.reports
     default = folder if name is None else reports / name / folder.name
     files = write_page(open_published(folder), reports=reports, out=options.out or default, reference=name)
-    say_written(files)
+    print_files(files)
 
 
 def print_tables(
@@ -62,7 +62,7 @@ def print_tables(
         raise InputError(f"there are no runs in {str(store.root)!r}; `noisebench run` makes some")
     for one in tabulate(scores, failures):
         console.print(terminal(one, width=console.width))
-    say_written(write_tables(scores, failures, folder=out, stem="table"))
+    print_files(write_tables(scores, failures, folder=out, stem="table"))
 
 
 def compare(options: CompareOptions) -> None:
@@ -74,6 +74,6 @@ def compare(options: CompareOptions) -> None:
     for one in tables:
         print_grid(console, one.title, one.header, one.plain_rows())
         for note in one.notes:
-            say(console, note)
+            print_line(console, note)
     if options.out is not None:
-        say_written(write_comparison(tables, folder=options.out))
+        print_files(write_comparison(tables, folder=options.out))

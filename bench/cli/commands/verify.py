@@ -6,7 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench.analysis.columns import noise_label
-from bench.cli.console import SOME_FAILED, open_console, print_grid
+from bench.cli.console import open_console, print_grid
+from bench.cli.exit_codes import SOME_FAILED
 from bench.cli.opening import set_aside_damaged
 from bench.cli.progress import Display
 from bench.errors import InputError

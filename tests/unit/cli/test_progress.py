@@ -1,4 +1,4 @@
-"""How a grid shows itself, with several runs at work."""
+"""The progress of a grid with several runs at a time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from tests.support.runs import Tiny
 
 
-def test_each_run_at_work_has_a_bar_of_its_own(tiny: Tiny) -> None:
+def test_each_run_that_trains_has_a_bar_of_its_own(tiny: Tiny) -> None:
     first, second = jobs = tiny.jobs(seeds=(0, 1))
     printed = io.StringIO()
     display = Display(Console(file=printed, width=200), jobs)
-    for job in (first, second, first):  # the first is begun again
+    for job in (first, second, first):  # the first starts again
         display.started(job)
     display.progressed(second, {"step": 3, "loss": 0.5})
 

@@ -2,11 +2,10 @@ import pytest
 
 from bench.errors import InputError
 from bench.system.safe_names import LONGEST_NAME, require_name, visible
+from tests.support.control_characters import CONTROL_CHARACTERS
 
 PLAIN = ["a.png", "test_001.png", "Küste 3.tif", "写真\u3000一.png", "at 3\u202fPM.png", "👩\u200d🔬.png"]
 PLAIN += ["<b>&amp;.png", "-x", "...", "a.."]
-STEERING = ["\0", "\n", "\r", "\t", "\x1b[31m", "\x07", "\x7f", "\x9b2J"]
-STEERING += ["\u2028", "\u2029", "\u202e", "\u2066", "\udcff"]
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -15,7 +14,7 @@ def test_a_plain_name_is_let_through_as_it_is(name):
     assert visible(name) == name
 
 
-@pytest.mark.parametrize("steering", STEERING)
+@pytest.mark.parametrize("steering", CONTROL_CHARACTERS)
 def test_what_steers_a_terminal_is_refused_and_shown(steering):
     name = f"a{steering}b.png"
     assert visible(name).isprintable()
