@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from bench.cli.console import print_files
 from bench.cli.opening import existing_results, existing_runs
 from bench.errors import InputError
-from bench.report.write import ImageOptions, write_report
+from bench.report.image_options import ImageOptions
+from bench.report.write import write_report
 
 if TYPE_CHECKING:
     from bench.cli.options.results import ReportOptions
@@ -22,6 +23,6 @@ def report(options: ReportOptions) -> None:
         options.results,
         runs=existing_runs(options.runs).root if options.runs else None,
         out=options.out or options.results / "report",
-        pictures=ImageOptions(options.images, options.data, options.test or ()),
+        images=ImageOptions(options.images, options.data, options.test or ()),
     )
     print_files(files[:1])

@@ -10,7 +10,7 @@ import tyro
 from bench.cli.options.results import CollectOptions, ReportOptions, TableOptions, VerifyOptions
 
 
-def test_the_options_lot_and_pictures_keep_their_names() -> None:
+def test_released_options_keep_their_names() -> None:
     assert tyro.cli(VerifyOptions, args=["mine", "--lot", "7"]).sampling_seed == 7
     assert tyro.cli(ReportOptions, args=["--pictures", "5"]).images == 5
 
