@@ -1,4 +1,4 @@
-"""The work of a GPU's reference, `tox -e gpu`: the list as it stands, tiny and on the CPU."""
+"""The commands of `tox -e gpu`, which make the reference of a GPU: run here on a small scale on the CPU."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SETS = ("bsd400", "set12", "bsd68", "cbsd432", "cbsd68", "kodak24")
 
 
 def commands() -> list[list[str]]:
-    """Read the list from tox.ini, for a processor in place of a GPU."""
+    """Read the commands from tox.ini, and replace the GPU by the CPU."""
     tox = ConfigParser(interpolation=None, comment_prefixes=("#",))
     tox.read(ROOT / "tox.ini", encoding="utf-8")
     tox["gpu"]["size"] = SIZE
@@ -46,7 +46,7 @@ def commands() -> list[list[str]]:
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go where the published table lies, with small images by the names of the real ones."""
+    """Change to a folder with the published table, and with small images under the names of the real sets."""
     manifests, data = tmp_path / "manifests", tmp_path / "data"
     shutil.copytree(registry.MANIFESTS, manifests)
     for place, name in enumerate(SETS):
@@ -69,8 +69,8 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def work_through() -> None:
-    """Do all of the list but the tests, with a profile that was measured by nobody."""
+def run_commands() -> None:
+    """Run all commands but the tests, with a made-up profile."""
     for program, *arguments in commands():
         if program == "pytest":
             assert arguments == ["-m", "gpu"]
@@ -83,10 +83,10 @@ def work_through() -> None:
             main(arguments)
 
 
-def test_the_list_leaves_a_whole_reference_and_goes_on_where_the_runs_are_not(
+def test_the_commands_make_a_complete_reference_and_resume_without_its_runs(
     clone: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    work_through()
+    run_commands()
     assert "nothing to train" not in capsys.readouterr().out
     folder = clone / "reports" / NAME
     scores = open_reference(folder).scores()
@@ -108,9 +108,9 @@ def test_the_list_leaves_a_whole_reference_and_goes_on_where_the_runs_are_not(
     assert "Pictures that are missing" not in report
 
     shutil.rmtree("runs")
-    work_through()
-    trainings = sum("run" in command for command in commands())
-    assert capsys.readouterr().out.count("nothing to train") == trainings
+    run_commands()
+    grids_run = sum("run" in command for command in commands())
+    assert capsys.readouterr().out.count("nothing to train") == grids_run
     pd.testing.assert_frame_equal(open_reference(folder).scores(), scores)
     assert (folder / "noise2score" / "README.md").read_text(encoding="utf-8") == page
     assert "Pictures that are missing" in (folder / "report.html").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""CUDA beside the CPU: the same noisy test images, and a training that ends where it does there."""
+"""On CUDA the noisy test images are those of the CPU, and a training run reaches the same PSNR."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 CUDA = torch.device("cuda")
 
 SLOW = 1e-4
-"""A learning rate at which a training does not magnify rounding.
+"""A learning rate at which a training run does not amplify rounding errors.
 
-At the usual one, two trainings on one processor whose sums are rounded otherwise end .03 to .22 dB apart; at
-this one, within .012 dB.
+At the usual one, two training runs on one CPU with differently rounded sums end .03 to .22 dB apart; at this
+one, within .012 dB.
 """
 
 
 def trained(method: str, device: torch.device, engine: str, folder: Path) -> tuple[float, str]:
-    """Train for 200 steps in float32; give the mean PSNR, dB, and the hash of the noisy test images."""
+    """Train for 200 steps in float32; return the mean PSNR, dB, and the hash of the noisy test images."""
     recipe = replace(
         RECIPES["quick"], methods=(method,), noises=("gaussian:25",), steps=200, learning_rate=SLOW
     )
@@ -40,16 +40,16 @@ def trained(method: str, device: torch.device, engine: str, folder: Path) -> tup
     assert not launch(
         [job], RunContext(train, tuple(tests), device, store, "not asked for", engine), Silent()
     )
-    (told,) = store.facts(job.key)["evaluation"]["gaussian:25"].values()
-    return store.scores()["psnr"].mean(), told["noisy_sha256"]
+    (evaluated,) = store.facts(job.key)["evaluation"]["gaussian:25"].values()
+    return store.scores()["psnr"].mean(), evaluated["noisy_sha256"]
 
 
-# These two draw nothing on the device, where random numbers are others than on the CPU.
+# These two draw nothing on the device, whose random numbers differ from those of the CPU.
 @pytest.mark.gpu
 @pytest.mark.parametrize("method", ["supervised", "noise2noise"])
-def test_a_training_ends_where_it_does_on_the_cpu(method: str, tmp_path: Path) -> None:
-    here, noisy = trained(method, CPU, "eager", tmp_path / "cpu")
+def test_a_training_run_reaches_the_psnr_of_the_cpu(method: str, tmp_path: Path) -> None:
+    expected, noisy = trained(method, CPU, "eager", tmp_path / "cpu")
     for engine in ("eager", "graph"):
-        there, noisy_there = trained(method, CUDA, engine, tmp_path / engine)
-        assert noisy_there == noisy
-        assert there == pytest.approx(here, abs=0.05)
+        reached, noisy_on_cuda = trained(method, CUDA, engine, tmp_path / engine)
+        assert noisy_on_cuda == noisy
+        assert reached == pytest.approx(expected, abs=0.05)

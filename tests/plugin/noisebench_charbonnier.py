@@ -1,4 +1,4 @@
-"""Charbonnier (Charbonnier et al., ICIP 1994): supervised learning by a loss that bears outliers."""
+"""Charbonnier (Charbonnier et al., ICIP 1994): supervised learning by a loss that is robust to outliers."""
 
 from __future__ import annotations
 

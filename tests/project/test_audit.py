@@ -1,4 +1,4 @@
-"""What pip-audit says is passed on: what it found, and what it could not look up."""
+"""What pip-audit finds is reported, and what it could not look up."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ FAULTY = {
 }
 
 
-def said(*dependencies: dict[str, object]) -> str:
+def output_of(*dependencies: dict[str, object]) -> str:
     return json.dumps({"dependencies": dependencies, "fixes": []})
 
 
 def test_nothing_found(capsys: pytest.CaptureFixture[str]):
-    assert judge(said(SOUND), "No known vulnerabilities found") is None
+    assert judge(output_of(SOUND), "No known vulnerabilities found") is None
     assert capsys.readouterr().out == "1 of 1 distributions audited\n"
 
 
-def test_what_is_found_is_named():
-    assert judge(said(SOUND, FAULTY, UNKNOWN), "Found 2 known vulnerabilities in 1 package") == (
-        "jinja2 3.1.0: PYSEC-1, mended in 3.1.6\njinja2 3.1.0: PYSEC-2, mended in no version"
+def test_vulnerabilities_are_named():
+    assert judge(output_of(SOUND, FAULTY, UNKNOWN), "Found 2 known vulnerabilities in 1 package") == (
+        "jinja2 3.1.0: PYSEC-1, fixed in 3.1.6\njinja2 3.1.0: PYSEC-2, fixed in no version"
     )
 
 
-def test_what_the_service_does_not_know_is_named(capsys: pytest.CaptureFixture[str]):
-    assert judge(said(UNKNOWN, SOUND), "No known vulnerabilities found") is None
+def test_unknown_distributions_are_named(capsys: pytest.CaptureFixture[str]):
+    assert judge(output_of(UNKNOWN, SOUND), "No known vulnerabilities found") is None
     assert capsys.readouterr().out == (
-        "NOT AUDITED, for the service does not know them: torch\n1 of 2 distributions audited\n"
+        "NOT AUDITED, the service does not know them: torch\n1 of 2 distributions audited\n"
     )
-    assert judge(said(UNKNOWN), "No known vulnerabilities found") is None
-    assert capsys.readouterr().out == "NOT AUDITED, for the service knows none of 1 distributions\n"
+    assert judge(output_of(UNKNOWN), "No known vulnerabilities found") is None
+    assert capsys.readouterr().out == "NOT AUDITED, the service knows none of 1 distributions\n"
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def test_what_the_service_does_not_know_is_named(capsys: pytest.CaptureFixture[s
         "Traceback\npip_audit._service.interface.ServiceError",
     ],
 )
-def test_a_service_without_answer_is_no_fault_but_said(errors: str, capsys: pytest.CaptureFixture[str]):
+def test_a_service_without_answer_is_reported_but_no_failure(errors: str, capsys: pytest.CaptureFixture[str]):
     assert judge("", errors) is None
-    assert capsys.readouterr().out.startswith("NOT AUDITED, for the service gives no answer: ")
+    assert capsys.readouterr().out.startswith("NOT AUDITED, the service gives no answer: ")
 
 
-def test_a_fault_of_pip_audit_itself_is_one():
+def test_a_failure_of_pip_audit_itself_is_reported():
     assert "unrecognized arguments" in judge("", "pip-audit: error: unrecognized arguments: --requirment")

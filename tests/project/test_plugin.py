@@ -1,4 +1,4 @@
-"""Methods of other packages, really installed: one that works, beside some that do not."""
+"""Methods of other packages that are really installed: one that works, and some that do not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMMANDS = {
     "raising": f"run --methods raising {TINY}",
     "absent": f"run --methods absent {TINY}",
 }
-# All in one process, since each would take seconds to load torch.
+# All in one process, since each command takes seconds to load torch.
 DRIVER = """
 import contextlib, io, json, sys
 from bench.cli.main import main
@@ -59,7 +59,7 @@ def write_package(folder: Path, *, methods: dict[str, str], files: dict[str, str
 
 
 def install(place: Path, *packages: Path) -> dict[str, str]:
-    """Install packages; give the environment in which they are."""
+    """Install packages; return the environment that contains them."""
     environment = installing_into(place / "installed")
     command = shlex.join(["pip", "install", *map(str, packages)])
     code, said = shell(command, place=place, environment=environment)
@@ -79,10 +79,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def said(place: Path) -> dict[str, tuple[int, str]]:
-    """Run all commands where the plugin is installed, beside a package of which no method can be loaded.
+    """Run all commands with the plugin installed, and with a package whose methods cannot be loaded.
 
     Returns:
-        The exit code of each, and what it says.
+        The exit code of each, and what it prints.
     """
     broken = write_package(
         place / "broken",
@@ -101,7 +101,7 @@ def test_plugins_are_listed_with_their_distribution(said: dict[str, tuple[int, s
     code, listed = said["list"]
     assert code == 0, listed
     lines = {line.split()[0]: line for line in listed.splitlines() if line.split()}
-    assert "a loss that bears outliers. [noisebench-charbonnier]" in lines["charbonnier"]
+    assert "a loss that is robust to outliers. [noisebench-charbonnier]" in lines["charbonnier"]
     assert "Raising: it does. [noisebench-broken]" in lines["raising"]
     assert "(its file is missing) [noisebench-broken]" in lines["absent"]
     assert "[noisebench]" in lines["supervised"]
@@ -113,7 +113,7 @@ def test_a_plugin_passes_the_checks(said: dict[str, tuple[int, str]]):
     assert "checks passed" in checked
 
 
-def test_a_plugin_has_its_row_beside_the_others(said: dict[str, tuple[int, str]], place: Path):
+def test_a_plugin_has_its_row_in_tables_and_reports(said: dict[str, tuple[int, str]], place: Path):
     for command in ("run", "table", "report"):
         code, text = said[command]
         assert code == 0, text
@@ -136,14 +136,14 @@ def test_a_plugin_has_its_row_beside_the_others(said: dict[str, tuple[int, str]]
         ("absent", "ModuleNotFoundError: No module named 'noisebench_absent'"),
     ],
 )
-def test_a_broken_plugin_is_named_with_its_error(name: str, words: str, said: dict[str, tuple[int, str]]):
+def test_a_broken_plugin_is_reported_with_its_error(name: str, words: str, said: dict[str, tuple[int, str]]):
     code, text = said[name]
     assert code == 2, text
     assert f"the method {name!r} could not be imported" in text
     assert words in text
 
 
-def test_two_packages_with_one_method_are_both_named(tmp_path: Path):
+def test_two_packages_with_the_same_method_are_both_named(tmp_path: Path):
     namesake = write_package(
         tmp_path / "namesake",
         methods={"charbonnier": "noisebench_namesake:Charbonnier"},
