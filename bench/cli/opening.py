@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from bench.cli.console import print_warning
 from bench.errors import InputError
+from bench.store import recovery
 from bench.store.results import open_results
 from bench.store.store import Store
+from bench.store.stored_runs import StoredRuns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,12 +36,12 @@ def existing_results(folder: Path) -> Results:
     Raises:
         InputError: as by ``open_results``.
     """
-    if isinstance(results := open_results(folder), Store):
+    if isinstance(results := open_results(folder), StoredRuns):
         set_aside_damaged(results)
     return results
 
 
-def set_aside_damaged(store: Store) -> None:
+def set_aside_damaged(runs: StoredRuns) -> None:
     """Set aside the damaged runs of a store, and print which they are."""
-    for damage in store.set_aside_damaged():
+    for damage in recovery.set_aside_damaged(runs.root):
         print_warning("damaged", damage)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import InputError
-from bench.store.store import PROFILE
+from bench.store.layout import PROFILE
 from bench.system.files import open_folder
 
 SUITE = Path(__file__).parents[2] / "tests" / "throughput" / "test_throughput.py"

@@ -76,7 +76,7 @@ class PageRuns:
     def hardware(self) -> str:
         """The devices on which ``main`` was trained."""
         keys = self.main["key"].unique()
-        return " and ".join(sorted({self.results.facts(key)["hardware"]["name"] for key in keys}))
+        return " and ".join(sorted({self.results.record(key).hardware.name for key in keys}))
 
     @property
     def methods(self) -> list[str]:

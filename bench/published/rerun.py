@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from bench.analysis.grouping import by_setup
-from bench.discovery import source_hash
 from bench.errors import InputError, unknown
 from bench.noise import NOISES
 from bench.protocol import PROTOCOL_VERSION
@@ -17,11 +16,11 @@ from bench.runs.launch import launch
 from bench.runs.load import load_run
 from bench.runs.plan import plan
 from bench.runs.recipes import Recipe
+from bench.runs.recording import evaluation_of, origin_of, source_of
 from bench.scoring.evaluate import evaluate
 from bench.scoring.noisy_sets import corrupt
-from bench.store.scores import WEIGHTS
-from bench.system.devices import describe, threads
-from bench.system.provenance import commit, versions
+from bench.store.layout import WEIGHTS
+from bench.system.devices import threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from bench.published.retraining import TrainingRuns
     from bench.runs.context import RunContext, Watcher
     from bench.runs.plan import Job
+    from bench.store.record import Evaluation, RunRecord
     from bench.store.reference import Reference
     from bench.store.store import Store
 
@@ -59,7 +59,7 @@ class CommittedRun:
     """A committed run, and what is needed to run it again.
 
     Args:
-        facts: of the committed run.
+        record: of the committed run.
         scores: its rows.
         job: that trains it again.
         context: for the job.
@@ -67,7 +67,7 @@ class CommittedRun:
         scatter: of repeated training runs of its method, by test set; empty if it is not trained.
     """
 
-    facts: dict[str, Any]
+    record: RunRecord
     scores: pd.DataFrame
     job: Job
     context: RunContext
@@ -99,9 +99,9 @@ class CommittedRun:
 
 @dataclass(frozen=True)
 class Rerun:
-    """A run that was run again: its facts, and its rows with parameter, images, image, psnr and ssim."""
+    """A run that was run again: its record, and its rows with parameter, images, image, psnr and ssim."""
 
-    facts: dict[str, Any]
+    record: RunRecord
     scores: pd.DataFrame
 
 
@@ -130,27 +130,23 @@ def open_committed(
     rows = scores[scores["key"] == key]
     if rows.empty:
         raise unknown(f"finished run in {str(reference.folder)!r}", key, set(scores["key"]))
-    facts = reference.facts(key)
-    train, tests = _open_image_sets(facts, rows, open_images)
+    record = reference.record(key)
+    train, tests = _open_image_sets(record, rows, open_images)
     context = make_context(train, tests)
-    weights = _find_weights(context.store, facts)
+    weights = _find_weights(context.store, record)
     (setup,) = by_setup(rows)
     scatter = {} if weights else repeated[setup].expected(key)
-    job = _plan_again(facts, rows, train, device=context.device)
-    return CommittedRun(facts, rows, job, context, weights, scatter)
+    job = _plan_again(record, rows, train, device=context.device)
+    return CommittedRun(record, rows, job, context, weights, scatter)
 
 
-def _find_weights(store: Store, facts: dict[str, Any]) -> Path | None:
+def _find_weights(store: Store, record: RunRecord) -> Path | None:
     """Find the weights that gave the committed scores; None where there are none of the current protocol."""
-    key = facts["key"]
+    key = record.key
     # Another training run with the same key has other times.
-    if (
-        key not in store
-        or store.facts(key)["columns"] != facts["columns"]
-        or facts["protocol"] != PROTOCOL_VERSION
-    ):
+    if key not in store or store.record(key).columns != record.columns or record.protocol != PROTOCOL_VERSION:
         return None
-    folder = store.root / str(key)
+    folder = store.root / key
     if not (folder / WEIGHTS).is_file():
         raise InputError(
             f"{str(folder)!r} is the committed run {key} without its {WEIGHTS}, so that its scores would be "
@@ -160,20 +156,20 @@ def _find_weights(store: Store, facts: dict[str, Any]) -> Path | None:
 
 
 def _open_image_sets(
-    facts: dict[str, Any], rows: pd.DataFrame, open_images: Callable[..., ImageSet]
+    record: RunRecord, rows: pd.DataFrame, open_images: Callable[..., ImageSet]
 ) -> tuple[ImageSet, tuple[ImageSet, ...]]:
     """Open the training set and the test sets of a run, and check that they are unchanged."""
-    run = facts["run"]
-    train = open_images(run["training_images"], channels=run["channels"])
-    _require_same_pixels(train, {run["fingerprint"]}, facts["key"])
+    run = record.run
+    train = open_images(run.training_images, channels=run.channels)
+    _require_same_pixels(train, {run.fingerprint}, record.key)
     tests = []
     for name, lines in rows.groupby("images", sort=False):
-        images = open_images(name, channels=run["channels"])
-        then = {sets[name]["fingerprint"] for sets in facts["evaluation"].values() if name in sets}
-        _require_same_pixels(images, then, facts["key"])
+        images = open_images(name, channels=run.channels)
+        then = {evaluation.fingerprint for evaluation in record.evaluations(str(name))}
+        _require_same_pixels(images, then, record.key)
         if other := {image.name for image in images} ^ set(lines["image"]):
             raise InputError(
-                f"the images of {name!r} are not named as when run {facts['key']} was scored: "
+                f"the images of {name!r} are not named as when run {record.key} was scored: "
                 f"{', '.join(sorted(other)[:3])}"
             )
         tests.append(images)
@@ -190,42 +186,37 @@ def _require_same_pixels(images: ImageSet, fingerprints: set[str], key: str) -> 
 
 
 def _plan_again(
-    facts: dict[str, Any], rows: pd.DataFrame, training_images: ImageSet, *, device: torch.device
+    record: RunRecord, rows: pd.DataFrame, training_images: ImageSet, *, device: torch.device
 ) -> Job:
-    run = facts["run"]
+    run = record.run
     # All hyper-parameters by name: a default may have changed since.
-    chosen = [f"{name}={value}" for name, value in run["hyper_parameters"].items() if value is not None]
-    model = NOISES[run["noise"]]
+    chosen = [f"{name}={value}" for name, value in run.hyper_parameters.items() if value is not None]
+    model = NOISES[run.noise]
     recipe = Recipe(
         purpose="A committed run, run again.",
-        train=run["training_images"],
+        train=run.training_images,
         test=tuple(rows["images"].unique()),
-        channels=run["channels"],
-        width=run["width"],
-        steps=run["steps"],
-        batch=run["batch"],
-        patch=run["patch"],
-        learning_rate=run["learning_rate"],
-        methods=(f"{run['method']}:{','.join(chosen)}",),
+        **run.training_settings(),
+        methods=(f"{run.method}:{','.join(chosen)}",),
         noises=tuple(model(parameter).spec for parameter in rows["parameter"].unique()),
-        seeds=(run["seed"],),
+        seeds=(run.seed,),
         lpips=False,
     )
     (job,) = plan(
         recipe,
         training_images,
         device=device,
-        precision=run["precision"],
-        training_noise=run["training_noise"],
-        blind=isinstance(run["parameter"], list),
+        precision=run.precision,
+        training_noise=run.training_noise,
+        blind=isinstance(run.parameter, tuple),
     )
     return job
 
 
 def same_threads(run: CommittedRun) -> AbstractContextManager[None]:
     """Compute with as many threads as then: their number decides in which order a CPU adds."""
-    if run.facts["run"]["device"] == run.job.run.device == "cpu":
-        return threads(run.facts["hardware"]["threads"])
+    if run.record.run.device == run.job.run.device == "cpu":
+        return threads(run.record.hardware.threads)
     return nullcontext()
 
 
@@ -235,7 +226,7 @@ def rerun(run: CommittedRun, watcher: Watcher) -> Rerun | None:
         if launch([run.job], run.context, watcher):
             return None
         store = run.context.store
-        return Rerun(store.facts(run.job.key), store.scores([run.job.key]))
+        return Rerun(store.record(run.job.key), store.scores([run.job.key]))
     watcher.started(run.job)
     try:
         evaluated = _evaluate(run, run.weights)
@@ -251,18 +242,12 @@ def _evaluate(run: CommittedRun, weights: Path) -> Rerun:
     device = run.context.device
     denoiser = load_run(weights, device=device)
     rows = []
-    evaluation: dict[str, dict[str, Any]] = {}
+    evaluation: dict[str, dict[str, Evaluation]] = {}
     for noise in run.job.tests:
         for images in run.context.test_images:
             noisy = corrupt(images, noise, seed=run.job.run.seed)
             shared = {"parameter": noise.parameter, "images": images.name}
             rows += [shared | row for row in evaluate(denoiser, noisy)]
-            evaluation.setdefault(noise.spec, {})[images.name] = {"noisy_sha256": noisy.sha256}
-    here = {
-        "source": {"sha256": source_hash(type(run.job.method))},
-        "commit": commit(),
-        "versions": versions(*run.job.method.packages),
-        "hardware": describe(device),
-        "evaluation": evaluation,
-    }
-    return Rerun(run.facts | here, pd.DataFrame(rows))
+            evaluation.setdefault(noise.spec, {})[images.name] = evaluation_of(noisy, lpips="not computed")
+    here = origin_of(run.job, device) | {"source": source_of(run.job), "evaluation": evaluation}
+    return Rerun(run.record.model_copy(update=here), pd.DataFrame(rows))

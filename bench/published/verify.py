@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bench.published.rerun import CommittedRun, Rerun
     from bench.runs.context import Watcher
     from bench.runs.plan import Job
+    from bench.store.record import RunRecord
     from bench.store.reference import Reference
     from bench.store.store import Store
     from bench.training.engine import Engine
@@ -144,7 +145,7 @@ def sample_runs(scores: pd.DataFrame, count: int, *, seed: int) -> list[str]:
 
 def _verdicts(run: CommittedRun, here: Rerun | None, *, numbers: int) -> Iterator[Verdict]:
     """Judge each noise and test set of a committed run."""
-    columns = run.facts["columns"]
+    settings = run.record.run
     for parameter, images in run.cells:
         then = _quality(run.scores, parameter, images)
         now = _quality(here.scores, parameter, images) if here else then * math.nan
@@ -153,25 +154,25 @@ def _verdicts(run: CommittedRun, here: Rerun | None, *, numbers: int) -> Iterato
         outcome: Outcome
         if not here:
             outcome = "failed"
-        elif _noisy_hash(run.facts, parameter, images) != _noisy_hash(here.facts, parameter, images):
+        elif _noisy_hash(run.record, parameter, images) != _noisy_hash(here.record, parameter, images):
             outcome = "other test noise"
         elif now.equals(then):
             outcome = "identical"
         else:
             outcome = "reproduced" if abs(difference) <= allowed else "not reproduced"
         yield Verdict(
-            key=run.facts["key"],
-            method=columns["method"],
-            noise=columns["noise"],
+            key=run.record.key,
+            method=str(run.record.columns["method"]),
+            noise=settings.noise,
             parameter=parameter,
             images=images,
-            seed=columns["seed"],
+            seed=settings.seed,
             committed=float(then["psnr"].mean()),
             here=float(now["psnr"].mean()),
             difference=difference,
             allowed=allowed,
             how="evaluated" if run.weights else "trained",
-            changed=_changed(run.facts, here.facts) if here else (),
+            changed=_changed(run.record, here.record) if here else (),
             outcome=outcome,
         )
 
@@ -181,27 +182,25 @@ def _quality(scores: pd.DataFrame, parameter: float, images: str) -> pd.DataFram
     return rows.set_index("image")[["psnr", "ssim"]].sort_index()
 
 
-def _noisy_hash(facts: dict[str, Any], parameter: float, images: str) -> str:
+def _noisy_hash(record: RunRecord, parameter: float, images: str) -> str:
     """Return the hash of the noisy test images."""
-    spec = NOISES[facts["run"]["noise"]](parameter).spec
-    return str(facts["evaluation"][spec][images]["noisy_sha256"])
+    spec = NOISES[record.run.noise](parameter).spec
+    return record.evaluation[spec][images].noisy_sha256
 
 
-def _changed(committed: dict[str, Any], here: dict[str, Any]) -> tuple[str, ...]:
+def _changed(committed: RunRecord, here: RunRecord) -> tuple[str, ...]:
     before, after = _circumstances(committed), _circumstances(here)
     return tuple(name for name in before | after if before.get(name) != after.get(name))
 
 
-def _circumstances(facts: dict[str, Any]) -> dict[str, Any]:
+def _circumstances(record: RunRecord) -> dict[str, Any]:
     """Collect all that can move a bit of a score."""
-    run: dict[str, Any] = facts["run"]
-    hardware = facts["hardware"]
-    return run | {
-        "protocol": facts["protocol"],
-        "method source": facts["source"]["sha256"],
-        "commit": facts["commit"],
-        "device": hardware["name"],
-        "threads": hardware["threads"],
-        "system": hardware["system"],
-        **facts["versions"],
+    return asdict(record.run) | {
+        "protocol": record.protocol,
+        "method source": record.source.sha256,
+        "commit": record.commit,
+        "device": record.hardware.name,
+        "threads": record.hardware.threads,
+        "system": record.hardware.system,
+        **record.versions,
     }

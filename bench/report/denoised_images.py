@@ -14,7 +14,7 @@ from bench.images.image_set import require_set_name
 from bench.images.safe_decode import require_inside
 from bench.noise import NOISES, Noise
 from bench.scoring.noisy_sets import NoisyImage, corrupt
-from bench.store.store import picture_folder
+from bench.store.layout import image_folder
 from bench.system.safe_names import require_name
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _kept_images(folder: Path, key: str, noise: Noise, images: str) -> dict[str,
     """Find the images that a run kept; scores made by others may hold a key or a set that leads elsewhere."""
     require_name(key, of="run")
     require_set_name(images)
-    kept = {path.stem: path for path in picture_folder(folder / key, noise.spec, images).glob("*.png")}
+    kept = {path.stem: path for path in image_folder(folder / key, noise.spec, images).glob("*.png")}
     for path in kept.values():
         require_inside(path, folder / key)
     return kept

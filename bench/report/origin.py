@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bench.store.record import RunRecord
     from bench.store.results import Results
 
 
@@ -24,7 +25,7 @@ class Origin:
     """
 
     commit: str
-    versions: dict[str, Any]
+    versions: dict[str, str]
     hardware: dict[str, Any]
     runs: int
 
@@ -57,32 +58,34 @@ def provenance(results: Results, keys: Iterable[str]) -> Provenance:
         results: with the runs.
         keys: of finished runs.
     """
-    facts = [results.facts(key) for key in sorted(keys)]
+    records = [results.record(key) for key in sorted(keys)]
     evaluated = [
-        (noise, images, run["run"]["seed"], one)
-        for run in facts
-        for noise, sets in run["evaluation"].items()
+        (noise, images, record.run.seed, one)
+        for record in records
+        for noise, sets in record.evaluation.items()
         for images, one in sets.items()
     ]
-    tests = [(*place, one["fingerprint"], one["noisy_sha256"]) for *place, one in evaluated]
-    lpips = {one["lpips"] for *_, one in evaluated} - {"computed"}
-    moments = sorted(run["started"] for run in facts)
+    tests = {
+        (noise, images, seed, one.fingerprint, one.noisy_sha256) for noise, images, seed, one in evaluated
+    }
+    lpips = {one.lpips for *_, one in evaluated} - {"computed"}
+    moments = sorted(record.started for record in records)
     return Provenance(
-        _origins(facts),
-        sorted({(run["run"]["method"], run["source"]["origin"], run["source"]["sha256"]) for run in facts}),
-        sorted({(run["run"]["training_images"], run["run"]["fingerprint"]) for run in facts}),
-        sorted(set(tests)),
+        _origins(records),
+        sorted({(record.run.method, record.source.origin, record.source.sha256) for record in records}),
+        sorted({(record.run.training_images, record.run.fingerprint) for record in records}),
+        sorted(tests),
         sorted(lpips),
         (moments[0], moments[-1]) if moments else ("", ""),
     )
 
 
-def _origins(facts: list[dict[str, Any]]) -> list[Origin]:
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for run in facts:
-        made = [run["commit"], run["versions"], run["hardware"]]
-        groups.setdefault(json.dumps(made, sort_keys=True), []).append(run)
+def _origins(records: list[RunRecord]) -> list[Origin]:
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        made = [record.commit, record.versions, record.hardware.model_dump()]
+        groups.setdefault(json.dumps(made, sort_keys=True), []).append(record)
     return [
-        Origin(str(runs[0]["commit"]), runs[0]["versions"], runs[0]["hardware"], len(runs))
-        for _, runs in sorted(groups.items())
+        Origin(str(first.commit), first.versions, first.hardware.model_dump(), len(rest) + 1)
+        for _, (first, *rest) in sorted(groups.items())
     ]

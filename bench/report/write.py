@@ -19,7 +19,8 @@ from bench.report.image_tiles import error_peak
 from bench.report.origin import provenance
 from bench.report.render import render
 from bench.report.section import write_section
-from bench.store.store import PROFILE, Store
+from bench.store.layout import PROFILE
+from bench.store.store import Store
 from bench.system.files import open_folder
 
 if TYPE_CHECKING:

@@ -32,13 +32,13 @@ class RunContext:
         test_images: the test sets.
         device: where to train.
         store: where runs are kept.
-        lpips: the metric, or why it is not to be had.
-        engine: how the steps of a training are launched.
-        evaluations: how often to evaluate each run while it trains, on the first test set; 0: never.
-        checkpoint_every: seconds from one checkpoint of a training to the next.
+        lpips: the metric, or why it is missing.
+        engine: how the training steps are launched.
+        evaluations: how often a run is evaluated midway, on the first test set; 0: never.
+        checkpoint_every: seconds from one checkpoint of a training run to the next.
         on_checkpoint: called with the file of each, once it is written.
         stop: whether someone asked to stop.
-        place: what to record of where jobs are done, beside code and hardware.
+        place: fields of the record that say where jobs are executed, in addition to code and hardware.
     """
 
     training_images: ImageSet

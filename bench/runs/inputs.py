@@ -50,11 +50,10 @@ class NoisyTestSets:
 def _require_same_training_images(context: RunContext) -> None:
     """Refuse a training set by whose name stored runs were trained on other images."""
     ours, store = context.training_images, context.store
-    keys = store.keys()
-    runs = {key: store.facts(key).get("run", {}) for key in keys}
-    named = {key: run for key, run in runs.items() if run.get("training_images") == ours.name}
-    for key, run in named.items():
-        if run.get("channels") == ours.channels and run.get("fingerprint") != ours.fingerprint:
+    runs = {key: store.record(key).run for key in store.keys()}  # noqa: SIM118 - not a dictionary
+    for key, run in runs.items():
+        same_name = (run.training_images, run.channels) == (ours.name, ours.channels)
+        if same_name and run.fingerprint != ours.fingerprint:
             raise InputError(
                 f"run {key} in {str(store.root)!r} was trained on other images that are called {ours.name!r} "
                 "too; rename the folder, or name another one of runs"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.runs.execute import execute, missing_tests
 from bench.runs.inputs import NoisyTestSets
-from bench.store.store import BusyError
+from bench.store.locks import BusyError
 from bench.system.files import StorageError
 
 if TYPE_CHECKING:

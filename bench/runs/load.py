@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import fields
 from pathlib import Path
 
 import torch
@@ -16,9 +15,8 @@ from bench.noise import NOISES
 from bench.noise.blind import UnknownNoise
 from bench.protocol import PROTOCOL_VERSION
 from bench.scoring.denoiser import Denoiser
-from bench.store.integrity import FACTS, DamagedRunError, read_facts, read_file
-from bench.store.run import Run
-from bench.store.scores import WEIGHTS
+from bench.store.checksums import RECORD, DamagedRunError, read_file, read_record
+from bench.store.layout import WEIGHTS
 from bench.training.unet import UNet
 
 
@@ -33,28 +31,26 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
         InputError: the folder holds no finished run with its weights, or one of another protocol.
     """
     folder = Path(folder)
-    for name in (FACTS, WEIGHTS):
+    for name in (RECORD, WEIGHTS):
         if not (folder / name).is_file():
             raise InputError(f"{str(folder)!r} is not a finished run with weights: it has no {name}")
-    facts = read_facts(folder)
-    run = facts.get("run", {})
-    if absent := {field.name for field in fields(Run)} - {*run}:
-        raise DamagedRunError(f"{folder / FACTS} is damaged: run lacks {', '.join(sorted(absent))}")
-    if facts["protocol"] != PROTOCOL_VERSION:
+    record = read_record(folder)
+    run = record.run
+    if record.protocol != PROTOCOL_VERSION:
         raise InputError(
-            f"{str(folder)!r} was trained under protocol {facts['protocol']}, whose network this version, of "
-            f"protocol {PROTOCOL_VERSION}, does not know; train it anew"
+            f"{str(folder)!r} was trained under protocol {record.protocol}, whose network this version, of "
+            f"protocol {PROTOCOL_VERSION}, does not know; train it again"
         )
-    method_class = load_class(run["method"])
-    if source_hash(method_class) != facts["source"]["sha256"]:
-        message = f"the file of {run['method']!r} has changed since {folder.name} was trained"
+    method_class = load_class(run.method)
+    if source_hash(method_class) != record.source.sha256:
+        message = f"the file of {run.method!r} has changed since {folder.name} was trained"
         warnings.warn(message, stacklevel=2)
-    net = UNet(run["channels"], width=run["width"], seed=run["seed"])
+    net = UNet(run.channels, width=run.width, seed=run.seed)
     try:
-        net.load_state_dict(load(read_file(folder, WEIGHTS, facts)))
+        net.load_state_dict(load(read_file(folder, WEIGHTS, record)))
     except (SafetensorError, RuntimeError) as error:
         raise DamagedRunError(f"{folder / WEIGHTS} holds no weights of the run: {error}") from error
     opened = torch.device(device)
-    model, parameter = NOISES[run["noise"]], run["parameter"]
-    noise = UnknownNoise(model, *parameter) if isinstance(parameter, list) else model(parameter)
-    return Denoiser(net.to(opened), build(method_class, run["hyper_parameters"]), noise, opened)
+    model, parameter = NOISES[run.noise], run.parameter
+    noise = UnknownNoise(model, *parameter) if isinstance(parameter, tuple) else model(parameter)
+    return Denoiser(net.to(opened), build(method_class, run.hyper_parameters), noise, opened)

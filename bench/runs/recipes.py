@@ -26,8 +26,7 @@ class Recipe(TrainingSettings):
         methods: names, with hyper-parameters where they are not the default.
         noises: names with parameters.
         seeds: of weights, crops and noise.
-        evaluations: how often to evaluate each run while it trains, on the first test set; its clock stops
-            meanwhile.
+        evaluations: how often each run is evaluated midway on the first test set, outside its training time.
         lpips: whether LPIPS is computed, which needs AlexNet's weights (233 MB, downloaded once).
 
     Raises:

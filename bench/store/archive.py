@@ -1,37 +1,39 @@
-"""Parcels: a run's files as one object, which can be sent from one machine's store to another's."""
+"""Archives: a run's files as one object, which can be sent from one machine's store to another's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.store.integrity import FACTS, FILES, read_facts, read_file, within
+from bench.store.checksums import RECORD, read_file, read_record, within
 from bench.system.files import storing, write_durably
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Parcel = dict[str, bytes]
+Archive = dict[str, bytes]
 """Contents by file name, relative to a folder, with forward slashes."""
 
 
-def pack(run: Path) -> Parcel:
+def pack(run: Path) -> Archive:
     """Read the files of a run.
 
     Raises:
         DamagedRunError: it is not as it was stored.
     """
-    facts = read_facts(run)
-    return {name: read_file(run, name, facts) for name in facts[FILES]} | {FACTS: (run / FACTS).read_bytes()}
+    record = read_record(run)
+    return {name: read_file(run, name, record) for name in record.files} | {
+        RECORD: (run / RECORD).read_bytes()
+    }
 
 
-def unpack(parcel: Parcel, folder: Path) -> None:
-    """Write the files of a parcel.
+def unpack(archive: Archive, folder: Path) -> None:
+    """Write the files of an archive.
 
     Raises:
         DamagedRunError: a name leads out of the folder.
         StorageError: they cannot be written.
     """
-    for name, content in parcel.items():
+    for name, content in archive.items():
         path = folder / within(name, folder)
         with storing(path):
             path.parent.mkdir(parents=True, exist_ok=True)

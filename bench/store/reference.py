@@ -1,4 +1,4 @@
-"""Reference results: the scores and the facts of runs, without weights, as a folder in reports/ has them."""
+"""Reference results: the scores and records of runs, without weights, as a folder in reports/ has them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.errors import InputError, unknown
-from bench.store.integrity import FACTS, FILES, SEAL, read_facts, read_object, write_json
-from bench.store.scores import IDENTITY, SCORES, SETTINGS, failures_of, latest, parse_table, write_scores
-from bench.store.store import FAILED, PROFILE, Store
+from bench.store.checksums import RECORD, DamagedRunError, read_object, read_record, write_json
+from bench.store.layout import FAILED, PROFILE, SCORES
+from bench.store.record import RunRecord
+from bench.store.scores import IDENTITY, SETTINGS, failures_of, latest, parse_table, write_scores
+from bench.store.stored_runs import StoredRuns
 from bench.system.files import open_folder, write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 RUNS = "runs"
-LOCAL = ("traceback", FILES, SEAL)
-"""Facts that speak of the folder in which a run was stored."""
 
 STAMP = ["key", "finished"]
-"""By which facts and scores are known to be of the same training."""
+"""Columns by which a record and scores are known to be of the same training run."""
 
 
 @dataclass(frozen=True)
@@ -35,49 +35,49 @@ class Reference:
         """List the keys of all runs, finished or failed."""
         return sorted(path.stem for path in (self.folder / RUNS).glob("*.json"))
 
-    def facts(self, key: str) -> dict[str, Any]:
-        """Read the facts of a run, its ``run.json``; those of a failed one hold an ``error``.
+    def record(self, key: str) -> RunRecord:
+        """Read the record of a run; that of a failed one holds an ``error``.
 
         Raises:
-            InputError: no run has that key.
+            InputError: no run has that key, or its record is damaged.
         """
         path = self.folder / RUNS / f"{key}.json"
         if not path.is_file():
             raise unknown(f"run in {str(self.folder)!r}", key, self.keys())
-        return read_object(path)
+        return _read(path)
 
     def scores(self) -> pd.DataFrame:
-        """Read the scores of all finished runs, with the columns of ``Store.scores``."""
+        """Read the scores of all finished runs, with the columns of ``StoredRuns.scores``."""
         path = self.folder / SCORES
         return parse_table(path.read_bytes(), path)
 
     def failures(self) -> pd.DataFrame:
         """Read the failed runs, one row per run and test set, with the cause in ``error``."""
-        return failures_of(facts for facts in map(self.facts, self.keys()) if "error" in facts)
+        return failures_of(record for record in map(self.record, self.keys()) if record.error is not None)
 
 
 @dataclass(frozen=True)
 class _Found:
     """A run as it was found; one that failed has no scores."""
 
-    facts: dict[str, Any]
+    record: RunRecord
     scores: pd.DataFrame
 
     @property
     def key(self) -> str:
-        return str(self.facts["key"])
+        return self.record.key
 
     @property
     def failed(self) -> bool:
-        return "error" in self.facts
+        return self.record.error is not None
 
 
 def open_reference(folder: Path) -> Reference:
     """Open a folder of reference results.
 
     Raises:
-        InputError: the scores are missing, or a run has scores without facts, facts without scores, or facts
-            of other scores.
+        InputError: the scores are missing, or a run has scores without a record, a record without scores, or
+            the record of other scores.
     """
     if not (folder / SCORES).is_file():
         raise InputError(f"{str(folder)!r} holds no reference results: it has no {SCORES}")
@@ -101,26 +101,26 @@ def find_reference(reports: Path, name: str) -> Reference:
 def collect(stores: Sequence[Path], folder: Path) -> Reference:
     """Merge the runs of stores into what a folder of reference results already holds.
 
-    Of runs of the same settings the one that finished last stays, as in ``Store.scores``; of copies of one
-    run, the one with scores of more test sets. A failed run stays unless one of its settings finished, or
-    failed later; its traceback, which names local folders, does not. What is collected in pieces is the same
-    as what is collected at once, byte for byte. A throughput profile that lies with the runs comes too, of
+    Of runs of the same settings the one that finished last stays, as in ``StoredRuns.scores``; of copies of
+    one run, the one with scores of more test sets. A failed run stays unless one of its settings finished, or
+    failed later; its traceback, which names local folders, is left out. What is collected in pieces is the
+    same as what is collected at once, byte for byte. A throughput profile beside the runs is copied too, of
     several the last.
 
     Args:
         stores: folders of runs; one may be empty where the reference is not, for nothing was left to train.
-        folder: is made where there is none.
+        folder: is created where there is none.
 
     Raises:
-        InputError: there are no runs, the folder cannot be written, or a run has scores without facts, facts
-            without scores, or facts of other scores.
+        InputError: there are no runs, the folder cannot be written, or a run has scores without a record, a
+            record without scores, or the record of other scores.
     """
     held = _held(Reference(folder), cut_short=True)
     found = list(held)
     for root in stores:
-        stored = _stored(Store(root))
+        stored = _stored(StoredRuns(root))
         if not stored and not held:
-            raise InputError(f"there are no runs in {str(root)!r}; `noisebench run` makes some")
+            raise InputError(f"there are no runs in {str(root)!r}; `noisebench run` fills one")
         found += stored
     if not found:
         raise InputError(f"there are no runs to collect into {str(folder)!r}; name folders that hold some")
@@ -130,7 +130,7 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
         scores = pd.DataFrame(columns=STAMP)  # without a column, it could not be asked for its runs
     else:
         scores = scores.sort_values([*SETTINGS, "image"], ignore_index=True)
-    failures = failures_of(run.facts for run in sorted(runs.values(), key=_rank) if run.failed)
+    failures = failures_of(run.record for run in sorted(runs.values(), key=_rank) if run.failed)
     kept = {*scores["key"], *_standing(failures, scores)}
     _write([run for run in runs.values() if run.key in kept], scores, folder)
     for profile in filter(Path.is_file, (root / PROFILE for root in stores)):
@@ -143,52 +143,61 @@ def _held(reference: Reference, *, cut_short: bool = False) -> list[_Found]:
 
     Args:
         reference: the folder.
-        cut_short: leave out facts without scores, as collecting leaves them if it is interrupted.
+        cut_short: leave out records without scores, which interrupted collecting leaves.
     """
-    there = (reference.folder / SCORES).is_file()
-    by_key = {str(key): rows for key, rows in reference.scores().groupby("key")} if there else {}
+    exists = (reference.folder / SCORES).is_file()
+    by_key = {str(key): rows for key, rows in reference.scores().groupby("key")} if exists else {}
     where = reference.folder / RUNS
     found = []
     for key in sorted({*by_key, *reference.keys()}):
         path = where / f"{key}.json"
         if not path.is_file():
-            raise InputError(f"a run has scores but no facts: {str(path)!r} is missing")
-        facts = read_object(path)
-        if key in by_key or "error" in facts or not cut_short:
-            found.append(_found(path, facts, by_key.get(key)))
+            raise InputError(f"a run has scores but no record: {str(path)!r} is missing")
+        record = _read(path)
+        if key in by_key or record.error is not None or not cut_short:
+            found.append(_found(path, record, by_key.get(key)))
     return found
 
 
-def _stored(store: Store) -> list[_Found]:
+def _read(path: Path) -> RunRecord:
+    try:
+        return RunRecord.from_json(read_object(path))
+    except DamagedRunError:
+        raise
+    except ValueError as error:
+        raise DamagedRunError(f"{path} is damaged: {error}") from error
+
+
+def _stored(runs: StoredRuns) -> list[_Found]:
     """Read all runs of a store, finished or failed."""
-    failed = sorted(store.root.glob(f"{FAILED}/*/{FACTS}"))
-    keys = store.keys()
-    finished = [_found(store.root / key / FACTS, store.facts(key), store.scores([key])) for key in keys]
-    return finished + [_found(path, read_facts(path.parent), None) for path in failed]
+    failed = sorted(runs.root.glob(f"{FAILED}/*/{RECORD}"))
+    keys = runs.keys()
+    finished = [_found(runs.root / key / RECORD, runs.record(key), runs.scores([key])) for key in keys]
+    return finished + [_found(path, read_record(path.parent), None) for path in failed]
 
 
-def _found(path: Path, facts: dict[str, Any], scores: pd.DataFrame | None) -> _Found:
-    """Join the facts that stand at a path with the scores of the same run.
+def _found(path: Path, record: RunRecord, scores: pd.DataFrame | None) -> _Found:
+    """Join a record with the scores of the same run.
 
     Raises:
         InputError: the scores are missing, or the two are not of one run.
     """
-    if "error" in facts and scores is None:
-        return _Found(facts, pd.DataFrame())
+    if record.error is not None and scores is None:
+        return _Found(record, pd.DataFrame())
     if scores is None:
-        raise InputError(f"run {facts['key']} has facts, {str(path)!r}, but no scores in {SCORES}")
+        raise InputError(f"run {record.key} has a record, {str(path)!r}, but no scores in {SCORES}")
     if absent := sorted({*IDENTITY, *STAMP} - {*scores}):
-        raise InputError(f"the scores of run {facts['key']} lack the columns {', '.join(absent)}")
-    told = {images for sets in facts.get("evaluation", {}).values() for images in sets}
-    stamped = (scores[STAMP] == [facts["columns"].get(name) for name in STAMP]).all(axis=None)
-    if "error" in facts or not stamped or not {*scores["images"]} <= told:
-        raise InputError(f"run {facts['key']} has facts, {str(path)!r}, of other scores than its own")
-    return _Found(facts, scores)
+        raise InputError(f"the scores of run {record.key} lack the columns {', '.join(absent)}")
+    evaluated = {images for sets in record.evaluation.values() for images in sets}
+    stamped = (scores[STAMP] == [record.columns.get(name) for name in STAMP]).all(axis=None)
+    if record.error is not None or not stamped or not {*scores["images"]} <= evaluated:
+        raise InputError(f"run {record.key} has a record, {str(path)!r}, of other scores than its own")
+    return _Found(record, scores)
 
 
 def _rank(run: _Found) -> tuple[bool, str, int]:
-    """Grow with what makes one of two copies of a run the one to keep."""
-    when = run.facts["started"] if run.failed else run.facts["columns"]["finished"]
+    """Return what is largest for the one to keep of several copies of a run."""
+    when = run.record.started if run.failed else str(run.record.finished)
     return not run.failed, when, len(run.scores)
 
 
@@ -204,12 +213,12 @@ def _settings(runs: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 
 def _write(runs: Iterable[_Found], scores: pd.DataFrame, folder: Path) -> None:
-    """Write scores and facts, and remove the facts of other runs."""
-    facts = {run.key: {name: value for name, value in run.facts.items() if name not in LOCAL} for run in runs}
+    """Write scores and records, and remove the records of other runs."""
+    records = {run.key: run.record.without_folder() for run in runs}
     where = open_folder(folder / RUNS)
-    for key, content in facts.items():
-        write_json(content, where / f"{key}.json")
+    for key, record in records.items():
+        write_json(record.to_json(), where / f"{key}.json")
     write_scores(scores, folder)
     for path in where.glob("*.json"):
-        if path.stem not in facts:
+        if path.stem not in records:
             path.unlink()

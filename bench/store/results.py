@@ -1,23 +1,25 @@
-"""Results of runs, wherever they lie: a folder of runs, or a folder of reference results."""
+"""Results of runs, in a folder of runs or in a folder of reference results."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bench.errors import InputError
-from bench.store.integrity import FACTS
+from bench.store.checksums import RECORD
+from bench.store.layout import SCORES
 from bench.store.reference import open_reference
-from bench.store.scores import SCORES
-from bench.store.store import Store
+from bench.store.stored_runs import StoredRuns
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
+    from bench.store.record import RunRecord
+
 
 class Results(Protocol):
-    """Scores and facts of runs, as ``Store`` and ``Reference`` give them."""
+    """Scores and records of runs, as ``StoredRuns`` and ``Reference`` read them."""
 
     def scores(self) -> pd.DataFrame:
         """Read the scores of all finished runs, one line per run and test image."""
@@ -28,8 +30,8 @@ class Results(Protocol):
     def keys(self) -> list[str]:
         """List the keys of all finished runs; those of failed ones may be among them."""
 
-    def facts(self, key: str) -> dict[str, Any]:
-        """Read the facts of a finished run, its ``run.json``."""
+    def record(self, key: str) -> RunRecord:
+        """Read the record of a finished run."""
 
 
 def open_results(folder: Path) -> Results:
@@ -43,15 +45,15 @@ def open_results(folder: Path) -> Results:
         InputError: it is neither, it is a single run, or it holds damaged reference results (see
             ``open_reference``).
     """
-    # A run's own folder has scores beside its facts, and would be taken for a damaged reference.
-    if (folder / FACTS).is_file():
-        raise InputError(f"{str(folder)!r} is a single run; name the folder it lies in")
+    # A run's own folder has scores too, and would be taken for a damaged reference.
+    if (folder / RECORD).is_file():
+        raise InputError(f"{str(folder)!r} is a single run; name the folder that it is in")
     if (folder / SCORES).is_file():
         return open_reference(folder)
-    store = Store(folder)
-    if not store.keys() and store.failures().empty:
+    runs = StoredRuns(folder)
+    if not runs.keys() and runs.failures().empty:
         raise InputError(
             f"there are no runs in {str(folder)!r}; name a folder that `noisebench run` has filled (its "
             "--runs), or one of reference results, as `noisebench collect` makes it"
         )
-    return store
+    return runs

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bench.settings import SETTING_COLUMNS
-from bench.store.integrity import DamagedRunError, read_file
+from bench.store.checksums import DamagedRunError, read_file
+from bench.store.layout import SCORES
 from bench.system.files import write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-SCORES, WEIGHTS = "scores.parquet", "weights.safetensors"
+    from bench.store.record import RunRecord, StoredRecord
+
 IDENTITY = ["method", "noise", "parameter", "training_images", "images", "image", "seed"]
 IDENTITY += [*SETTING_COLUMNS, "training_noise", "precision", "device"]
 
 FINISHED = "finished"
-"""When; of two runs of the same settings the later counts."""
+"""When; of two runs of the same settings the later one counts."""
 
 SETTINGS = [column for column in IDENTITY if column != "image"]
 TRAINED = [column for column in SETTINGS if column != "images"]
 
 
 def latest(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join the scores of runs; where a run was superseded, the latest alone stays.
+    """Join the scores of runs; of runs of the same settings, keep only the latest.
 
     Args:
         parts: one line per test image of a run, with the columns of ``IDENTITY`` and ``FINISHED``.
@@ -40,26 +42,30 @@ def latest(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return rows[rows["key"] == newest].drop_duplicates(IDENTITY, keep="last").reset_index(drop=True)
 
 
-def failures_of(runs: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """List failed runs, given by their facts: one row per run and test set, with the cause in ``error``."""
-    rows = [facts["columns"] | {"error": facts["error"]} | test for facts in runs for test in facts["test"]]
+def failures_of(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """List failed runs: one row per run and test set, with the cause in ``error``."""
+    rows = [
+        record.columns | {"error": record.error} | target.model_dump()
+        for record in records
+        for target in record.test
+    ]
     return pd.DataFrame(rows)
 
 
-def read_table(folder: Path, name: str, facts: dict[str, Any]) -> pd.DataFrame:
+def read_table(folder: Path, name: str, record: StoredRecord) -> pd.DataFrame:
     """Read one of a run's tables, if it is as it was stored.
 
     Raises:
-        DamagedRunError: it is missing, has changed, or is no table.
+        DamagedRunError: it is missing, has changed, or is not a table.
     """
-    return parse_table(read_file(folder, name, facts), folder / name)
+    return parse_table(read_file(folder, name, record), folder / name)
 
 
 def parse_table(content: bytes, path: Path) -> pd.DataFrame:
     """Read a table from the content of a file.
 
     Raises:
-        DamagedRunError: it is none.
+        DamagedRunError: it is not a table.
     """
     try:
         return pd.read_parquet(io.BytesIO(content))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.analysis.columns import CellKey
+    from bench.store.record import RunRecord
     from bench.store.results import Results
 
 HEADER = ["noise", "test set", "method", "A (dB)", "B (dB)", "B − A (dB)", "p", "seeds", "code"]
@@ -196,9 +197,9 @@ def _circumstances(a: Part, b: Part) -> list[str]:
 def _found(part: Part) -> dict[str, set[str]]:
     """Gather the values of each circumstance over the runs."""
     found = {"device": {part.table.setup.device}}
-    for facts in part.facts.values():
-        circumstances = {"hardware": facts["hardware"]["name"], "threads": str(facts["hardware"]["threads"])}
-        circumstances |= {"commit": _commit(facts), **facts["versions"]}
+    for record in part.records.values():
+        circumstances = {"hardware": record.hardware.name, "threads": str(record.hardware.threads)}
+        circumstances |= {"commit": _commit(record), **record.versions}
         for name, value in circumstances.items():
             found.setdefault(name, set()).add(value)
     return found
@@ -214,8 +215,8 @@ def _unlike_runs(pairs: dict[CellKey, Pair]) -> list[str]:
     )
 
 
-def _commit(facts: dict[str, Any]) -> str:
-    head, plus, changes = str(facts["commit"] or "unknown").partition("+")
+def _commit(record: RunRecord) -> str:
+    head, plus, changes = (record.commit or "unknown").partition("+")
     return f"{head[:DIGITS]}{plus}{changes}"
 
 

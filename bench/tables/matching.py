@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bench.analysis.columns import CellKey
     from bench.analysis.paired import Difference
     from bench.analysis.tabulate import Cell, Table
+    from bench.store.record import RunRecord
     from bench.store.results import Results
 
 COLUMNS = [
@@ -67,9 +68,9 @@ class Part:
         return {cell: parts[cell] for cell, what in self.cells.items() if what.status == "done"}
 
     @cached_property
-    def facts(self) -> dict[str, dict[str, Any]]:
-        """The facts of each finished run, by its key."""
-        return {key: self.results.facts(key) for key in sorted(set(self.scores["key"]))}
+    def records(self) -> dict[str, RunRecord]:
+        """The record of each finished run, by its key."""
+        return {key: self.results.record(key) for key in sorted(set(self.scores["key"]))}
 
 
 def parts_in(name: str, results: Results) -> list[Part]:
@@ -200,7 +201,7 @@ def _code(a: Part, ours: pd.DataFrame, b: Part, theirs: pd.DataFrame) -> str:
     """Tell whether each seed was trained by the same source file in both."""
     sources = [
         {
-            (seed, part.facts[key]["source"]["sha256"])
+            (seed, part.records[key].source.sha256)
             for key, seed in zip(lines["key"], lines["seed"], strict=True)
         }
         for part, lines in ((a, ours), (b, theirs))
@@ -214,9 +215,7 @@ def check_same_images(a: Part, b: Part) -> None:
     Raises:
         InputError: naming what differs.
     """
-    ours, theirs = (
-        {facts["run"]["fingerprint"][:DIGITS] for facts in part.facts.values()} for part in (a, b)
-    )
+    ours, theirs = ({record.run.fingerprint[:DIGITS] for record in part.records.values()} for part in (a, b))
     if ours != theirs:
         raise InputError(
             f"the training images {a.alike.training_images!r} are not the same in A and in B: their "

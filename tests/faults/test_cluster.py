@@ -22,9 +22,10 @@ from bench.cli.main import main
 from bench.errors import InputError
 from bench.images.sources import open_set
 from bench.runs.cluster.resources import RunResources
-from bench.store.integrity import read_facts
-from bench.store.scores import WEIGHTS
-from bench.store.store import CHECKPOINT, FAILED, PARTIAL, Store
+from bench.store.checksums import read_record
+from bench.store.layout import CHECKPOINT, FAILED, PARTIAL, WEIGHTS
+from bench.store.recovery import set_aside_damaged
+from bench.store.store import Store
 from bench.system.files import StorageError
 from bench.training.checkpoint import read_checkpoint
 from tests.faults.processes import results, start
@@ -88,7 +89,7 @@ def share(address: str = "auto") -> RunResources:
 def on_cluster(tiny: Tiny, jobs: list[Job]) -> Silent:
     watcher = Silent()
     launch_on_cluster(jobs, tiny.context, watcher, share=share())
-    assert tiny.context.store.set_aside_damaged() == []
+    assert set_aside_damaged(tiny.context.store.root) == []
     return watcher
 
 
@@ -143,10 +144,10 @@ def test_the_quick_grid_is_done_once_on_both_nodes_to_the_same_scores(
     assert on_cluster(tiny, jobs).outcomes == ["trained"] * 15
     assert results(tiny).equals(results(alone(tiny, tmp_path / "alone", **GRID)))
     store = tiny.context.store
-    facts = [store.facts(job.key) for job in jobs]
-    nodes = [run["cluster"]["node"] for run in facts]
+    records = [store.record(job.key) for job in jobs]
+    nodes = [record.cluster.node for record in records]
     assert set(nodes) == {node.node_id for node in cluster.list_all_nodes()}
-    assert {run["hardware"]["threads"] for run in facts} == {1}
+    assert {record.hardware.threads for record in records} == {1}
     assert on_cluster(tiny, jobs).outcomes == ["stored"] * 15
     assert list((store.root / PARTIAL).iterdir()) == []
     print(f"\n15 runs on two nodes: {sorted(nodes.count(node) for node in set(nodes))}")
@@ -164,8 +165,8 @@ def test_a_run_whose_worker_is_killed_goes_on_from_its_checkpoint(
     (warning,) = watcher.warnings
     step = int(re.fullmatch(rf"goes on after step (\d+) of {LONG}", warning)[1])
     assert AFTER <= step < LONG
-    facts = long.context.store.facts(job.key)
-    assert [sitting["step"] for sitting in facts["earlier_sittings"]] == [0]
+    record = long.context.store.record(job.key)
+    assert [attempt.step for attempt in record.earlier_attempts] == [0]
     whole = alone(long, tmp_path / "alone", steps=LONG)
     assert results(long).equals(results(whole))
     ours, theirs = (load_file(tiny.context.store.root / job.key / WEIGHTS) for tiny in (long, whole))
@@ -200,8 +201,8 @@ def test_a_method_that_fails_is_recorded_and_the_others_go_on(cluster: Cluster, 
         "trained",
         "trained",
     ]
-    facts = read_facts(tiny.context.store.root / FAILED / bad.key)
-    assert facts["error"].startswith("TrainingError: the loss became")
+    record = read_record(tiny.context.store.root / FAILED / bad.key)
+    assert record.error.startswith("TrainingError: the loss became")
     assert sorted(tiny.context.store.keys()) == sorted(job.key for job in others)
 
 

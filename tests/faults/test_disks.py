@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.store.recovery import set_aside_damaged
 from bench.store.store import Store
 from bench.system import files as durable
 from bench.system.files import StorageError, write_durably
@@ -47,7 +48,7 @@ def test_a_full_disk_stops_the_grid_and_more_room_lets_it_go_on(tiny: Tiny, smal
     store = full.context.store
     done = store.keys()
     assert 0 < len(done) < 4
-    assert store.set_aside_damaged() == []
+    assert set_aside_damaged(store.root) == []
     assert store.failures().empty
     subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)  # noqa: S607
     outcomes = full.launch(**GRID)
@@ -74,7 +75,7 @@ def test_a_store_that_is_gone_stops_the_grid(tiny: Tiny, monkeypatch: pytest.Mon
     shutil.move(root.with_name("elsewhere"), root)
     assert tiny.context.store.failures().empty
     assert tiny.launch(**GRID) == ["trained"] * 4
-    assert tiny.context.store.set_aside_damaged() == []
+    assert set_aside_damaged(tiny.context.store.root) == []
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ import pytest
 from safetensors.torch import load_file
 
 from bench.runs.context import CHECKPOINT_EVERY
-from bench.store.integrity import check_folder
-from bench.store.scores import WEIGHTS
-from bench.store.store import CHECKPOINT, PARTIAL, Store
+from bench.store.checksums import check_folder
+from bench.store.layout import CHECKPOINT, PARTIAL, WEIGHTS
+from bench.store.recovery import set_aside_damaged
+from bench.store.store import Store
 from bench.system.signals import HEARD
 from bench.training.checkpoint import read_checkpoint
 from tests.faults.processes import results, start
@@ -46,7 +47,7 @@ def in_store(tiny: Tiny, root: Path) -> Tiny:
 def steps_done(tiny: Tiny, key: str) -> int:
     """Read how far a run is, which a damaged checkpoint or a damaged store would not let pass."""
     store = tiny.context.store
-    assert store.set_aside_damaged() == []
+    assert set_aside_damaged(store.root) == []
     if key in store:
         check_folder(store.root / key)
         return STEPS

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.runs.recipes import RECIPES
-from bench.store.store import BusyError, Store
+from bench.store.locks import BusyError
+from bench.store.recovery import set_aside_damaged
+from bench.store.store import Store
 from tests.faults.processes import results, start
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def test_two_processes_do_each_run_once(tiny: Tiny, tmp_path: Path) -> None:
     assert sum(trained) == 15
     assert [outcomes.count("stored") for outcomes in told_by] == [15 - count for count in trained]
     assert min(trained) >= 4
-    assert shared.context.store.set_aside_damaged() == []
+    assert set_aside_damaged(shared.context.store.root) == []
     assert results(shared).equals(results(tiny))
     print(f"\n15 runs: one process {alone:.1f} s, two {together:.1f} s ({together / alone:.2f}), {trained}")
 

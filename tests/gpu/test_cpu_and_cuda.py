@@ -40,8 +40,8 @@ def trained(method: str, device: torch.device, engine: str, folder: Path) -> tup
     assert not launch(
         [job], RunContext(train, tuple(tests), device, store, "not asked for", engine), Silent()
     )
-    (evaluated,) = store.facts(job.key)["evaluation"]["gaussian:25"].values()
-    return store.scores()["psnr"].mean(), evaluated["noisy_sha256"]
+    (evaluated,) = store.record(job.key).evaluation["gaussian:25"].values()
+    return store.scores()["psnr"].mean(), evaluated.noisy_sha256
 
 
 # These two draw nothing on the device, whose random numbers differ from those of the CPU.

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.published.table import LAYOUT, NUMBERS, Published, open_published
-from bench.store.integrity import write_json
+from bench.store.checksums import write_json
 from bench.store.reference import RUNS, Reference, open_reference
 from bench.store.scores import SETTINGS, write_scores
+from tests.support.records import EVALUATION, made_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,8 +55,9 @@ def write_reference(folder: Path, scores: pd.DataFrame) -> Reference:
     scores = scores.assign(key=keys, finished="2026-01-01")
     (folder / RUNS).mkdir(parents=True)
     for key, rows in scores.groupby("key"):
-        facts = {"key": key, "columns": {"key": key, "finished": "2026-01-01"}, "hardware": {"name": "some"}}
-        facts["evaluation"] = {"all": {images: {} for images in rows["images"].unique()}}
-        write_json(facts, folder / RUNS / f"{key}.json")
+        evaluation = {"all": dict.fromkeys(rows["images"].unique(), EVALUATION)}
+        columns = {"key": key, "finished": "2026-01-01"}
+        record = made_up(str(key), columns=columns, evaluation=evaluation)
+        write_json(record, folder / RUNS / f"{key}.json")
     write_scores(scores, folder)
     return open_reference(folder)

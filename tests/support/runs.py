@@ -13,7 +13,6 @@ from bench.runs.context import RunContext
 from bench.runs.launch import launch
 from bench.runs.plan import Job, plan
 from bench.runs.recipes import RECIPES, Recipe
-from bench.store.integrity import read_facts, write_facts
 from bench.store.store import Store
 
 if TYPE_CHECKING:
@@ -78,8 +77,3 @@ def make_tiny(folders: tuple[Path, Path], root: Path, *, channels: int) -> Tiny:
         patch=32,
     )
     return Tiny(recipe, RunContext(train, (test,), CPU, Store.open(root), "not asked for"))
-
-
-def amend(folder: Path, **changes: Any) -> None:
-    """Change facts of a stored run, under a seal of their own."""
-    write_facts(read_facts(folder) | changes, folder)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.published.verify import verify
-from bench.store.integrity import write_json
+from bench.store.checksums import write_json
+from bench.store.layout import SCORES
 from bench.store.reference import open_reference
-from bench.store.scores import SCORES, write_scores
+from bench.store.scores import write_scores
 from tests.support.runs import CPU, Silent
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from bench.published.verify import Verdict
     from bench.store.reference import Reference
     from bench.store.store import Store
-
-MODULES = ("bench.runs.execute", "bench.published.rerun")
-"""Where facts of a run are gathered."""
 
 
 def check(
@@ -52,9 +50,9 @@ def shift_scores(folder: Path, by: float) -> None:
     write_scores(rows.assign(psnr=rows["psnr"] + by), folder)
 
 
-def change_facts(reference: Reference, key: str, **changes: Any) -> None:
-    """Change facts of a committed run."""
-    write_json(reference.facts(key) | changes, reference.folder / "runs" / f"{key}.json")
+def change_record(reference: Reference, key: str, **changes: Any) -> None:
+    """Change fields of the record of a committed run."""
+    write_json(reference.record(key).to_json() | changes, reference.folder / "runs" / f"{key}.json")
 
 
 def repeat_with_shifts(reference: Reference, by: dict[str, float]) -> Reference:

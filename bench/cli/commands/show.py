@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.console import open_console, print_grid
-from bench.store.integrity import FILES, SEAL, read_facts
-from bench.store.scores import SCORES, read_table
+from bench.store.checksums import CHECKSUM, FILES, read_record
+from bench.store.layout import SCORES
+from bench.store.scores import read_table
 from bench.store.store import Store
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from bench.cli.options.results import ShowOptions
 
-HIDDEN = ("columns", FILES, SEAL)
+HIDDEN = ("columns", FILES, CHECKSUM)
 MEANS = ["noisy_psnr", "psnr", "noisy_ssim", "ssim", "lpips", "seconds"]
 COLUMNS = ["images", "image", *MEANS]
 
@@ -22,9 +23,9 @@ COLUMNS = ["images", "image", *MEANS]
 def show(options: ShowOptions) -> None:
     """Print the record of a run and the scores of each image, with their means."""
     folder = Store(options.runs).find(options.run)
-    record = read_facts(folder)
+    record = read_record(folder)
     console = open_console()
-    console.print_json(data={name: value for name, value in record.items() if name not in HIDDEN})
+    console.print_json(data={name: value for name, value in record.to_json().items() if name not in HIDDEN})
     rows = _rows(read_table(folder, SCORES, record)[COLUMNS])
     print_grid(console, f"scores of {folder.name}", COLUMNS, rows)
 

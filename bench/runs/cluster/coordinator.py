@@ -2,31 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.store.archive import pack
-from bench.store.store import CHECKPOINT, PARTIAL, Store
+from bench.store.layout import CHECKPOINT, PARTIAL
+from bench.store.store import Store
 from bench.system.files import write_durably
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.store.archive import Parcel
+    from bench.runs.context import Watcher
+    from bench.runs.plan import Job
+    from bench.store.archive import Archive
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker began a job."""
+
+    def show(self, watcher: Watcher, job: Job) -> None:
+        """Pass it on."""
+        watcher.started(job)
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A worker logged an entry of a job's training."""
+
+    entry: dict[str, Any]
+
+    def show(self, watcher: Watcher, job: Job) -> None:
+        """Pass it on."""
+        watcher.progressed(job, self.entry)
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A worker warned of something about a job."""
+
+    text: str
+
+    def show(self, watcher: Watcher, job: Job) -> None:
+        """Pass it on."""
+        watcher.warned(job, self.text)
+
+
+Event = Started | Progressed | Warned
 
 
 class Coordinator:
-    """Keeps checkpoints in the driver's store, and passes on what workers say.
+    """Keeps checkpoints in the driver's store, and the events of workers until the driver asks for them.
 
     Args:
-        root: of the store, absolute, since an actor has a folder of its own.
+        root: of the store, absolute, since an actor has a working directory of its own.
     """
 
     def __init__(self, root: Path) -> None:
         self.store = Store(root)
-        self.said: list[tuple[str, str, tuple[Any, ...]]] = []
+        self.events: list[tuple[str, Event]] = []
 
-    def fetch(self, key: str) -> Parcel:
-        """Give what the store has of a run: all of a finished one, else the last checkpoint, if any.
+    def fetch(self, key: str) -> Archive:
+        """Read what the store has of a run: all of a finished one, else the last checkpoint, if any.
 
         Returns:
             Files by their paths in the store.
@@ -40,22 +78,22 @@ class Coordinator:
         return {path.relative_to(self.store.root).as_posix(): path.read_bytes()} if path.is_file() else {}
 
     def keep(self, key: str, checkpoint: bytes) -> None:
-        """Write a checkpoint in the place of the one before it.
+        """Replace the checkpoint of a run.
 
         Raises:
             StorageError: it cannot be written.
         """
-        # The folder is the driver's to make: what a worker sends after its run is over has no place.
+        # Only the driver creates the folder: what a worker sends after its run is over has no place.
         write_durably(self._checkpoint(key), checkpoint)
 
-    def record_event(self, key: str, event: str, *what: Any) -> None:
-        """Remember what a worker says of a run: an event of ``Watcher`` and its arguments."""
-        self.said.append((key, event, what))
+    def record_event(self, key: str, event: Event) -> None:
+        """Remember what a worker reports of a run."""
+        self.events.append((key, event))
 
-    def drain_events(self) -> list[tuple[str, str, tuple[Any, ...]]]:
-        """Give what was said since the last call."""
-        said, self.said = self.said, []
-        return said
+    def drain_events(self) -> list[tuple[str, Event]]:
+        """Return what was reported since the last call, with the keys of the runs."""
+        events, self.events = self.events, []
+        return events
 
     def _checkpoint(self, key: str) -> Path:
         return self.store.root / PARTIAL / key / CHECKPOINT

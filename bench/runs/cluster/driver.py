@@ -1,4 +1,4 @@
-"""A grid on a Ray cluster: the driver claims runs in its own store, and workers without one do them."""
+"""A grid on a Ray cluster: the driver claims runs in its own store, and workers execute them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.errors import InputError
 from bench.runs.cluster.coordinator import Coordinator
 from bench.runs.cluster.worker import Order, ask, work
 from bench.runs.launch import PAUSE, Queue
-from bench.store.integrity import DamagedRunError
+from bench.store.checksums import DamagedRunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from bench.store.store import Store
 
 RETRIES = 3
-"""How often a run is begun again whose worker died; each time it goes on from its last checkpoint."""
+"""How often a run is retried whose worker died; each time it resumes from its last checkpoint."""
 
 AT_ONCE = 500
-"""Runs that are with the cluster at a time; each holds a lock, which is an open file."""
+"""Runs that are submitted at a time; each holds a lock, which is an open file."""
 
 PATIENCE = 10.0
 """Seconds that workers have for a last checkpoint, and a cluster for its first answer."""
@@ -38,7 +38,7 @@ PATIENCE = 10.0
 
 @contextmanager
 def connected(address: str) -> Iterator[None]:
-    """Join a Ray cluster for this block; a connection that is there already is used, and kept.
+    """Join a Ray cluster for this block; an existing connection is used, and kept.
 
     Args:
         address: HOST:PORT; or ``auto``, the cluster that this machine is a part of, else a local one.
@@ -51,7 +51,7 @@ def connected(address: str) -> Iterator[None]:
         return
     try:
         if address != "auto":
-            _knock(address)
+            _require_listener(address)
         ray.init(
             address=None if address == "auto" else address,
             include_dashboard=False,
@@ -69,8 +69,8 @@ def connected(address: str) -> Iterator[None]:
         ray.shutdown()
 
 
-def _knock(address: str) -> None:
-    """See that somebody listens, for which Ray itself would wait for minutes."""
+def _require_listener(address: str) -> None:
+    """Check that something listens at the address, for which Ray itself would wait for minutes."""
     host, _, port = address.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=PATIENCE):
         pass
@@ -79,28 +79,28 @@ def _knock(address: str) -> None:
 def launch_on_cluster(
     jobs: Sequence[Job], context: RunContext, watcher: Watcher, *, share: RunResources
 ) -> list[Job]:
-    """Do every job that is not stored yet on the cluster that this process has joined.
+    """Execute every job that is not stored yet on the cluster that this process has joined.
 
-    As ``launch``, but as many at a time as the cluster has room for. The store is this process's alone:
-    workers send checkpoints and give back files. A run whose worker dies goes on from its last checkpoint.
+    As ``launch``, but as many at a time as the cluster has room for. Only this process uses the store:
+    workers send checkpoints and return files. A run whose worker dies resumes from its last checkpoint.
 
     Args:
         jobs: of the grid.
-        context: how they are done; ``device`` is the workers'.
-        watcher: is told how it goes.
-        share: what a run is given of the cluster.
+        context: how they are executed; ``device`` is the workers'.
+        watcher: is informed of the progress.
+        share: the resources of each run.
 
     Returns:
         The jobs that failed.
 
     Raises:
         InputError: no node has room for a run, or a worker has other code than this process.
-        StorageError: the store can no longer be written; what it holds is valid, and another call goes on.
-        Interrupted: someone asked to stop; likewise, and the runs at work have left a checkpoint.
+        StorageError: the store can no longer be written; what it holds is valid, and another call resumes.
+        Interrupted: someone asked to stop; likewise, and the running jobs have left a checkpoint.
     """
     _require_room(share)
     queue = Queue(jobs, context, watcher)
-    coordinator, shared = _hire_keeper(context.store), ray.put(context)
+    coordinator, shared = _start_coordinator(context.store), ray.put(context)
     task = ray.remote(num_cpus=share.cpus, num_gpus=share.gpus, max_retries=RETRIES)(work)
     running: dict[ray.ObjectRef, Claim] = {}
     try:
@@ -111,11 +111,11 @@ def launch_on_cluster(
                     result = task.remote(Order.of(claim.job), [shared], coordinator)
                     running[result] = claim
                 ended = _wait(running)
-                _pass_on(coordinator, running, watcher)
+                _show_events(coordinator, running, watcher)
                 for result in ended:
                     claim = running.pop(result)
                     with claim.lock:
-                        outcome = _take_in(result, claim.job, context.store)
+                        outcome = _adopt(result, claim.job, context.store)
                     queue.end(claim.job, outcome)
     finally:
         _cancel(running)
@@ -123,7 +123,7 @@ def launch_on_cluster(
 
 
 def _require_room(share: RunResources) -> None:
-    """See that a run fits on some node, or it would wait for ever."""
+    """Check that a run fits on some node, or it would wait for ever."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(node.get("CPU", 0) >= share.cpus and node.get("GPU", 0) >= share.gpus for node in nodes):
         there = "; ".join(f"{node.get('CPU', 0):g} CPUs, {node.get('GPU', 0):g} GPUs" for node in nodes)
@@ -133,15 +133,15 @@ def _require_room(share: RunResources) -> None:
         )
 
 
-def _hire_keeper(store: Store) -> ray.actor.ActorHandle:
-    """Start a coordinator on this machine, where the store is; one that dies comes back."""
+def _start_coordinator(store: Store) -> ray.actor.ActorHandle:
+    """Start a coordinator on this machine, where the store is; Ray restarts it if it dies."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Coordinator)
     return actor.options(scheduling_strategy=here).remote(store.root.resolve())
 
 
 def _wait(running: dict[ray.ObjectRef, Claim]) -> list[ray.ObjectRef]:
-    """Wait a while, and give the tasks that are over."""
+    """Wait a while, and return the tasks that have ended."""
     if not running:
         time.sleep(PAUSE)
         return []
@@ -149,22 +149,22 @@ def _wait(running: dict[ray.ObjectRef, Claim]) -> list[ray.ObjectRef]:
     return ended
 
 
-def _pass_on(
+def _show_events(
     coordinator: ray.actor.ActorHandle, running: dict[ray.ObjectRef, Claim], watcher: Watcher
 ) -> None:
-    """Tell the watcher what workers said of the runs at work."""
+    """Show the watcher what workers reported of the running jobs."""
     jobs = {claim.job.key: claim.job for claim in running.values()}
-    for key, event, what in ask(coordinator.drain_events.remote()):
+    for key, event in ask(coordinator.drain_events.remote()):
         if key in jobs:
-            getattr(watcher, event)(jobs[key], *what)
+            event.show(watcher, jobs[key])
 
 
-def _take_in(result: ray.ObjectRef, job: Job, store: Store) -> str:
-    """Take the files of a run that is over into the store, and give its outcome."""
+def _adopt(result: ray.ObjectRef, job: Job, store: Store) -> str:
+    """Take the files of a run that has ended into the store, and return its outcome."""
     try:
-        outcome, parcel = ask(result)
-        if parcel:
-            store.adopt(job.key, parcel)
+        outcome, archive = ask(result)
+        if archive:
+            store.adopt(job.key, archive)
     except (DamagedRunError, RayError) as error:
         first_line, *_ = str(error).splitlines() or [type(error).__name__]
         return f"failed: {first_line}"
@@ -172,7 +172,7 @@ def _take_in(result: ray.ObjectRef, job: Job, store: Store) -> str:
 
 
 def _cancel(running: dict[ray.ObjectRef, Claim]) -> None:
-    """End the tasks that are not over, if they let us each after a checkpoint."""
+    """End the tasks that are still running, if possible each after a checkpoint."""
     left = list(running)
     for result in left:
         ray.cancel(result)

@@ -1,4 +1,4 @@
-"""A worker of a cluster: does one run in a store of its own, and gives back the run's files."""
+"""A worker of a cluster: executes one run in a store of its own, and returns the run's files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from ray.exceptions import RayError, RayTaskError
 from bench.discovery import load_class, source_hash
 from bench.errors import InputError
 from bench.protocol import PROTOCOL_VERSION
+from bench.runs.cluster.coordinator import Progressed, Started, Warned
 from bench.runs.inputs import NoisyTestSets
 from bench.runs.launch import try_execute
 from bench.store.archive import pack, unpack
-from bench.store.store import FAILED, Store
+from bench.store.layout import FAILED
+from bench.store.record import ClusterNode
+from bench.store.store import Store
 from bench.system.devices import open_device
 from bench.system.files import StorageError
 from bench.system.provenance import versions
@@ -28,11 +31,11 @@ from bench.system.signals import Interrupted, StopRequest
 if TYPE_CHECKING:
     from bench.runs.context import RunContext
     from bench.runs.plan import Job
-    from bench.store.archive import Parcel
+    from bench.store.archive import Archive
 
 
 def ask(answer: ray.ObjectRef) -> Any:
-    """Wait for what another process of the cluster answers.
+    """Wait for what another process of the cluster returns.
 
     Raises:
         RayError: the process died, or the cluster did.
@@ -46,11 +49,11 @@ def ask(answer: ray.ObjectRef) -> Any:
 
 @dataclass(frozen=True)
 class Order:
-    """A run to do, as the driver knows it.
+    """A run to execute, as the driver knows it.
 
     Args:
         method: its name.
-        job: a reference, which Ray leaves packed: a worker without the method is to say so first.
+        job: a reference, which Ray does not unpack: a worker without the method must report that first.
         version: of the driver's noisebench.
         protocol: the driver's.
     """
@@ -62,11 +65,11 @@ class Order:
 
     @classmethod
     def of(cls, job: Job) -> Order:
-        """Write down a job."""
+        """Write the order for a job."""
         return cls(job.run.method, ray.put(job), versions()["noisebench"], PROTOCOL_VERSION)
 
     def read(self) -> Job:
-        """Read the job, where it is the very same here.
+        """Read the job, if it is exactly the same here.
 
         Raises:
             InputError: it is not.
@@ -91,32 +94,34 @@ class Order:
 
 @dataclass(frozen=True)
 class Reporter:
-    """A watcher that tells the driver, by its coordinator."""
+    """A watcher that reports to the driver's coordinator."""
 
     coordinator: ray.actor.ActorHandle
 
     def started(self, job: Job) -> None:
-        """Tell that a job begins."""
-        self.coordinator.record_event.remote(job.key, "started")
+        """Report that a job begins."""
+        self.coordinator.record_event.remote(job.key, Started())
 
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
-        """Tell how far it is."""
-        self.coordinator.record_event.remote(job.key, "progressed", entry)
+        """Report an entry of the log."""
+        self.coordinator.record_event.remote(job.key, Progressed(entry))
 
     def warned(self, job: Job, text: str) -> None:
-        """Tell what a person should know."""
-        self.coordinator.record_event.remote(job.key, "warned", text)
+        """Report a warning."""
+        self.coordinator.record_event.remote(job.key, Warned(text))
 
     def ended(self, job: Job, outcome: str) -> None:
-        """Say nothing: the outcome is the task's."""
+        """Report nothing: the task returns the outcome."""
 
 
-def work(order: Order, shared: list[ray.ObjectRef], coordinator: ray.actor.ActorHandle) -> tuple[str, Parcel]:
-    """Do one run, or go on with it from the checkpoint that the coordinator has.
+def work(
+    order: Order, shared: list[ray.ObjectRef], coordinator: ray.actor.ActorHandle
+) -> tuple[str, Archive]:
+    """Execute one run, or resume it from the checkpoint that the coordinator has.
 
     Args:
         order: the run.
-        shared: a reference to the driver's ``RunContext``, in a list, by which Ray leaves it packed.
+        shared: a reference to the driver's ``RunContext``, in a list, so that Ray does not unpack it.
         coordinator: a handle of the driver's ``Coordinator``.
 
     Returns:
@@ -130,9 +135,9 @@ def work(order: Order, shared: list[ray.ObjectRef], coordinator: ray.actor.Actor
     job, reporter = order.read(), Reporter(coordinator)
     reporter.started(job)
     context, tests = _unpacked(shared[0])
-    context = ray.get_runtime_context()
-    given = context.get_assigned_resources()
-    # After `open_device`, which counts the processors of the machine.
+    runtime = ray.get_runtime_context()
+    given = runtime.get_assigned_resources()
+    # After `open_device`, which counts the cores of the machine.
     torch.set_num_threads(int(given["CPU"]))
 
     def send(checkpoint: Path) -> None:
@@ -149,10 +154,10 @@ def work(order: Order, shared: list[ray.ObjectRef], coordinator: ray.actor.Actor
             store=store,
             stop=StopRequest(),
             on_checkpoint=send,
-            place={"cluster": {"node": context.get_node_id(), "gpus_per_run": given.get("GPU", 0.0)}},
+            place={"cluster": ClusterNode(node=runtime.get_node_id(), gpus_per_run=given.get("GPU", 0.0))},
         )
         try:
-            # By an interrupt Ray cancels a task. SIGTERM ends a worker; its run is begun again elsewhere.
+            # Ray cancels a task by an interrupt. SIGTERM ends a worker; its run is retried elsewhere.
             with context.stop.listening((signal.SIGINT,)):
                 outcome = try_execute(job, context, tests.of(job), reporter)
         except Interrupted as stopped:
@@ -163,7 +168,7 @@ def work(order: Order, shared: list[ray.ObjectRef], coordinator: ray.actor.Actor
 
 @lru_cache(maxsize=1)
 def _unpacked(shared: ray.ObjectRef) -> tuple[RunContext, NoisyTestSets]:
-    """Unpack what all runs share, once in the life of a worker's process."""
+    """Unpack what all runs share, once in each worker process."""
     context: RunContext = ray.get(shared)
     device = open_device(context.device.type)
     lpips = context.lpips if isinstance(context.lpips, str) else replace(context.lpips, device=device)

@@ -42,7 +42,7 @@ def test_a_grid_that_stops_has_an_exit_code_and_advice(
     def end(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("bench.runs.execute.train", end)
+    monkeypatch.setattr("bench.runs.fit.train", end)
     with pytest.raises(SystemExit) as leaving:
         run_tiny("--methods", "supervised")
     assert leaving.value.code == code

@@ -64,7 +64,7 @@ def test_repeated_runs_are_those_of_the_main_runs_alone(workspace: Workspace) ->
 def test_the_hardware_is_that_of_the_main_runs(workspace: Workspace) -> None:
     main = set(workspace.repeated.means.index.unique("key"))
     for number, path in enumerate(sorted((workspace.reports / "one" / "runs").glob("*.json"))):
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        name = ["first", "second"][number % 2] if path.stem in main else "of the search"
-        path.write_text(json.dumps(facts | {"hardware": {"name": name}}), encoding="utf-8")
+        record = json.loads(path.read_text(encoding="utf-8"))
+        record["hardware"]["name"] = ["first", "second"][number % 2] if path.stem in main else "of the search"
+        path.write_text(json.dumps(record), encoding="utf-8")
     assert open_runs(workspace).hardware == "first and second"

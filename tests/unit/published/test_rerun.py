@@ -18,14 +18,14 @@ from bench.runs.plan import plan
 from bench.store.reference import collect
 from bench.system.devices import describe
 from tests.support.runs import CPU, Silent
-from tests.support.verifying import MODULES, change_facts, check, repeat_with_shifts, shift_scores
+from tests.support.verifying import change_record, check, repeat_with_shifts, shift_scores
 
 if TYPE_CHECKING:
     from bench.store.reference import Reference
     from bench.store.store import Store
     from tests.support.runs import Tiny
 
-PROTOCOL_MODULES = ("bench.runs.run", "bench.runs.execute")
+PROTOCOL_MODULES = ("bench.store.run", "bench.runs.recording")
 
 pytestmark = pytest.mark.usefixtures("one_commit")
 
@@ -46,16 +46,15 @@ def test_a_run_is_repeated_with_as_many_threads_as_then(
     torch.set_num_threads(1)
     monkeypatch.setattr("joblib.cpu_count", lambda: cores)
     key = two_seeds.keys()[0]
-    facts = two_seeds.facts(key)
-    change_facts(
-        two_seeds, key, hardware=facts["hardware"] | {"threads": 3}, run=facts["run"] | {"device": device}
+    then = two_seeds.record(key).to_json()
+    change_record(
+        two_seeds, key, hardware=then["hardware"] | {"threads": 3}, run=then["run"] | {"device": device}
     )
     seen = []
-    for module in MODULES:
-        monkeypatch.setattr(
-            f"{module}.describe",
-            lambda device: seen.append(torch.get_num_threads()) or describe(device),
-        )
+    monkeypatch.setattr(
+        "bench.runs.recording.describe",
+        lambda device: seen.append(torch.get_num_threads()) or describe(device),
+    )
     try:
         (verdict,) = check(two_seeds, [key], tiny.context.store if weights_at_hand else fresh)
         assert torch.get_num_threads() == 1
@@ -130,7 +129,7 @@ def test_a_run_of_another_protocol_is_trained_under_the_current_one(
     store = tiny.context.store
     reference = collect([store.root], tmp_path / "reports")
     (key, _) = reference.keys()
-    assert reference.facts(key)["protocol"] == PROTOCOL_VERSION - 1
+    assert reference.record(key).protocol == PROTOCOL_VERSION - 1
     (verdict,) = check(reference, [key], store)
     assert (verdict.outcome, verdict.how) == ("identical", "trained")
     assert "protocol" in verdict.changed

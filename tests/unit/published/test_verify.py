@@ -18,9 +18,9 @@ from bench.errors import InputError
 from bench.images.sources import open_set
 from bench.published.rerun import SAME_WEIGHTS
 from bench.published.verify import Verdict, sample_runs
-from bench.runs import execute
+from bench.runs import fit
 from bench.store.reference import collect
-from tests.support.verifying import change_facts, check, repeat_with_shifts, shift_scores
+from tests.support.verifying import change_record, check, repeat_with_shifts, shift_scores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,9 +155,9 @@ def test_other_test_noise_has_its_own_outcome(
     tiny: Tiny, two_seeds: Reference, fresh: Store, weights_at_hand: bool
 ) -> None:
     key = two_seeds.keys()[0]
-    evaluation = two_seeds.facts(key)["evaluation"]
+    evaluation = two_seeds.record(key).to_json()["evaluation"]
     evaluation["gaussian:25"]["test"]["noisy_sha256"] = "0" * 64
-    change_facts(two_seeds, key, evaluation=evaluation)
+    change_record(two_seeds, key, evaluation=evaluation)
     (verdict,) = check(two_seeds, [key], tiny.context.store if weights_at_hand else fresh)
     assert verdict.outcome == "other test noise"
     assert not verdict.ok
@@ -169,14 +169,14 @@ def test_changes_since_then_are_named(
     tiny: Tiny, two_seeds: Reference, fresh: Store, weights_at_hand: bool
 ) -> None:
     key = two_seeds.keys()[0]
-    facts = two_seeds.facts(key)
-    change_facts(
+    then = two_seeds.record(key).to_json()
+    change_record(
         two_seeds,
         key,
         commit="1" * 40,
-        hardware=facts["hardware"] | {"name": "another CPU", "threads": 64},
-        versions=facts["versions"] | {"torch": "1.0", "python": "3.12"},
-        source=facts["source"] | {"sha256": "0" * 64},
+        hardware=then["hardware"] | {"name": "another CPU", "threads": 64},
+        versions=then["versions"] | {"torch": "1.0", "python": "3.12"},
+        source=then["source"] | {"sha256": "0" * 64},
     )
     (verdict,) = check(two_seeds, [key], tiny.context.store if weights_at_hand else fresh)
     assert verdict.ok
@@ -186,14 +186,14 @@ def test_changes_since_then_are_named(
 def test_a_failed_run_does_not_stop_the_others(
     tiny: Tiny, two_seeds: Reference, fresh: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = execute.seed_of
+    real = fit.seed_of
 
     def explode(role: str, seed: int) -> int:
         if (role, seed) == ("weights", 0):
             raise RuntimeError("it exploded")
         return real(role, seed)
 
-    monkeypatch.setattr(execute, "seed_of", explode)
+    monkeypatch.setattr(fit, "seed_of", explode)
     events: list[str] = []
     jobs = tiny.jobs(seeds=(0, 1))
     failed, sound = check(two_seeds, [job.key for job in jobs], fresh, events=events)

@@ -40,9 +40,10 @@ from bench.report.render import breakable, duration
 from bench.report.residual_figure import FREQUENCIES, spectrum, statistics, variances
 from bench.report.write import ImageOptions, write_report
 from bench.scoring.noisy_sets import corrupt
-from bench.store.store import picture_folder
+from bench.store.layout import image_folder
 from bench.tables.caption import title
 from tests.support.noises import LEVELS, every_noise
+from tests.support.records import EVALUATION, made_up_record
 from tests.support.scores import NO_FAILURES, failed, failure, made_up
 from tests.support.throughput import result as profile_of
 from tests.support.throughput import write_result as write_profile
@@ -50,6 +51,7 @@ from tests.support.throughput import write_result as write_profile
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.store.record import RunRecord
     from tests.support.runs import Tiny
 
 rng = np.random.default_rng
@@ -338,19 +340,9 @@ class MadeUp:
     def keys(self) -> list[str]:
         return sorted(set(self.lines["key"]))
 
-    def facts(self, key: str) -> dict[str, Any]:
+    def record(self, key: str) -> RunRecord:
         (method,) = set(self.lines.loc[self.lines["key"] == key, "method"])
-        return {
-            "run": {"method": method, "seed": 0, "training_images": "bsd400", "fingerprint": "f" * 64},
-            "source": {"origin": "noisebench", "sha256": "a" * 64},
-            "evaluation": {
-                "gaussian:25": {"set12": {"fingerprint": "b", "noisy_sha256": "c", "lpips": "no"}}
-            },
-            "commit": "d" * 40,
-            "versions": {"torch": "9"},
-            "hardware": {"device": "cpu", "name": "abacus"},
-            "started": "2026-01-01T00:00:00+00:00",
-        }
+        return made_up_record(key, run={"method": method}, evaluation={"gaussian:25": {"set12": EVALUATION}})
 
 
 class Reader(HTMLParser):
@@ -508,7 +500,7 @@ def where(tiny: Tiny) -> tuple[str, ...]:
 
 
 def test_pictures_are_those_that_were_scored(trained: Tiny):
-    store, test = trained.bench.store, trained.bench.test_images[0]
+    store, test = trained.context.store, trained.context.test_images[0]
     scores = store.scores()
     found = shown_images(scores, store.root, lambda _: test, count=3)
     assert [one.image.name for one in found] == [picture.name for picture in test]
@@ -526,14 +518,14 @@ def test_pictures_are_those_that_were_scored(trained: Tiny):
 
 
 def test_another_picture_of_the_same_name_is_refused(trained: Tiny):
-    store, test = trained.bench.store, trained.bench.test_images[0]
+    store, test = trained.context.store, trained.context.test_images[0]
     flipped = tuple(replace(picture, pixels=picture.pixels[::-1].copy()) for picture in test)
     with pytest.raises(InputError, match=r"0\.png is not the image that was scored"):
         shown_images(store.scores(), store.root, lambda _: replace(test, images=flipped), count=3)
 
 
 def test_the_page_shows_pictures_with_their_scores(trained: Tiny, tmp_path: Path):
-    store = trained.bench.store
+    store = trained.context.store
     page = read(tmp_path / "out", store, store.root, ImageOptions(2, None, where(trained)))
     shown = [attributes for tag, attributes in page.elements if tag == "img" and attributes.get("alt")]
     names = ("clean", "noisy", "noise2void", "supervised")
@@ -542,7 +534,7 @@ def test_the_page_shows_pictures_with_their_scores(trained: Tiny, tmp_path: Path
         assert f"{line.psnr:.2f} dB · SSIM {line.ssim:.3f}" in page.text
     content = base64.b64decode(shown[2]["src"].partition(",")[2])
     key = store.scores().query("method == 'noise2void'")["key"].iloc[0]
-    kept = picture_folder(store.root / key, "gaussian:25", "test") / "0.png"
+    kept = image_folder(store.root / key, "gaussian:25", "test") / "0.png"
     pixels = read_image(kept)[0]
     # Smaller than a crop, so the whole picture is shown.
     assert (
@@ -558,16 +550,16 @@ def test_the_page_shows_pictures_with_their_scores(trained: Tiny, tmp_path: Path
 @pytest.mark.parametrize("column", ["key", "images"])
 @pytest.mark.parametrize("name", ["..", "../kept", "/etc", "a\0", ""])
 def test_scores_lead_to_no_pictures_outside_of_their_run(trained: Tiny, column, name):
-    store, test = trained.bench.store, trained.bench.test_images[0]
+    store, test = trained.context.store, trained.context.test_images[0]
     with pytest.raises(InputError, match=r"^(run|image set '.*'): "):
         shown_images(store.scores().assign(**{column: name}), store.root, lambda _: test, count=3)
 
 
 def test_a_picture_is_not_linked_out_of_its_run(trained: Tiny, tmp_path: Path):
-    store, test = trained.bench.store, trained.bench.test_images[0]
+    store, test = trained.context.store, trained.context.test_images[0]
     root = tmp_path / "copied"
     shutil.copytree(store.root, root)
-    kept = picture_folder(root / store.keys()[0], "gaussian:25", "test") / "0.png"
+    kept = image_folder(root / store.keys()[0], "gaussian:25", "test") / "0.png"
     kept.rename(tmp_path / "secret.png")
     kept.symlink_to(tmp_path / "secret.png")
     with pytest.raises(InputError, match=r"test/0\.png: leads to .*/secret\.png, outside of"):
@@ -575,7 +567,7 @@ def test_a_picture_is_not_linked_out_of_its_run(trained: Tiny, tmp_path: Path):
 
 
 def test_a_folder_of_runs_may_be_a_link(trained: Tiny, tmp_path: Path):
-    store, test = trained.bench.store, trained.bench.test_images[0]
+    store, test = trained.context.store, trained.context.test_images[0]
     (tmp_path / "linked").symlink_to(store.root)
     assert shown_images(store.scores(), tmp_path / "linked", lambda _: test, count=3)
 
@@ -583,12 +575,12 @@ def test_a_folder_of_runs_may_be_a_link(trained: Tiny, tmp_path: Path):
 def test_runs_open_no_folder_that_the_reader_did_not_name(trained: Tiny, tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert (tmp_path / "test").is_dir()
-    page = read(tmp_path / "out", trained.bench.store, trained.bench.store.root)
+    page = read(tmp_path / "out", trained.context.store, trained.context.store.root)
     assert "the folder of the image set 'test' is not known here; name it by --test" in page.text
 
 
 def test_pictures_that_cannot_be_had_are_missed_by_name(trained: Tiny, tmp_path: Path):
-    page = read(tmp_path / "out", trained.bench.store, trained.bench.store.root)
+    page = read(tmp_path / "out", trained.context.store, trained.context.store.root)
     assert "Pictures that are missing" in page.text
     assert "'test'" in page.text
     assert not any(tag == "img" for tag, _ in page.elements)

@@ -78,10 +78,10 @@ def test_blind_and_other_runs_denoise_the_same_noisy_images(context: RunContext)
     assert not {job.key for job in blind} & {job.key for job in known}
     outcomes_of(context, blind + known)
     hashes = [
-        facts["evaluation"][noise]["test"]["noisy_sha256"]
+        record.evaluation[noise]["test"].noisy_sha256
         for noise in ("gaussian:25", "gaussian:50")
-        for facts in map(context.store.facts, context.store.keys())
-        if noise in facts["evaluation"]
+        for record in map(context.store.record, context.store.keys())
+        if noise in record.evaluation
     ]
     assert len(hashes) == 4
     assert hashes[0] == hashes[1] != hashes[2] == hashes[3]
@@ -109,7 +109,7 @@ def test_a_loaded_run_estimates_and_scores_the_same(context: RunContext):
 
 
 def test_a_failed_blind_run_is_missing_in_every_row(context: RunContext, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bench.runs.execute.train", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("bench.runs.fit.train", lambda *_, **__: 1 / 0)
     outcomes_of(context, jobs_of(context, "gaussian:25", "gaussian:50"))
     failures = context.store.failures()
     assert list(failures["parameter"]) == [25, 50]

@@ -30,7 +30,8 @@ from bench.runs.recipes import RECIPES
 from bench.scoring.evaluate import evaluate
 from bench.scoring.noisy_sets import corrupt
 from bench.training.patches import Patches
-from tests.support.runs import CPU, Silent, Tiny, amend, make_tiny
+from tests.support.records import amend
+from tests.support.runs import CPU, Silent, Tiny, make_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,12 +53,12 @@ def test_a_run_holds_one_row_per_image_and_every_fact(tiny: Tiny) -> None:
     assert list(scores["image"]) == ["0.png", "1.png"]
     assert set(scores["sees"]) == {"noisy + clean"}
     assert scores["lpips"].isna().all()
-    facts = tiny.context.store.facts(job.key)
-    assert facts["versions"]["torch"] == metadata.version("torch")
-    assert facts["hardware"]["threads"] == torch.get_num_threads()
-    evaluation = facts["evaluation"]["gaussian:25"]["test"]
-    assert evaluation["noisy_sha256"] == corrupt(tiny.context.test_images[0], job.noise, seed=0).sha256
-    assert evaluation["lpips"] == "not asked for"
+    record = tiny.context.store.record(job.key)
+    assert record.versions["torch"] == metadata.version("torch")
+    assert record.hardware.threads == torch.get_num_threads()
+    evaluation = record.evaluation["gaussian:25"]["test"]
+    assert evaluation.noisy_sha256 == corrupt(tiny.context.test_images[0], job.noise, seed=0).sha256
+    assert evaluation.lpips == "not asked for"
     folder = tiny.context.store.root / job.key
     steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
     assert steps == [4]
@@ -195,7 +196,7 @@ def test_every_method_meets_the_same_noisy_test_images(tiny: Tiny) -> None:
     methods = RECIPES["quick"].methods
     tiny.launch(methods=methods)
     hashes = [
-        tiny.context.store.facts(job.key)["evaluation"]["gaussian:25"]["test"]["noisy_sha256"]
+        tiny.context.store.record(job.key).evaluation["gaussian:25"]["test"].noisy_sha256
         for job in tiny.jobs(methods=methods)
     ]
     assert len(hashes) == len(methods)
@@ -336,7 +337,7 @@ def test_what_learns_nothing_is_scored_and_never_trained(tiny: Tiny) -> None:
     assert set(scores["sees"]) == {"noisy + noise, untrained"}
     assert store.curves().empty
     assert not (store.root / job.key / "log.jsonl").exists()
-    assert store.facts(job.key)["versions"]["pywavelets"] == metadata.version("pywavelets")
+    assert store.record(job.key).versions["pywavelets"] == metadata.version("pywavelets")
     again = evaluate(load_run(store.root / job.key), corrupt(tiny.context.test_images[0], job.noise, seed=0))
     assert [row["psnr"] for row in again] == list(scores["psnr"])
 

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from bench.errors import InputError
-from bench.store.integrity import FACTS, seal_folder, write_json
+from bench.store.checksums import RECORD, add_checksums, write_json
+from bench.store.layout import SCORES
 from bench.store.reference import collect, find_reference, open_reference
-from bench.store.scores import IDENTITY, SCORES, write_scores
+from bench.store.scores import IDENTITY, write_scores
 from bench.store.store import Store
+from tests.support.records import EVALUATION, write_made_up
 from tests.support.runs import make_tiny
 
 if TYPE_CHECKING:
@@ -33,27 +35,23 @@ def finish(root: Path, key: str, *, finished: str, sets: tuple[str, ...] = ("set
     rows = pd.DataFrame([SHARED | described | {"images": name, "image": "a"} | columns for name in sets])
     with Store.open(root).writing(key) as folder:
         write_scores(rows, folder)
-        facts = {"key": key, "columns": described, "evaluation": {"noise": {name: {} for name in sets}}}
-        write_json(facts, folder / FACTS)
+        write_made_up(folder, key, columns=described, evaluation={"noise": dict.fromkeys(sets, EVALUATION)})
 
 
 def fail(root: Path, key: str, *, started: str, **columns: Any) -> None:
     """Store a failed run."""
     described = {name: value for name, value in SHARED.items() if name not in ("parameter", "images")}
     with pytest.raises(RuntimeError), Store.open(root).writing(key) as folder:
-        facts = {"key": key, "columns": described | {"key": key} | columns, "started": started}
-        facts |= {
-            "test": [{"parameter": 0, "images": "set"}],
-            "error": "it diverged",
-            "traceback": "/home/me",
-        }
-        write_json(facts, folder / FACTS)
+        write_made_up(
+            folder,
+            key,
+            columns=described | {"key": key} | columns,
+            started=started,
+            test=[{"parameter": 0, "images": "set"}],
+            error="it diverged",
+            traceback="/home/me",
+        )
         raise RuntimeError
-
-
-def of_the_run(facts: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what speaks of the files of a folder."""
-    return {name: value for name, value in facts.items() if name not in ("files", "seal")}
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -72,7 +70,7 @@ def stores(tmp_path: Path) -> list[Path]:
     return [first, second, third]
 
 
-def test_real_runs_come_with_all_their_scores_and_facts(
+def test_real_runs_come_with_all_their_scores_and_records(
     photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path
 ) -> None:
     folders = photo_folders(1)
@@ -91,7 +89,7 @@ def test_real_runs_come_with_all_their_scores_and_facts(
     assert reference.keys() == sorted(keys[0] + keys[1])
     for tiny, its_keys in zip(tinies, keys, strict=True):
         for key in its_keys:
-            assert reference.facts(key) == of_the_run(tiny.context.store.facts(key))
+            assert reference.record(key) == tiny.context.store.record(key).without_folder()
     assert reference.failures().empty
 
 
@@ -132,7 +130,7 @@ def test_of_copies_of_one_run_the_one_scored_on_more_sets_stays(tmp_path: Path, 
     finish(tmp_path / "second", "key", finished="2026-01-01", sets=("set", "more"))
     reference = collect([tmp_path / "first", tmp_path / "second"][::order], tmp_path / "reports")
     assert list(reference.scores()["images"]) == ["more", "set"]
-    assert set(reference.facts("key")["evaluation"]["noise"]) == {"more", "set"}
+    assert set(reference.record("key").evaluation["noise"]) == {"more", "set"}
 
 
 def test_a_run_trained_again_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -140,15 +138,17 @@ def test_a_run_trained_again_is_replaced_as_a_whole(tmp_path: Path) -> None:
     finish(tmp_path / "second", "key", finished="2026-01-02", psnr=2.0)
     reference = collect([tmp_path / "second", tmp_path / "first"], tmp_path / "reports")
     assert list(reference.scores()["psnr"]) == [2.0]
-    assert reference.facts("key")["columns"]["finished"] == "2026-01-02"
+    assert reference.record("key").finished == "2026-01-02"
 
 
 def test_a_failure_comes_without_its_traceback(stores: list[Path], tmp_path: Path) -> None:
     reference = collect(stores, tmp_path / "reports")
     pd.testing.assert_frame_equal(reference.failures(), Store(stores[2]).failures())
-    facts = of_the_run(Store(stores[2] / "failed").facts("failed-again"))
-    assert facts.pop("traceback") == "/home/me"
-    assert reference.facts("failed-again") == facts
+    record = Store(stores[2] / "failed").record("failed-again")
+    assert record.traceback == "/home/me"
+    assert reference.record("failed-again").traceback is None
+    assert reference.record("failed-again") == record.without_folder()
+    assert "/home/me" not in (tmp_path / "reports" / "runs" / "failed-again.json").read_text()
 
 
 def test_a_failure_goes_where_a_run_of_its_settings_finished(stores: list[Path], tmp_path: Path) -> None:
@@ -184,10 +184,10 @@ def test_collecting_that_was_cut_short_is_done_again(stores: list[Path], tmp_pat
     scores = (folder / SCORES).read_bytes()
     collect(stores, folder)
     expected = content(folder)
-    (folder / SCORES).write_bytes(scores)  # the facts were written, and then it was killed
-    with pytest.raises(InputError, match=r"has facts, .* but no scores"):
+    (folder / SCORES).write_bytes(scores)  # the records were written, and then it was killed
+    with pytest.raises(InputError, match=r"has a record, .* but no scores"):
         open_reference(folder)
-    (folder / "runs" / "older.json").write_bytes((stores[0] / "older" / FACTS).read_bytes())
+    (folder / "runs" / "older.json").write_bytes((stores[0] / "older" / RECORD).read_bytes())
     collect(stores, folder)
     assert content(folder) == expected
 
@@ -212,7 +212,7 @@ def test_the_profile_of_the_machine_comes_too(stores: list[Path], tmp_path: Path
 
 @pytest.mark.parametrize(
     ("lost", "said"),
-    [(FACTS, rf"{WHOLE}.run\.json is missing"), (SCORES, rf"{WHOLE}.scores\.parquet is missing")],
+    [(RECORD, rf"{WHOLE}.run\.json is missing"), (SCORES, rf"{WHOLE}.scores\.parquet is missing")],
 )
 def test_a_stored_run_that_is_not_whole_is_named(
     stores: list[Path], tmp_path: Path, lost: str, said: str
@@ -223,7 +223,7 @@ def test_a_stored_run_that_is_not_whole_is_named(
         collect(stores, tmp_path / "reports")
 
 
-def rewrite_facts(folder: Path, **changes: Any) -> None:
+def rewrite_record(folder: Path, **changes: Any) -> None:
     path = folder / "runs" / "later.json"
     write_json(json.loads(path.read_text()) | changes, path)
 
@@ -232,11 +232,11 @@ def rewrite_facts(folder: Path, **changes: Any) -> None:
     ("damage", "said"),
     [
         (lambda folder: (folder / SCORES).unlink(), "it has no scores.parquet"),
-        (lambda folder: (folder / "runs" / "later.json").unlink(), r"no facts: .*later\.json' is missing"),
+        (lambda folder: (folder / "runs" / "later.json").unlink(), r"no record: .*later\.json' is missing"),
         (lambda folder: write_scores(pd.read_parquet(folder / SCORES)[1:], folder), "run later .*no scores"),
-        (lambda folder: rewrite_facts(folder, error="it diverged"), "run later .*of other scores"),
-        (lambda folder: rewrite_facts(folder, evaluation={}), "run later .*of other scores"),
-        (lambda folder: rewrite_facts(folder, columns={"finished": "2026"}), "run later .*of other scores"),
+        (lambda folder: rewrite_record(folder, error="it diverged"), "run later .*of other scores"),
+        (lambda folder: rewrite_record(folder, evaluation={}), "run later .*of other scores"),
+        (lambda folder: rewrite_record(folder, columns={"finished": "2026"}), "run later .*of other scores"),
     ],
 )
 def test_a_damaged_reference_is_refused(
@@ -253,7 +253,7 @@ def test_scores_without_a_column_that_tells_runs_apart_are_refused(tmp_path: Pat
     finish(tmp_path / "first", "key", finished="2026-01-01")
     folder = tmp_path / "first" / "key"
     write_scores(pd.read_parquet(folder / SCORES).drop(columns="learning_rate"), folder)
-    seal_folder(folder)
+    add_checksums(folder)
     with pytest.raises(InputError, match=r"key.scores\.parquet is damaged: .* columns learning_rate"):
         collect([tmp_path / "first"], tmp_path / "reports")
 
@@ -261,7 +261,7 @@ def test_scores_without_a_column_that_tells_runs_apart_are_refused(tmp_path: Pat
 def test_an_unknown_run_is_named(stores: list[Path], tmp_path: Path) -> None:
     reference = collect(stores, tmp_path / "reports")
     with pytest.raises(InputError, match=r"unknown run in .*reports' 'latter'; did you mean 'later'"):
-        reference.facts("latter")
+        reference.record("latter")
 
 
 def test_a_reference_is_found_by_its_name(stores: list[Path], tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from bench.errors import InputError
+from bench.store.layout import SCORES
 from bench.store.reference import Reference, collect
 from bench.store.results import open_results
-from bench.store.scores import SCORES
 from bench.store.store import Store
+from bench.store.stored_runs import StoredRuns
 from tests.unit.store.test_reference import fail, finish
 
 if TYPE_CHECKING:
@@ -29,16 +30,15 @@ def runs(tmp_path: Path) -> Path:
 def test_a_store_and_the_reference_made_of_it_hold_the_same(runs: Path, tmp_path: Path) -> None:
     collect([runs], tmp_path / "reference")
     store, reference = open_results(runs), open_results(tmp_path / "reference")
-    assert (store, reference) == (Store(runs), Reference(tmp_path / "reference"))
+    assert (store, reference) == (StoredRuns(runs), Reference(tmp_path / "reference"))
     pd.testing.assert_frame_equal(store.scores(), reference.scores())
     pd.testing.assert_frame_equal(store.failures(), reference.failures())
     assert list(store.scores()["psnr"]) == [1.0, 2.0]
     assert list(store.failures()["error"]) == ["it diverged"]
     assert {"first", "second"} <= {*store.keys()} & {*reference.keys()}
     for key in ("first", "second"):
-        facts = store.facts(key)
-        assert reference.facts(key) == {name: facts[name] for name in facts if name not in ("files", "seal")}
-        assert store.facts(key)["columns"]["key"] == key
+        assert reference.record(key) == Store(runs).record(key).without_folder()
+        assert store.record(key).columns["key"] == key
 
 
 def test_failures_alone_are_results(tmp_path: Path) -> None:
@@ -58,12 +58,12 @@ def test_a_folder_without_runs_is_named_with_advice(tmp_path: Path) -> None:
 
 def test_a_single_run_is_no_damaged_reference(runs: Path) -> None:
     assert (runs / "first" / SCORES).is_file()
-    with pytest.raises(InputError, match=r"first' is a single run; name the folder it lies in"):
+    with pytest.raises(InputError, match=r"first' is a single run; name the folder that it is in"):
         open_results(runs / "first")
 
 
 def test_damaged_reference_results_are_refused(runs: Path, tmp_path: Path) -> None:
     collect([runs], tmp_path / "reference")
     (tmp_path / "reference" / "runs" / "first.json").unlink()
-    with pytest.raises(InputError, match=r"no facts: .*first\.json' is missing"):
+    with pytest.raises(InputError, match=r"no record: .*first\.json' is missing"):
         open_results(tmp_path / "reference")

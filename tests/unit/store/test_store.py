@@ -12,17 +12,20 @@ import pytest
 
 from bench.errors import InputError
 from bench.store.archive import pack
-from bench.store.integrity import FACTS, DamagedRunError, check_folder, checksums, write_json
-from bench.store.scores import IDENTITY, SCORES, SETTINGS
-from bench.store.store import CHECKPOINT, CURVE, FAILED, LOG, PARTIAL, Store
+from bench.store.checksums import RECORD, DamagedRunError, check_folder, checksums
+from bench.store.layout import CHECKPOINT, CURVE, FAILED, LOG, PARTIAL, SCORES
+from bench.store.recovery import set_aside_damaged
+from bench.store.scores import IDENTITY, SETTINGS
+from bench.store.store import Store
 from bench.system import files as durable
 from bench.system.files import StorageError
+from tests.support.records import write_made_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bench.store.archive import Parcel
+    from bench.store.archive import Archive
 
 COMMON = dict.fromkeys(IDENTITY, 0)
 
@@ -30,13 +33,13 @@ COMMON = dict.fromkeys(IDENTITY, 0)
 def keep(store: Store, key: str, **columns: object) -> None:
     with store.writing(key) as folder:
         pd.DataFrame([COMMON | {"key": key} | columns]).to_parquet(folder / SCORES)
-        write_json({"columns": {}}, folder / FACTS)
+        write_made_up(folder)
 
 
 def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     with store.writing("key") as folder:
-        write_json({"columns": {}}, folder / FACTS)
+        write_made_up(folder)
         assert "key" not in store
         assert store.keys() == []
     assert "key" in store
@@ -48,7 +51,7 @@ def test_an_error_moves_what_was_written_among_the_failed(tmp_path: Path) -> Non
     for attempt in ("first", "second"):
         with pytest.raises(RuntimeError, match=attempt), store.writing("key") as folder:
             (folder / "log.jsonl").write_text(attempt)
-            write_json({"columns": {}}, folder / FACTS)
+            write_made_up(folder)
             raise RuntimeError(attempt)
     assert "key" not in store
     assert (tmp_path / "failed" / "key" / "log.jsonl").read_text() == "second"
@@ -66,14 +69,14 @@ def test_an_interrupt_leaves_what_there_is_for_the_next_attempt(
     assert not (tmp_path / FAILED).exists()
     with store.writing("key") as folder:
         assert (folder / CHECKPOINT).read_text() == "so far"
-        write_json({"columns": {}}, folder / FACTS)
-    assert [path.name for path in (tmp_path / "key").iterdir()] == [FACTS]
+        write_made_up(folder)
+    assert [path.name for path in (tmp_path / "key").iterdir()] == [RECORD]
 
 
 def test_a_success_clears_the_failure_before(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     with pytest.raises(RuntimeError), store.writing("key") as folder:
-        write_json({"columns": {}}, folder / FACTS)
+        write_made_up(folder)
         raise RuntimeError
     assert (tmp_path / FAILED / "key").is_dir()
     keep(store, "key", finished="1")
@@ -83,12 +86,12 @@ def test_a_success_clears_the_failure_before(tmp_path: Path) -> None:
 def test_a_run_of_another_store_is_adopted_as_it_was_sealed(tmp_path: Path) -> None:
     theirs, ours = Store.open(tmp_path / "theirs"), Store.open(tmp_path / "ours")
     keep(theirs, "key", finished="1")
-    parcel = pack(theirs.root / "key")
+    archive = pack(theirs.root / "key")
     partial = ours.begin("key")
     for name in (CHECKPOINT, LOG, "pictures/old.png"):
         (partial / name).parent.mkdir(exist_ok=True)
         (partial / name).write_text("of an earlier attempt")
-    ours.adopt("key", parcel)
+    ours.adopt("key", archive)
     assert checksums(ours.root / "key") == checksums(theirs.root / "key")
     check_folder(ours.root / "key")
     assert list((ours.root / PARTIAL).iterdir()) == []
@@ -97,18 +100,18 @@ def test_a_run_of_another_store_is_adopted_as_it_was_sealed(tmp_path: Path) -> N
 def test_an_adopted_failure_is_kept_apart_until_a_success(tmp_path: Path) -> None:
     theirs, ours = Store.open(tmp_path / "theirs"), Store.open(tmp_path / "ours")
     with pytest.raises(RuntimeError), theirs.writing("key") as folder:
-        write_json({"columns": {}, "error": "it exploded"}, folder / FACTS)
+        write_made_up(folder, error="it exploded")
         raise RuntimeError
     ours.adopt("key", pack(theirs.root / FAILED / "key"))
     assert ours.keys() == []
-    assert (ours.root / FAILED / "key" / FACTS).is_file()
+    assert (ours.root / FAILED / "key" / RECORD).is_file()
     keep(theirs, "key", finished="1")
     ours.adopt("key", pack(theirs.root / "key"))
     assert ours.keys() == ["key"]
     assert list((ours.root / FAILED).iterdir()) == []
 
 
-def extended(store: Store) -> Parcel:
+def extended(store: Store) -> Archive:
     """Score a run on a further set."""
     folder = store.begin_extension("key")
     (folder / "more.png").write_text("a picture")
@@ -127,9 +130,9 @@ def extended(store: Store) -> Parcel:
 )
 def test_a_failure_counts_by_when_it_came(tmp_path: Path, times: dict[str, str], told: bool) -> None:
     store = Store.open(tmp_path)
-    facts = {name: f"2026-01-01T{time}:00+00:00" for name, time in times.items()}
+    moments = {name: f"2026-01-01T{time}:00+00:00" for name, time in times.items()}
     with pytest.raises(RuntimeError), store.writing("key") as folder:
-        write_json({"columns": {}, "error": "it diverged"} | facts, folder / FACTS)
+        write_made_up(folder, error="it diverged", **moments)
         raise RuntimeError
     found = store.error_since("key", datetime(2026, 1, 1, 12, tzinfo=UTC))
     assert found == ("it diverged" if told else None)
@@ -170,7 +173,7 @@ def test_an_adoption_that_is_cut_short_leaves_the_run_as_it_was_or_shall_be(
     theirs = Store.open(tmp_path / "theirs")
     keep(theirs, "key", finished="1")
     before = checksums(theirs.root / "key")
-    parcel = extended(theirs)
+    archive = extended(theirs)
     after = checksums(theirs.root / "key")
     real = durable.flush_folder
     found = []
@@ -186,10 +189,10 @@ def test_an_adoption_that_is_cut_short_leaves_the_run_as_it_was_or_shall_be(
 
         monkeypatch.setattr(durable, "flush_folder", cut)
         try:
-            ours.adopt("key", parcel)
+            ours.adopt("key", archive)
         except KeyboardInterrupt:
             monkeypatch.undo()
-            assert ours.set_aside_damaged() == []
+            assert set_aside_damaged(ours.root) == []
             found.append(checksums(ours.root / "key"))
         else:
             break
@@ -201,7 +204,7 @@ def test_an_adoption_that_is_cut_short_leaves_the_run_as_it_was_or_shall_be(
 @pytest.mark.parametrize(
     ("name", "said"), [(SCORES, "its sha256 is not the one"), ("../out", "leads out of it")]
 )
-def test_a_parcel_that_is_not_as_it_was_sealed_is_refused(tmp_path: Path, name: str, said: str) -> None:
+def test_a_archive_that_is_not_as_it_was_sealed_is_refused(tmp_path: Path, name: str, said: str) -> None:
     theirs, ours = Store.open(tmp_path / "theirs"), Store.open(tmp_path / "ours")
     keep(theirs, "key", finished="1")
     with pytest.raises(DamagedRunError, match=said):
@@ -228,7 +231,7 @@ def test_of_curves_too_the_latest_counts(tmp_path: Path) -> None:
             common = dict.fromkeys(SETTINGS, 0) | {"key": key}
             curve = [common | {"step": step, "psnr": psnr} for step, psnr in rows.items()]
             pd.DataFrame(curve).to_parquet(folder / CURVE)
-            write_json({"columns": {"finished": finished}}, folder / FACTS)
+            write_made_up(folder, columns={"finished": finished})
     keep(store, "without a curve", finished="2026-01-03")
     curves = store.curves()
     assert dict(zip(curves["step"], curves["psnr"], strict=True)) == {1: 10, 4: 40}

@@ -15,18 +15,19 @@ from bench.analysis.paired import difference_of, holm
 from bench.analysis.scatter import seed_scatter
 from bench.cli.main import main
 from bench.errors import InputError
-from bench.store.integrity import FACTS, write_json
 from bench.store.reference import collect
 from bench.store.scores import write_scores
 from bench.store.store import Store
 from bench.tables.compare import HEADER, compare, write_comparison
 from tests.support.markup import read_latex, read_markdown
+from tests.support.records import EVALUATION, made_up_record, write_made_up
 from tests.support.scores import NO_FAILURES, SEES, cell_of, failed, failure, made_up, mean_difference
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.output.text_table import TextTable
+    from bench.store.record import RunRecord
 
 FILES = [f"{number:02}.png" for number in range(12)]
 SET12 = {"set12": FILES}
@@ -34,18 +35,17 @@ CIRCUMSTANCES: dict[str, Any] = {
     "run": {"fingerprint": "abcdef012345" + "0" * 52},
     "source": {"sha256": "as it was"},
     "commit": "1234567890abcdef",
-    "versions": {"python": "3.11.7", "torch": "2.15.0"},
-    "hardware": {"name": "one processor", "threads": 2},
+    "hardware": {"name": "one CPU"},
 }
 
 
 @dataclass
 class Made:
-    """Made-up results; all runs have the same facts but for those told of a method."""
+    """Made-up results; all runs have the same record, except for the changes to those of a method."""
 
     lines: pd.DataFrame
     failed: pd.DataFrame = field(default_factory=lambda: NO_FAILURES)
-    told: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def scores(self) -> pd.DataFrame:
         return self.lines
@@ -56,9 +56,12 @@ class Made:
     def keys(self) -> list[str]:
         return sorted(set(self.lines["key"]))
 
-    def facts(self, key: str) -> dict[str, Any]:
+    def changes_of(self, key: str) -> dict[str, Any]:
         method = self.lines.loc[self.lines["key"] == key, "method"].iloc[0]
-        return CIRCUMSTANCES | self.told.get("all", {}) | self.told.get(method, {})
+        return CIRCUMSTANCES | self.changes.get("all", {}) | self.changes.get(method, {})
+
+    def record(self, key: str) -> RunRecord:
+        return made_up_record(key, **self.changes_of(key))
 
 
 def one_sheet(a: Made, b: Made) -> TextTable:
@@ -203,7 +206,7 @@ def test_one_image_or_few_bear_no_verdict() -> None:
 def test_code_is_changed_where_any_run_has_another_source() -> None:
     scores = drawn()
     changed = {"sure": {"source": {"sha256": "rewritten"}}}
-    sheet = one_sheet(Made(scores), Made(scores, told=changed))
+    sheet = one_sheet(Made(scores), Made(scores, changes=changed))
     assert column(sheet, "code") == dict.fromkeys(SEES, "same") | {"sure": "changed"}
 
 
@@ -213,9 +216,9 @@ class Mixed(Made):
 
     older: int = 0
 
-    def facts(self, key: str) -> dict[str, Any]:
+    def changes_of(self, key: str) -> dict[str, Any]:
         source = "older" if key.endswith(f"-{self.older}") else "newer"
-        return super().facts(key) | {"source": {"sha256": source}}
+        return super().changes_of(key) | {"source": {"sha256": source}}
 
 
 @pytest.mark.parametrize(("older", "code"), [(0, "same"), (1, "changed")])
@@ -236,16 +239,16 @@ def test_retraining_is_told_of_each_side_that_has_two_seeds() -> None:
 
 
 def test_devices_may_differ_and_are_named_with_all_that_differs() -> None:
-    told = {
-        "hardware": {"name": "another processor", "threads": 2},
+    changes = {
+        "hardware": {"name": "another CPU"},
         "commit": "fedcba0987654321+changes",
         "versions": {"python": "3.11.7", "torch": "2.11.0"},
     }
-    sheet = one_sheet(Made(drawn(device="cpu")), Made(drawn(device="cuda"), told={"all": told}))
+    sheet = one_sheet(Made(drawn(device="cpu")), Made(drawn(device="cuda"), changes={"all": changes}))
     assert len(sheet.rows) == len(SEES)
     assert notes_of(sheet, "Not the same") == [
         "Not the same: device: cpu in A, cuda in B.",
-        "Not the same: hardware: one processor in A, another processor in B.",
+        "Not the same: hardware: one CPU in A, another CPU in B.",
         "Not the same: commit: 1234567890ab in A, fedcba098765+changes in B.",
         "Not the same: torch: 2.15.0 in A, 2.11.0 in B.",
     ]
@@ -254,7 +257,7 @@ def test_devices_may_differ_and_are_named_with_all_that_differs() -> None:
 
 
 def test_a_commit_that_is_not_known_is_told() -> None:
-    sheet = one_sheet(Made(drawn()), Made(drawn(), told={"sure": {"commit": None}}))
+    sheet = one_sheet(Made(drawn()), Made(drawn(), changes={"sure": {"commit": None}}))
     assert notes_of(sheet, "Not the same") == [
         "Not the same: commit: 1234567890ab in A, 1234567890ab and unknown in B."
     ]
@@ -411,11 +414,11 @@ def test_other_images_are_refused() -> None:
         one_sheet(*map(Made, parts))
     with pytest.raises(InputError, match=r"only one of A and B has scores of image '11\.png' of set12"):
         one_sheet(Made(scores), Made(scores[scores["image"] != "11.png"]))
-    told = {"all": {"run": {"fingerprint": "f" * 64}}}
+    changes = {"all": {"run": {"fingerprint": "f" * 64}}}
     with pytest.raises(
         InputError, match=r"training images 'bsd400' are not .* abcdef012345 in A, with ffffffffffff in B"
     ):
-        one_sheet(Made(scores), Made(scores, told=told))
+        one_sheet(Made(scores), Made(scores, changes=changes))
 
 
 # Formats
@@ -448,11 +451,11 @@ def shelve_runs(root: Path, results: Made) -> Path:
     """Write made-up results as a folder of runs."""
     for key, rows in results.scores().groupby("key"):
         columns = {"key": key, "finished": "2026-01-01"}
-        evaluation = {"all": {images: {} for images in rows["images"].unique()}}
-        facts = results.facts(str(key)) | {"key": key, "columns": columns, "evaluation": evaluation}
+        evaluation = {"all": dict.fromkeys(rows["images"].unique(), EVALUATION)}
+        changes = results.changes_of(str(key)) | {"columns": columns, "evaluation": evaluation}
         with Store.open(root).writing(str(key)) as folder:
             write_scores(rows.assign(finished="2026-01-01"), folder)
-            write_json(facts, folder / FACTS)
+            write_made_up(folder, str(key), **changes)
     return root
 
 

@@ -12,8 +12,7 @@ from safetensors.torch import load_file
 
 from bench.runs import execute as running
 from bench.scoring.evaluate import mean_psnr
-from bench.store.scores import WEIGHTS
-from bench.store.store import CHECKPOINT, PARTIAL
+from bench.store.layout import CHECKPOINT, PARTIAL, WEIGHTS
 from bench.system.files import StorageError
 from bench.system.signals import Interrupted, StopRequest
 from bench.training.checkpoint import (
@@ -126,8 +125,8 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
     broken = make_tiny(folders, tmp_path / "broken", channels=1)
     train_in_sittings(broken, method)
     (job,) = broken.jobs(methods=(method,), steps=STEPS)
-    facts = broken.context.store.facts(job.key)
-    assert [sitting["step"] for sitting in facts["earlier_sittings"]] == [0, 1, 17, 20]
+    record = broken.context.store.record(job.key)
+    assert [attempt.step for attempt in record.earlier_attempts] == [0, 1, 17, 20]
     (weights, log, scores), (again, log_again, scores_again) = end(whole, method), end(broken, method)
     assert all(torch.equal(weights[name], again[name]) for name in weights)
     assert log == log_again
@@ -238,6 +237,6 @@ def test_random_numbers_that_no_key_names_play_no_part(tiny: Tiny) -> None:
             context=replace(tiny.context, store=tiny.context.store.open(tiny.context.store.root / str(seed))),
         )
         fresh.launch()
-        (key,) = fresh.bench.store.keys()
-        weights.append(load_file(fresh.bench.store.root / key / WEIGHTS))
+        (key,) = fresh.context.store.keys()
+        weights.append(load_file(fresh.context.store.root / key / WEIGHTS))
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

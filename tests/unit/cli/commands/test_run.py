@@ -168,8 +168,8 @@ def test_runs_without_the_weights_of_lpips_are_scored_without_it(
     run_tiny("--methods", "supervised", "--lpips", "True")
     printed = capsys.readouterr().out
     assert "LPIPS is left out: no weights to be had" in printed
-    (facts,) = (path.read_text() for path in (folders / "runs").glob("*/run.json"))
-    assert '"lpips": "no weights to be had"' in facts
+    (record,) = (path.read_text() for path in (folders / "runs").glob("*/run.json"))
+    assert '"lpips": "no weights to be had"' in record
 
 
 def test_blind_run_reports_its_estimates(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,74 @@
+"""Scoring: a denoiser is evaluated on noisy test sets, and a few of its images are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bench.images.image_file import encode_image
+from bench.runs.recording import evaluation_of
+from bench.scoring.evaluate import evaluate
+from bench.store.layout import image_folder
+from bench.system.files import storing, write_durably
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.scoring.denoiser import Denoiser
+    from bench.scoring.metrics import Lpips
+    from bench.scoring.noisy_sets import NoisySet
+    from bench.store.record import Evaluation
+
+KEPT_IMAGES = 3
+"""The first of each test set, denoised."""
+
+
+@dataclass(frozen=True)
+class ImageKeeper:
+    """Writes denoised images of some names, with 16 bits, into a folder."""
+
+    folder: Path
+    names: frozenset[str]
+
+    def __call__(self, name: str, denoised: Tensor) -> None:
+        """Write the image, (1, C, H, W) in [0, 1], if it is one of those to keep."""
+        if name in self.names:
+            pixels = denoised[0].movedim(0, -1).numpy()
+            content = encode_image(pixels, suffix=".png", depth="uint16")
+            write_durably(self.folder / f"{Path(name).stem}.png", content)
+
+
+def score(
+    denoiser: Denoiser, tests: list[NoisySet], lpips: Lpips | str, run: Path
+) -> tuple[pd.DataFrame, dict[str, dict[str, Evaluation]]]:
+    """Score a denoiser on noisy test sets, and keep the first denoised images of each.
+
+    Args:
+        denoiser: of the run.
+        tests: the noisy test sets.
+        lpips: the metric, or why it is missing.
+        run: the folder for the images.
+
+    Returns:
+        One row per test image; and what was evaluated, by noise and test set.
+    """
+    metric = None if isinstance(lpips, str) else lpips
+    rows: list[dict[str, Any]] = []
+    evaluated: dict[str, dict[str, Evaluation]] = {}
+    for test in tests:
+        shared = {"parameter": test.noise.parameter, "images": test.name}
+        rows += [shared | row for row in evaluate(denoiser, test, lpips=metric, keep=_open_keeper(run, test))]
+        lpips_state = lpips if isinstance(lpips, str) else "computed"
+        evaluated.setdefault(test.noise.spec, {})[test.name] = evaluation_of(test, lpips=lpips_state)
+    # A column of only None would have no type, and could not be joined to one of numbers.
+    return pd.DataFrame(rows).astype({"lpips": "float64", "estimate": "float64"}), evaluated
+
+
+def _open_keeper(run: Path, test: NoisySet) -> ImageKeeper:
+    folder = image_folder(run, test.noise.spec, test.name)
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return ImageKeeper(folder, frozenset(image.name for image in test.images[:KEPT_IMAGES]))

@@ -1,0 +1,169 @@
+"""The record of a run: what its ``run.json`` holds, with the type of each field.
+
+Fields are declared in the order in which they are written. A field that a version does not know is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.store.run import Run  # noqa: TC001 - pydantic reads the annotations
+
+LOCAL = ("traceback", "files", "seal")
+"""Fields that concern the folder in which a run was stored."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow", populate_by_name=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that were set, as a JSON object."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+class Source(_Part):
+    """The file in which a method is written: its sha256 and the distribution that it is from."""
+
+    sha256: str
+    origin: str
+
+
+class Target(_Part):
+    """The parameter of a test noise and the name of a test set, on which the run is scored."""
+
+    parameter: float
+    images: str
+
+
+class Hardware(_Part):
+    """The machine, and how much of it was used."""
+
+    device: str
+    name: str
+    system: str
+    cores: int | None
+    threads: int
+
+
+class ClusterNode(_Part):
+    """The node of a Ray cluster, and the share of a GPU that the run was given there."""
+
+    node: str
+    gpus_per_run: float
+
+
+class Attempt(_Part):
+    """An attempt at a training run that was interrupted: the step at which it began, code and machine."""
+
+    step: int
+    commit: str | None
+    versions: dict[str, str]
+    hardware: Hardware
+    started: str
+    cluster: ClusterNode | None = None
+
+
+class TrainingCost(_Part):
+    """What training cost; see ``bench.training.loop.Cost``."""
+
+    seconds: float
+    patches_per_second: float
+    flops: int
+    peak_bytes: int | None
+    engine: str
+
+
+class Evaluation(_Part):
+    """A noisy test set on which the run was scored.
+
+    Attributes:
+        fingerprint: of the clean images.
+        noisy_sha256: of the noisy images.
+        lpips: ``computed``, or why it is missing.
+    """
+
+    fingerprint: str
+    noisy_sha256: str
+    lpips: str
+
+
+class RunRecord(_Part):
+    """What was asked for, what ran, and what came of it.
+
+    Attributes:
+        key: names the run.
+        run: all that decides its weights.
+        protocol: the version of the protocol.
+        source: of the method.
+        columns: what every row of the scores repeats.
+        test: on what the run is scored.
+        notes: what was converted or left out of the image sets.
+        commit: of the benchmark.
+        versions: of Python and the libraries.
+        hardware: of the last attempt.
+        started: when the first attempt began.
+        cluster: where in a cluster, if in one.
+        earlier_attempts: those before the last.
+        training: what training cost; absent of a failed run.
+        evaluation: what was scored, by noise (such as ``gaussian:25``) and test set.
+        error: of a failed run.
+        failed: when; runs of early versions lack it.
+        traceback: of the error.
+    """
+
+    key: str
+    run: Run
+    protocol: int
+    source: Source
+    columns: dict[str, str | int | float | None]
+    test: list[Target]
+    notes: list[str]
+    commit: str | None
+    versions: dict[str, str]
+    hardware: Hardware
+    started: str
+    cluster: ClusterNode | None = None
+    earlier_attempts: list[Attempt] = Field(default=[], alias="earlier_sittings")
+    training: TrainingCost | None = None
+    evaluation: dict[str, dict[str, Evaluation]] = {}
+    error: str | None = None
+    failed: str | None = None
+    traceback: str | None = None
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        """Read a record from a JSON object.
+
+        Raises:
+            ValueError: a field is missing or of a wrong type; the message names the first.
+        """
+        try:
+            return cls.model_validate_json(json.dumps(content))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+    def without_folder(self) -> RunRecord:
+        """Return the record without what concerns the folder in which the run was stored."""
+        content = self.to_json()
+        return RunRecord.from_json({name: value for name, value in content.items() if name not in LOCAL})
+
+    @property
+    def finished(self) -> str | None:
+        """When the last score of the training run was computed; None where it failed."""
+        finished = self.columns.get("finished")
+        return None if finished is None else str(finished)
+
+    def evaluations(self, images: str) -> list[Evaluation]:
+        """List the evaluations on one test set, under each of its noises."""
+        return [sets[images] for sets in self.evaluation.values() if images in sets]
+
+
+class StoredRecord(RunRecord):
+    """The record of a run in a store, with the sha256 of each of its files, and of the record in ``seal``."""
+
+    files: dict[str, str]
+    seal: str
