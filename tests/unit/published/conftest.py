@@ -11,7 +11,6 @@ from bench.store.store import Store
 from tests.support.pages import make_workspace
 from tests.support.references import publish, published_numbers
 from tests.support.side_by_side import METHODS, ROWS
-from tests.support.verifying import MODULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +33,7 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture
 def one_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fix the commit, for someone may be editing this checkout."""
-    for module in MODULES:
-        monkeypatch.setattr(f"{module}.commit", lambda: "0" * 40)
+    monkeypatch.setattr("bench.runs.recording.commit", lambda: "0" * 40)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from bench.discovery import listings, load_class
 from bench.errors import InputError
 from bench.images.sources import open_set
 from bench.protocol import PROTOCOL_VERSION
-from bench.runs import execute as running
+from bench.runs import fit
 from bench.runs.launch import launch
 from bench.runs.load import load_run
 from bench.runs.plan import missing_from, plan, shard_of
@@ -232,7 +232,7 @@ def test_replacing_what_is_withheld_by_nan_changes_no_result(
             batch = super().__call__(step)
             return batch if "noise" in self.needs else replace(batch, model=Untouchable())
 
-    monkeypatch.setattr(running, "Patches", Poisoned)
+    monkeypatch.setattr(fit, "Patches", Poisoned)
     poisoned = make_tiny(folders, tmp_path / "poisoned", channels=1)
     assert set(poisoned.launch(**recipe)) == {"trained"}
     for job in honest.jobs(**recipe):
@@ -268,14 +268,14 @@ def test_a_method_that_reaches_for_what_it_did_not_declare_fails(
 
 
 def test_a_failed_run_is_kept_apart_and_the_others_go_on(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = running.train
+    real = fit.train
 
     def explode(net: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
         if type(method).__name__ == "Sure":
             raise RuntimeError("it exploded")
         return real(net, method, *args, **kwargs)
 
-    monkeypatch.setattr(running, "train", explode)
+    monkeypatch.setattr(fit, "train", explode)
     outcomes = tiny.launch(methods=("supervised", "sure", "noise2noise"))
     assert outcomes == ["trained", "failed: it exploded", "trained"]
     store = tiny.context.store
@@ -318,8 +318,8 @@ def untrainable(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError("something was to be trained")
 
-    monkeypatch.setattr(running, "Patches", refuse)
-    monkeypatch.setattr(running, "train", refuse)
+    monkeypatch.setattr(fit, "Patches", refuse)
+    monkeypatch.setattr(fit, "train", refuse)
 
 
 @pytest.mark.usefixtures("untrainable")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from bench.runs import execute as running
+from bench.runs import fit
 from bench.scoring.evaluate import mean_psnr
 from bench.store.layout import CHECKPOINT, PARTIAL, WEIGHTS
 from bench.system.files import StorageError
@@ -174,10 +174,10 @@ def test_a_training_stopped_among_its_looks_has_the_same_curve(
         raise AssertionError("the signal was not heard")
 
     def first_look(*given: Any) -> float:
-        monkeypatch.setattr(running, "mean_psnr", interrupted)
+        monkeypatch.setattr(fit, "mean_psnr", interrupted)
         return mean_psnr(*given)
 
-    monkeypatch.setattr(running, "mean_psnr", first_look)
+    monkeypatch.setattr(fit, "mean_psnr", first_look)
     with pytest.raises(Interrupted):
         broken.launch(steps=8)
     broken.context.stop.asked = None
@@ -189,7 +189,7 @@ def test_a_training_stopped_among_its_looks_has_the_same_curve(
 
 def test_a_stop_while_scoring_keeps_the_training(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(running, "evaluate", lambda *_, **__: tiny.context.stop._on_signal(15, None))
+        patch.setattr("bench.runs.score.evaluate", lambda *_, **__: tiny.context.stop._on_signal(15, None))
         tiny.launch()
     tiny.context.stop.asked = None
     monkeypatch.setattr(Step, "update", lambda *_: 1 / 0)
