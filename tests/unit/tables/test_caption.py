@@ -1,0 +1,47 @@
+"""The heading and the notes of a table."""
+
+from __future__ import annotations
+
+from bench.analysis.tabulate import tabulate
+from bench.tables.caption import footer
+from bench.tables.score_table import markdown
+from tests.support.scores import (
+    ALL_NOISES,
+    NO_FAILURES,
+    made_up,
+)
+
+
+def test_the_footer_describes_the_protocol_of_its_runs():
+    (noisy_once,) = tabulate(made_up(noises=[("gaussian", 25.0)]), NO_FAILURES)
+    (redrawn,) = tabulate(
+        made_up(noises=ALL_NOISES, training_noise="resampled", steps=7, batch=3, channels=3), NO_FAILURES
+    )
+    text = markdown([noisy_once])
+    assert "Images: 3 of bsd68, 2 of set12. Seeds: 0, 1." in text
+    assert "20,000 steps of 16 crops of 64x64 pixels from bsd400 (320,000 crops in all)" in text
+    assert "Training noise frozen: one noisy copy" in text
+    assert "never clipped" in text
+    assert "last weights count" in text
+    assert "N(0, (σ/255)²)" in text
+    assert "Poisson(" not in text
+    text = markdown([redrawn])
+    assert "### bsd400, RGB" in text
+    assert "7 steps of 3 crops of 64x64 pixels from bsd400 (21 crops in all)" in text
+    assert "Training noise resampled" in text
+    assert "Poisson(x/ζ)" in text
+
+
+def test_gradient_clipping_is_described_from_protocol_4_on():
+    (before,), (since,) = (tabulate(made_up(protocol=number), NO_FAILURES) for number in (3, 4))
+    assert "running mean" not in " ".join(footer(before))
+    assert "running mean" in " ".join(footer(since))
+
+
+def test_estimates_are_given_with_their_error():
+    scores = made_up(
+        {"blind": "noisy + noise"}, noises=[("gaussian", 25.0)], sets={"set12": ["01.png"]}, estimate=26.0
+    )
+    (table,) = tabulate(scores, NO_FAILURES)
+    (note,) = [line for line in footer(table) if line.startswith("estimated")]
+    assert "blind on gaussian σ=25, set12: σ 26 in the mean, 4.0% off" in note
