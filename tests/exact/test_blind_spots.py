@@ -11,9 +11,9 @@ from bench.conformance.case import small_unet
 from bench.method import Batch
 from bench.noise import Gaussian
 from methods.noise2void import Noise2Void
-from tests.support.calculus import rng_of, share
-from tests.support.networks import Spy
-from tests.support.noises import batch_of
+from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.networks import Spy
+from tests.support.methods.noises import batch_of
 
 
 def test_no_prediction_sees_the_pixel_that_it_is_compared_with():

@@ -15,9 +15,9 @@ from bench.method import Batch
 from bench.noise import Gaussian, Noise
 from bench.seeds import generator
 from methods.noise2self import WIDTH, Noise2Self, predict
-from tests.support.calculus import rng_of, share
-from tests.support.networks import Spy, curved
-from tests.support.noises import batch_of, every_noise
+from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.networks import Spy, curved
+from tests.support.methods.noises import batch_of, every_noise
 
 PHASES = range(WIDTH**2)
 KERNEL = np.array([[0.5, 1, 0.5], [1, 0, 1], [0.5, 1, 0.5]]) / 6

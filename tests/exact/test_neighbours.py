@@ -12,9 +12,9 @@ from bench.conformance.case import small_unet
 from bench.method import Batch, squared_error
 from bench.noise import Gaussian
 from methods.neighbor2neighbor import Neighbor2Neighbor, neighbours
-from tests.support.calculus import rng_of, share
-from tests.support.networks import Spy, curved
-from tests.support.noises import batch_of
+from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.networks import Spy, curved
+from tests.support.methods.noises import batch_of
 
 ADJACENT = {(0, 1), (1, 0), (2, 3), (3, 2), (0, 2), (2, 0), (1, 3), (3, 1)}
 """The ordered pairs of a cell's pixels, in reading order, that lie beside, above or below each other."""

@@ -14,9 +14,9 @@ from bench.seeds import generator
 from methods.noise2noise import Noise2Noise
 from methods.noise2score import Noise2Score
 from methods.supervised import Supervised
-from tests.support.calculus import rng_of, share
-from tests.support.networks import Spy, curved, network_with
-from tests.support.noises import batch_of, every_domain, every_noise
+from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.networks import Spy, curved, network_with
+from tests.support.methods.noises import batch_of, every_domain, every_noise
 
 DRAWS = 8000
 

@@ -11,8 +11,8 @@ from bench.method import Batch
 from bench.noise import Gaussian
 from bench.seeds import generator
 from methods.noisier2noise import Noisier2Noise
-from tests.support.calculus import rng_of, share
-from tests.support.networks import Spy, curved
+from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.networks import Spy, curved
 
 PRIOR_MEAN, PRIOR_VARIANCE = 0.45, 0.04
 NOISE = Gaussian(25)

@@ -19,8 +19,8 @@ from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
 from bench.scoring.metrics import psnr, ssim
 from bench.seeds import generator, seed_of
 from methods.noise2void import Noise2Void
-from tests.support.calculus import column, rng_of, share
-from tests.support.trained import TRAINED
+from tests.support.methods.calculus import column, rng_of, share
+from tests.support.methods.trained import TRAINED
 
 if TYPE_CHECKING:
     from bench.method import Method

@@ -12,9 +12,9 @@ from bench.method import Batch, squared_error
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator
 from methods.r2r import R2R
-from tests.support.calculus import rng_of, share
-from tests.support.networks import Spy, curved
-from tests.support.noises import LEVELS, every_noise
+from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.networks import Spy, curved
+from tests.support.methods.noises import LEVELS, every_noise
 
 DRAWS = 200_000
 every_alpha = pytest.mark.parametrize("alpha", [0.15, 0.5, 0.8])

@@ -14,9 +14,9 @@ from bench.method import Batch, squared_error
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator
 from methods.noise2score import RELATIVE_SCHEDULE, Noise2Score
-from tests.support.calculus import rng_of, share
-from tests.support.networks import Spy, network_with
-from tests.support.noises import LEVELS, batch_of, end_for, every_domain, every_noise
+from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.networks import Spy, network_with
+from tests.support.methods.noises import LEVELS, batch_of, end_for, every_domain, every_noise
 
 
 @every_domain

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from bench.noise import Gamma
 from methods.noise2score import Noise2Score
-from tests.support.calculus import column, quadrature, share, slope_of
-from tests.support.networks import network_with
-from tests.support.noises import end_for, every_domain
+from tests.support.methods.calculus import column, quadrature, share, slope_of
+from tests.support.methods.networks import network_with
+from tests.support.methods.noises import end_for, every_domain
 
 SHAPE, SCALE = 6, 2.5  # of the inverse Gamma prior
 GAMMA_PRIOR = stats.gamma(81, scale=1 / 180)

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from bench.noise import Gaussian
 from methods.noise2score import Noise2Score
-from tests.support.calculus import column, quadrature
-from tests.support.networks import network_with
-from tests.support.noises import end_for, every_domain
+from tests.support.methods.calculus import column, quadrature
+from tests.support.methods.networks import network_with
+from tests.support.methods.noises import end_for, every_domain
 
 NOISE = Gaussian(25)
 SIGMA_A = 0.05

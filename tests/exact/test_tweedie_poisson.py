@@ -14,9 +14,9 @@ from torch import Tensor
 
 from bench.noise import Poisson
 from methods.noise2score import Noise2Score
-from tests.support.calculus import column, quadrature, slope_of
-from tests.support.networks import network_with
-from tests.support.noises import end_for, every_domain
+from tests.support.methods.calculus import column, quadrature, slope_of
+from tests.support.methods.networks import network_with
+from tests.support.methods.noises import end_for, every_domain
 
 
 @dataclass(frozen=True)

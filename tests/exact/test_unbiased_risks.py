@@ -15,9 +15,9 @@ from bench.method import Batch
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator
 from methods.sure import Sure
-from tests.support.calculus import rng_of, share
-from tests.support.networks import TAPS, Spy, curved, filter_of
-from tests.support.noises import LEVELS, batch_of, every_noise
+from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.networks import TAPS, Spy, curved, filter_of
+from tests.support.methods.noises import LEVELS, batch_of, every_noise
 
 
 def estimated_risk(net, noisy: Tensor, noise: Noise, *, eps: float = 0.01) -> np.ndarray:

@@ -14,9 +14,9 @@ from bench.training.engine import open_step
 from bench.training.patches import Sampling
 from methods.sure import Sure
 from methods.unsure import Unsure
-from tests.support.calculus import rng_of, share
-from tests.support.networks import curved
-from tests.support.noises import LEVELS, batch_of
+from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.networks import curved
+from tests.support.methods.noises import LEVELS, batch_of
 
 if TYPE_CHECKING:
     from bench.training.step import Step

@@ -16,8 +16,8 @@ from bench.training.patches import Patches, Sampling
 from bench.training.step import Step
 from bench.training.unet import UNet
 from tests.faults.processes import WARM
+from tests.support.methods.trained import TRAINED
 from tests.support.runs import CPU, Tiny
-from tests.support.trained import TRAINED
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -13,7 +13,7 @@ from scipy.stats import linregress
 from bench.profile.workloads import BareStep, TrainingStep
 from bench.system.counters import count_memory
 from methods.supervised import Supervised
-from tests.support.trained import TRAINED
+from tests.support.methods.trained import TRAINED
 from tests.throughput.ratios import ratios_to, seconds_in_turn
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from bench.discovery import parse_method
 from bench.method import NEEDS
 from bench.profile.workloads import COPIED, COPIES, BareStep, TrainingStep, copy, inference, patches, product
-from tests.support.trained import TRAINED
+from tests.support.methods.trained import TRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

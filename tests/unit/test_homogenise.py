@@ -16,8 +16,8 @@ from bench.homogenise import OPPONENTS, Homogenised, homogenise, take_back
 from bench.method import WithheldError
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator
-from tests.support.calculus import column, quadrature
-from tests.support.noises import LEVELS, every_noise
+from tests.support.methods.calculus import column, quadrature
+from tests.support.methods.noises import LEVELS, every_noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable

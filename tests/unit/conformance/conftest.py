@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import methods
-from tests.support.broken_methods import folders
+from tests.support.methods.broken import folders
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from bench.conformance import declaration_checks
 from bench.conformance.case import ConformanceError
 from bench.conformance.declaration_checks import declares_itself
 from methods.sure import Sure
-from tests.support.broken_methods import assert_reported, broken_in
+from tests.support.methods.broken import assert_reported, broken_in
 
 
 @pytest.mark.usefixtures("broken")

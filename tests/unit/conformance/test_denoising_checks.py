@@ -10,7 +10,7 @@ from bench.conformance.denoising_checks import accepts_any_image_size, denoises_
 from bench.conformance.suite import DENOISING_CHECKS, title
 from bench.noise import Gaussian
 from methods.supervised import Supervised
-from tests.support.broken_methods import assert_reported, broken_in
+from tests.support.methods.broken import assert_reported, broken_in
 
 
 @pytest.mark.usefixtures("broken")

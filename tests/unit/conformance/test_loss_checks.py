@@ -9,7 +9,7 @@ from bench.conformance.loss_checks import is_stable_in_its_precision, runs_on_an
 from bench.conformance.suite import LOSS_CHECKS, title
 from bench.discovery import parse_method
 from bench.noise import Gaussian, Poisson
-from tests.support.broken_methods import assert_reported, broken_in
+from tests.support.methods.broken import assert_reported, broken_in
 
 
 @pytest.mark.usefixtures("broken")

@@ -10,7 +10,7 @@ from bench.cli.main import main
 from bench.conformance.suite import DENOISING_CHECKS, LOSS_CHECKS, TRAINING_CHECKS, examine, title
 from bench.discovery import listings, parse_method
 from bench.errors import InputError
-from tests.support.broken_methods import FAULTS
+from tests.support.methods.broken import FAULTS
 from tests.support.repository import BROKEN
 
 VARIANTS = [

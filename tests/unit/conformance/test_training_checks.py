@@ -9,7 +9,7 @@ from bench.conformance.suite import TRAINING_CHECKS, title
 from bench.conformance.training_checks import costs
 from bench.discovery import parse_method
 from bench.noise import Gaussian
-from tests.support.broken_methods import assert_reported, broken_in
+from tests.support.methods.broken import assert_reported, broken_in
 
 
 @pytest.mark.usefixtures("broken")

@@ -18,8 +18,8 @@ from methods.noisier2noise import Noisier2Noise
 from methods.r2r import R2R
 from methods.sure import Sure
 from methods.unsure import Unsure
-from tests.support.noises import LEVELS
-from tests.support.trained import TRAINED
+from tests.support.methods.noises import LEVELS
+from tests.support.methods.trained import TRAINED
 
 if TYPE_CHECKING:
     from bench.method import Method

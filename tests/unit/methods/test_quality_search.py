@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from methods.noise2score import Noise2Score, quality_penalty
-from tests.support.noises import every_noise, noisy_pair
+from tests.support.methods.noises import every_noise, noisy_pair
 
 if TYPE_CHECKING:
     from bench.noise import Noise

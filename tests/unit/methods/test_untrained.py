@@ -24,9 +24,9 @@ from bench.scoring.denoiser import Denoiser
 from bench.scoring.evaluate import evaluate
 from bench.scoring.noisy_sets import corrupt
 from bench.seeds import generator
-from tests.support.calculus import rng_of, share
 from tests.support.images import photograph
-from tests.support.noises import LEVELS, batch_of
+from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.noises import LEVELS, batch_of
 from tests.support.runs import CPU
 
 UNTRAINED = {name: method for name in listings() if isinstance(method := parse_method(name)[1], Untrained)}

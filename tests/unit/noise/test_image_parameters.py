@@ -10,7 +10,7 @@ import torch
 from bench.method import Batch
 from methods.noise2score import Noise2Score
 from methods.sure import Sure
-from tests.support.noises import every_noise, noisy_pair
+from tests.support.methods.noises import every_noise, noisy_pair
 
 if TYPE_CHECKING:
     from bench.noise import Noise

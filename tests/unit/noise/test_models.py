@@ -16,7 +16,7 @@ from torch.autograd.functional import jacobian
 from bench.errors import InputError
 from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson, parse_noise
 from bench.seeds import generator
-from tests.support.calculus import column, slope_of
+from tests.support.methods.calculus import column, slope_of
 
 LEVELS = [Gaussian(25), Gaussian(50), Poisson(0.01), Poisson(0.05), Gamma(100), Gamma(50)]
 INTENSITIES = [0.02, 0.1, 0.5, 0.9]

@@ -20,7 +20,7 @@ from bench.profile.workloads import (
     product,
 )
 from bench.system.counters import count_work
-from tests.support.trained import TRAINED
+from tests.support.methods.trained import TRAINED
 
 if TYPE_CHECKING:
     from bench.method import Method

@@ -42,7 +42,7 @@ from bench.report.write import ImageOptions, write_report
 from bench.scoring.noisy_sets import corrupt
 from bench.store.layout import image_folder
 from bench.tables.caption import title
-from tests.support.noises import LEVELS, every_noise
+from tests.support.methods.noises import LEVELS, every_noise
 from tests.support.records import EVALUATION, made_up_record
 from tests.support.scores import NO_FAILURES, failed, failure, made_up
 from tests.support.throughput import result as profile_of

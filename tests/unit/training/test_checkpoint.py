@@ -25,8 +25,8 @@ from bench.training.checkpoint import (
     write_checkpoint,
 )
 from bench.training.step import Step
+from tests.support.methods.trained import TRAINED
 from tests.support.runs import Tiny, make_tiny
-from tests.support.trained import TRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

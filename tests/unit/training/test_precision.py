@@ -17,7 +17,7 @@ from bench.training.loop import train
 from bench.training.patches import Patches, Sampling
 from bench.training.unet import UNet
 from tests.support.images import photograph
-from tests.support.noises import LEVELS
+from tests.support.methods.noises import LEVELS
 
 if TYPE_CHECKING:
     from bench.method import Method

@@ -25,7 +25,7 @@ from bench.training.loop import train
 from bench.training.patches import Patches, Sampling
 from bench.training.precision import in_precision
 from bench.training.step import Step, TrainingError
-from tests.support.noises import LEVELS
+from tests.support.methods.noises import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
