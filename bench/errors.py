@@ -1,4 +1,4 @@
-"""Errors that a person can act on: what was given, and what is allowed."""
+"""Errors that a user can act on: what was given, and what is allowed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class InputError(ValueError):
-    """A request that cannot be met; the message names the thing, the value and what is allowed."""
+    """Invalid input; the message names the value and what is allowed."""
 
 
 def unknown(kind: str, name: str, allowed: Iterable[str]) -> InputError:
-    """Build the error for a name that does not exist, with the nearest one that does.
+    """Return the error for a name that does not exist, with the nearest one that does.
 
     Args:
         kind: what the name should have named, such as ``method``.

@@ -6,10 +6,10 @@ PROTOCOL_VERSION = 4
 """Raised whenever the same run would give other numbers; a part of every key."""
 
 LEARNING_RATE = 2e-3
-"""The highest of a training, unless a recipe has another."""
+"""Peak learning rate, unless a recipe has another."""
 
 CLIP_RATIO = 2.0
-"""In units of its running mean; a longer one is shortened to this."""
+"""A gradient is clipped to this multiple of the running mean of its norm."""
 
 NOISE_FORMULAS = {
     "gaussian": "y = x + N(0, (σ/255)²)",

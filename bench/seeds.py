@@ -13,7 +13,7 @@ def seed_of(*role: str | int | float) -> int:
 
     Args:
         role: what the randomness is for, such as ``("weights", 0)``. It never holds a method's name, so
-            that all methods meet the same weights, crops and noise.
+            that all methods have the same initial weights, patches and noise.
     """
     digest = hashlib.sha256(json.dumps(role).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -1,4 +1,4 @@
-"""Where and how runs are done, and who watches."""
+"""Where and how jobs are executed, and the interface of what shows their progress."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from bench.training.engine import Engine
 
 CHECKPOINT_EVERY = 60.0
-"""Seconds; writing one takes some hundredths of one."""
+"""Seconds; writing a checkpoint takes some hundredths of a second."""
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """Where jobs are done, and how.
+    """Where and how jobs are executed.
 
     Args:
         training_images: the training set.
@@ -55,7 +55,7 @@ class RunContext:
 
 
 class Watcher(Protocol):
-    """Shows a person how the work goes."""
+    """Shows the progress of jobs."""
 
     def started(self, job: Job) -> None:
         """A job begins."""
@@ -64,7 +64,7 @@ class Watcher(Protocol):
         """A job's training reports step, loss, learning rate and seconds."""
 
     def warned(self, job: Job, text: str) -> None:
-        """Something about a job that a person should know."""
+        """A job has a problem that does not stop it."""
 
     def ended(self, job: Job, outcome: str) -> None:
         """A job ends: ``trained``, ``stored`` (nothing to do), ``scored`` (no training), ``failed: why``."""

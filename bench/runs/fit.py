@@ -49,7 +49,7 @@ class LogFile:
     """The log of a training run, one JSON object per line, whose entries the watcher is given too.
 
     Args:
-        path: of the file, which is written anew with the entries of earlier attempts.
+        path: of the file, which is first written with the entries of earlier attempts.
         entries: those of earlier attempts, to which further ones are added.
         job: of the run.
         watcher: is given each further entry.
@@ -80,7 +80,7 @@ def fit(
     report: Callable[[dict[str, Any]], None],
     tests: list[NoisySet],
 ) -> tuple[Denoiser, Cost]:
-    """Train the denoiser of a job; a method that is not trained has one as it is.
+    """Train the denoiser of a job; that of a method without training is returned as it is.
 
     Args:
         job: what to train.

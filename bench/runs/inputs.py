@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class NoisyTestSets:
-    """The corrupted test sets of a bench, each drawn once.
+    """The noisy test sets of a grid; each is drawn once.
 
     Raises:
-        InputError: a training image is among the test images, or the name of a set stands for another too.
+        InputError: a training image is among the test images, or two different sets have one name.
     """
 
     def __init__(self, context: RunContext) -> None:
@@ -32,29 +32,29 @@ class NoisyTestSets:
         for name, count in Counter(images.name for images in self.sets).items():
             if count > 1:
                 raise InputError(
-                    f"{count} test sets are called {name!r}; rename a folder, for scores go by names"
+                    f"{count} test sets are called {name!r}; rename a folder: scores go by names"
                 )
-        self.corrupted: dict[tuple[Noise, int], list[NoisySet]] = {}
+        self.drawn: dict[tuple[Noise, int], list[NoisySet]] = {}
         for images in self.sets:
             require_disjoint(context.training_images, images)
 
     def of(self, job: Job) -> list[NoisySet]:
-        """Give those of a job, noise by noise."""
+        """Return those of a job, noise by noise."""
         draws = [(noise, job.run.seed) for noise in job.tests]
         for noise, seed in draws:
-            if (noise, seed) not in self.corrupted:
-                self.corrupted[noise, seed] = [corrupt(images, noise, seed=seed) for images in self.sets]
-        return [test for draw in draws for test in self.corrupted[draw]]
+            if (noise, seed) not in self.drawn:
+                self.drawn[noise, seed] = [corrupt(images, noise, seed=seed) for images in self.sets]
+        return [test for draw in draws for test in self.drawn[draw]]
 
 
 def _require_same_training_images(context: RunContext) -> None:
-    """Refuse a training set by whose name stored runs were trained on other images."""
+    """Refuse a training set if stored runs were trained on other images of the same name."""
     ours, store = context.training_images, context.store
     runs = {key: store.record(key).run for key in store.keys()}  # noqa: SIM118 - not a dictionary
     for key, run in runs.items():
         same_name = (run.training_images, run.channels) == (ours.name, ours.channels)
         if same_name and run.fingerprint != ours.fingerprint:
             raise InputError(
-                f"run {key} in {str(store.root)!r} was trained on other images that are called {ours.name!r} "
-                "too; rename the folder, or name another one of runs"
+                f"run {key} in {str(store.root)!r} was trained on other images that are also called "
+                f"{ours.name!r}; rename the image folder, or choose another folder of runs"
             )

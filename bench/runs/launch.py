@@ -1,4 +1,4 @@
-"""Launching: each run that is not stored yet is done once, by whichever process takes it first."""
+"""Launching: each run that is not stored yet is executed once, by the process that claims it first."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from bench.scoring.noisy_sets import NoisySet
 
 PAUSE = 0.5
-"""Seconds after which runs that another process works on are looked at again."""
+"""Seconds after which runs that another process works on are checked again."""
 
 
 def launch(jobs: Sequence[Job], context: RunContext, watcher: Watcher) -> list[Job]:
-    """Do every job that is not stored yet; a failed one is recorded, and the others go on.
+    """Execute every job that is not stored yet; a failed one is recorded, and the others continue.
 
-    What another process works on is left to it, and taken over where that process ends without a result.
+    A job that another process works on is left to it, and taken over if that process ends without a result.
 
     Returns:
         The jobs that failed.
 
     Raises:
-        StorageError: the store can no longer be written; what it holds is valid, and another call goes on.
+        StorageError: the store can no longer be written; what it holds is valid, and another call resumes.
         Interrupted: someone asked to stop; likewise.
     """
     queue = Queue(jobs, context, watcher)
@@ -50,40 +50,40 @@ def launch(jobs: Sequence[Job], context: RunContext, watcher: Watcher) -> list[J
 
 
 def try_execute(job: Job, context: RunContext, tests: list[NoisySet], watcher: Watcher) -> str:
-    """Do a job whose lock is the caller's, and give its outcome, which an error is too.
+    """Execute a job whose lock the caller holds, and return its outcome, which may be an error.
 
     Raises:
-        StorageError: as by ``do``.
+        StorageError: as by ``execute``.
         Interrupted: likewise.
     """
     try:
         return execute(job, context, tests, watcher)
     except StorageError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever one method raises, the other runs go on
+    except Exception as error:  # noqa: BLE001 - whatever one method raises, the other runs continue
         return f"failed: {error}"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A job that is this process's to do, until it closes the lock."""
+    """A job that only this process executes, until it closes the lock."""
 
     job: Job
     lock: ExitStack
 
 
 class Queue:
-    """The jobs of a grid, of which this process takes those that no other is at work on.
+    """The jobs of a grid, of which this process takes those that no other process works on.
 
     Args:
         jobs: of the grid.
-        context: where they are done.
-        watcher: is told how they end.
+        context: where they are executed.
+        watcher: is informed how they end.
 
     Attributes:
-        left: those that are neither taken nor over.
+        left: those that are neither taken nor ended.
         failed: those that failed, here or elsewhere.
-        tests: the corrupted test sets.
+        tests: the noisy test sets.
 
     Raises:
         InputError: a training image is among the test images.
@@ -95,10 +95,10 @@ class Queue:
         self.failed: list[Job] = []
         self.tests = NoisyTestSets(context)
         self.since = datetime.now(UTC)
-        self.met: set[str] = set()
+        self.seen_busy: set[str] = set()
 
     def take(self) -> Claim | None:
-        """Claim the next job that is to be done; None where there is none for now.
+        """Claim the next job to execute; return None if there is none for now.
 
         Raises:
             Interrupted: someone asked to stop.
@@ -109,9 +109,9 @@ class Queue:
             try:
                 claim = self._claim(job)
             except BusyError:
-                if job.key not in self.met:
-                    self.watcher.warned(job, "another process is at work on it")
-                self.met.add(job.key)
+                if job.key not in self.seen_busy:
+                    self.watcher.warned(job, "another process is working on it")
+                self.seen_busy.add(job.key)
                 self.left.append(job)
                 continue
             if isinstance(claim, Claim):
@@ -120,18 +120,18 @@ class Queue:
         return None
 
     def end(self, job: Job, outcome: str) -> None:
-        """Note the outcome of a job."""
+        """Record the outcome of a job."""
         if outcome.startswith("failed"):
             self.failed.append(job)
         self.watcher.ended(job, outcome)
 
     def _claim(self, job: Job) -> Claim | str:
-        """Claim a job, or give its outcome: it is stored, or another process has seen it fail by now."""
+        """Claim a job, or return its outcome: it is stored, or it has failed in another process."""
         store = self.context.store
         if job.key in store and not missing_tests(job, self.context, self.tests.of(job)):
             return "stored"
         with ExitStack() as lock:
             lock.enter_context(store.lock(job.key))
-            if job.key in self.met and (error := store.error_since(job.key, self.since)):
+            if job.key in self.seen_busy and (error := store.error_since(job.key, self.since)):
                 return f"failed: {error}"
             return Claim(job, lock.pop_all())

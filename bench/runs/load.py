@@ -25,7 +25,7 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
 
     Args:
         folder: of the run, which holds ``run.json`` and ``weights.safetensors``.
-        device: where it shall compute.
+        device: where it computes.
 
     Raises:
         InputError: the folder holds no finished run with its weights, or one of another protocol.

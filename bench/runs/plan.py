@@ -31,13 +31,13 @@ Wanted = Literal["auto", "float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Job:
-    """A run with what it takes to do it.
+    """A run with what is needed to execute it.
 
     Args:
         run: what decides its weights.
         method: the method, with its hyper-parameters.
-        noise: of the training pictures; where its parameter is unknown, one training serves all tests.
-        tests: the noises under which it is scored.
+        noise: of the training images; if its parameter is unknown, one training run serves all tests.
+        tests: the noises on which it is scored.
         key: names the result.
     """
 
@@ -60,7 +60,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """One line for a person."""
+        """One line that describes the job."""
         return f"{self.label}, {self.noise.spec}, seed {self.run.seed}"
 
 
@@ -73,19 +73,19 @@ def plan(
     training_noise: TrainingNoise = "frozen",
     blind: bool = False,
 ) -> list[Job]:
-    """Spell out the runs of a recipe: by seed, then noise, then method.
+    """List the jobs of a recipe: by seed, then noise, then method.
 
     Args:
         recipe: what to train and test.
         training_images: the opened training set.
-        device: where the runs will be.
-        precision: of the training.
+        device: where the jobs will be executed.
+        precision: of training.
         training_noise: frozen or resampled.
-        blind: whether the noise's parameter is withheld; each method then has one run per law.
+        blind: whether the noise's parameter is withheld; each method then has one run per noise model.
 
     Raises:
         InputError: a method or noise is unknown, a method that is named is not defined for a noise, or a
-            noise lies outside the range of blind training.
+            noise is outside the range of blind training.
     """
     methods = _methods(recipe.methods)
     noises = [parse_noise(spec) for spec in recipe.noises]
@@ -117,10 +117,10 @@ def plan(
 
 
 def missing_from(scores: pd.DataFrame, jobs: Sequence[Job], images: Sequence[str]) -> list[Job]:
-    """Choose the jobs of which some noise or test set has no score yet.
+    """Select the jobs that lack scores of some noise or test set.
 
     Args:
-        scores: one line per run and test image, as of reference results.
+        scores: one line per run and test image, as in reference results.
         jobs: of a grid.
         images: names of its test sets.
     """
@@ -133,7 +133,7 @@ def missing_from(scores: pd.DataFrame, jobs: Sequence[Job], images: Sequence[str
 
 
 def shard_of(jobs: Sequence[Job], part: str) -> list[Job]:
-    """Choose one of N parts of a grid, such that all of them together are the grid, and none shares a job.
+    """Select one of N disjoint parts of a grid, which together are the grid.
 
     Args:
         jobs: of the grid, in the order of ``plan``.
@@ -146,31 +146,29 @@ def shard_of(jobs: Sequence[Job], part: str) -> list[Job]:
     number, count = map(int, match.groups()) if match else (0, 0)
     if not 1 <= number <= count:
         raise InputError(f"the shard {part!r} must be I/N, from 1/N to N/N, as 2/5")
-    # A job in N, not a block of them, so that all parts have much the same methods to train.
+    # Every N-th job, not a block, so that all parts have similar methods to train.
     chosen = list(jobs[number - 1 :: count])
     if not chosen:
-        raise InputError(
-            f"the shard {part!r} is empty: the grid has {len(jobs)} runs, of which each needs one"
-        )
+        raise InputError(f"the shard {part!r} is empty: the grid has only {len(jobs)} runs")
     return chosen
 
 
 def _methods(specs: Sequence[str]) -> list[tuple[str, Method, bool]]:
-    """Read methods, each with whether it was named; ``all`` adds every other that is found."""
+    """Parse methods, each with whether it was named; ``all`` adds every other method that exists."""
     named = dict.fromkeys(spec for spec in specs if spec != EVERY)
     others = [name for name in listings() if name not in named] if EVERY in specs else []
     return [(*parse_method(spec), spec in named) for spec in (*named, *others)]
 
 
 def _precision(method: Method, wanted: Wanted, device: torch.device) -> Precision:
-    """Choose the precision of a training; what is not trained takes part in any, with its own."""
+    """Choose the precision of training; a method without training has its own."""
     if isinstance(method, Untrained):
         return method.precision
     return resolve_precision(wanted, borne=method.precision, device=device)
 
 
 def _withheld(noises: list[Noise]) -> list[tuple[UnknownNoise, tuple[Noise, ...]]]:
-    """Group noises by their law, in the order of their first."""
+    """Group noises by noise model, in the order of first appearance."""
     by_model: dict[str, dict[Noise, None]] = {}
     for noise in noises:
         by_model.setdefault(noise.name, {})[noise] = None

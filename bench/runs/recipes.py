@@ -1,4 +1,4 @@
-"""Recipes: what is trained on what, and what that costs and reaches."""
+"""Recipes: grids of runs, with what they cost and reach."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.protocol import LEARNING_RATE
 from bench.settings import TrainingSettings, require_at_least
 
 PUBLISHED = ("noise2void", "sure", "noise2score", "noise2noise", "supervised")
-"""The methods of Noise2Score's Table 2 that are here, which the recipes compare unless told otherwise."""
+"""The methods of Noise2Score's Table 2 that exist here; recipes compare these by default."""
 
 PUBLISHED_NOISES = ("gaussian:25", "gaussian:50", "poisson:0.01", "poisson:0.05", "gamma:100", "gamma:50")
 
@@ -51,7 +51,7 @@ class Recipe(TrainingSettings):
         require_at_least(0, "evaluations", self.evaluations)
 
     def summary(self) -> str:
-        """Say in a few sentences what it is."""
+        """Describe the recipe in a few sentences."""
         return (
             f"{self.purpose} {self.train} to {', '.join(self.test)}; width {self.width}, "
             f"{self.steps} steps of {self.batch} patches of {self.patch}x{self.patch}; "
@@ -63,8 +63,8 @@ RECIPES = {
     "quick": Recipe(
         purpose=(
             "Five methods under three noises on photographs that ship inside scikit-image: no GPU, no "
-            "download. 15 short trainings, about 4 minutes on 2 CPU cores. Shows the order of the methods, "
-            "not their best."
+            "download. 15 short training runs, about 4 minutes on 2 CPU cores. Shows the order of the "
+            "methods, not their best."
         ),
         train="embedded-train",
         test=("embedded-test",),
@@ -79,8 +79,8 @@ RECIPES = {
     ),
     "grey": Recipe(
         purpose=(
-            "The grey half of Noise2Score's Table 2: bsd400 to set12 and bsd68 at full width, 30 trainings. "
-            "Meant for a GPU."
+            "The grey half of Noise2Score's Table 2: bsd400 to set12 and bsd68 at full width, 30 training "
+            "runs. Meant for a GPU."
         ),
         train="bsd400",
         test=("set12", "bsd68"),
@@ -92,8 +92,8 @@ RECIPES = {
     ),
     "grey-cpu": Recipe(
         purpose=(
-            "The grey half of Noise2Score's Table 2 as a processor can do it: width 32, a short budget, 30 "
-            "trainings, about 2 hours 30 minutes on 2 CPU cores."
+            "The grey half of Noise2Score's Table 2 for a CPU: width 32, a small budget, 30 "
+            "training runs, about 2 hours 30 minutes on 2 CPU cores."
         ),
         train="bsd400",
         test=("set12", "bsd68"),
@@ -122,7 +122,7 @@ RECIPES = {
     "colour": Recipe(
         purpose=(
             "The colour half of Noise2Score's Table 2: cbsd432 to cbsd68 and kodak24 at full width, "
-            "30 trainings. Meant for a GPU."
+            "30 training runs. Meant for a GPU."
         ),
         train="cbsd432",
         test=("cbsd68", "kodak24"),

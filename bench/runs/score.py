@@ -27,7 +27,7 @@ KEPT_IMAGES = 3
 
 
 @dataclass(frozen=True)
-class ImageKeeper:
+class ImageWriter:
     """Writes denoised images of some names, with 16 bits, into a folder."""
 
     folder: Path
@@ -60,15 +60,17 @@ def score(
     evaluated: dict[str, dict[str, Evaluation]] = {}
     for test in tests:
         shared = {"parameter": test.noise.parameter, "images": test.name}
-        rows += [shared | row for row in evaluate(denoiser, test, lpips=metric, keep=_open_keeper(run, test))]
-        lpips_state = lpips if isinstance(lpips, str) else "computed"
-        evaluated.setdefault(test.noise.spec, {})[test.name] = evaluation_of(test, lpips=lpips_state)
+        rows += [
+            shared | row for row in evaluate(denoiser, test, lpips=metric, keep=_open_image_writer(run, test))
+        ]
+        state = lpips if isinstance(lpips, str) else "computed"
+        evaluated.setdefault(test.noise.spec, {})[test.name] = evaluation_of(test, lpips=state)
     # A column of only None would have no type, and could not be joined to one of numbers.
     return pd.DataFrame(rows).astype({"lpips": "float64", "estimate": "float64"}), evaluated
 
 
-def _open_keeper(run: Path, test: NoisySet) -> ImageKeeper:
+def _open_image_writer(run: Path, test: NoisySet) -> ImageWriter:
     folder = image_folder(run, test.noise.spec, test.name)
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    return ImageKeeper(folder, frozenset(image.name for image in test.images[:KEPT_IMAGES]))
+    return ImageWriter(folder, frozenset(image.name for image in test.images[:KEPT_IMAGES]))

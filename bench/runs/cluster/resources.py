@@ -1,4 +1,4 @@
-"""Shares: what each run of a grid is given of a cluster, from the options of the command line."""
+"""The resources of each run on a cluster, from the options of the command line."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunResources:
-    """A cluster, and what a run is given of it.
+    """A cluster, and the resources of each run.
 
     Args:
         address: of the cluster, or ``auto``.
-        device: the class of its device; which one it is, Ray decides.
-        cpus: processors, and as many threads.
-        gpus: of one GPU, from 0 to 1.
+        device: the device class; Ray decides which device.
+        cpus: CPU cores, and as many threads.
+        gpus: share of one GPU, from 0 to 1.
     """
 
     address: str
@@ -34,12 +34,12 @@ class RunResources:
 def parse_resources(
     address: str | None, *, device: str, precision: Wanted, cpus: int | None, gpus: float | None
 ) -> RunResources | None:
-    """Read what a run is given of a cluster; None where the grid is not for one.
+    """Check the options of a cluster; return None if there is no cluster.
 
     Args:
         address: of the cluster, or ``auto``; None without one.
-        device: ``cpu``, ``cuda`` or ``auto``, which is CUDA where a share of a GPU is given, else the CPU.
-        precision: of the trainings.
+        device: ``cpu``, ``cuda`` or ``auto``, which is CUDA if a share of a GPU is given, else the CPU.
+        precision: of the training runs.
         cpus: by default 1.
         gpus: by default 1 on CUDA, else 0.
 
@@ -48,7 +48,7 @@ def parse_resources(
     """
     if address is None:
         if cpus is not None or gpus is not None:
-            raise InputError("--cpus-per-run and --gpus-per-run are of a cluster's; name one by --ray")
+            raise InputError("--cpus-per-run and --gpus-per-run need a cluster; name one with --ray")
         return None
     if find_spec("ray") is None:
         raise InputError('--ray needs Ray, which is not installed: pip install "noisebench[ray]"')
