@@ -92,7 +92,7 @@ def _train_in(
     """Train and score one run, write its files into a folder, and complete its record."""
     checkpointer = _open_checkpointer(job, context, folder, watcher)
     history = checkpointer.journal
-    add_attempts(record, history.sittings)
+    add_attempts(record, history.attempts)
     log = LogFile(folder / LOG, history.log, job, watcher)
     midway = [test for test in tests if test.name == context.test_images[0].name]
     denoiser, cost = fit(job, context, checkpointer, log, midway)
@@ -116,7 +116,7 @@ def _open_checkpointer(job: Job, context: RunContext, folder: Path, watcher: Wat
         found, history = BEGINNING, TrainingLog()
     if found.step:
         watcher.warned(job, f"resumes after step {found.step} of {job.run.steps}")
-    history.sittings.append(new_attempt(job, context, step=found.step).to_json())
+    history.attempts.append(new_attempt(job, context, step=found.step).to_json())
     return Checkpointer(
         path, context.checkpoint_every, context.stop, found, history, on_written=context.on_checkpoint
     )

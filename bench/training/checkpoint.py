@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
@@ -61,13 +61,13 @@ class TrainingLog:
     Args:
         log: one entry every few steps.
         curve: one row per look and test set.
-        sittings: by what it was trained, one entry each time that it was begun or gone on with, with the
+        attempts: by what it was trained, one entry each time that it was begun or resumed, with the
             ``step`` from which.
     """
 
     log: list[dict[str, Any]] = field(default_factory=list)
     curve: list[dict[str, Any]] = field(default_factory=list)
-    sittings: list[dict[str, Any]] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Checkpointer:
         path: of its file.
         every: seconds from one to the next.
         stop: whether someone asked to stop.
-        found: the one that an earlier sitting left.
+        found: the one that an earlier attempt left.
         journal: is kept with it.
         on_written: called with ``path`` after each.
     """
@@ -116,7 +116,8 @@ def write_checkpoint(checkpoint: Checkpoint, journal: TrainingLog, path: Path) -
         StorageError: it cannot be written.
     """
     told = {name: value for name, value in vars(checkpoint).items() if name != "tensors"}
-    text = json.dumps(told | {"journal": asdict(journal)})
+    history = {"log": journal.log, "curve": journal.curve, "sittings": journal.attempts}
+    text = json.dumps(told | {"journal": history})
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
     write_durably(path, save(tensors, {TOLD: text, SUM: _digest(text, tensors)}))
 
@@ -139,7 +140,8 @@ def read_checkpoint(path: Path) -> tuple[Checkpoint, TrainingLog]:
     if metadata.get(SUM) != _digest(text, tensors):
         raise DamagedCheckpointError(f"{path} is damaged: its sha256 is not the one that it holds")
     told = json.loads(text)
-    journal = TrainingLog(**told.pop("journal"))
+    history = told.pop("journal")
+    journal = TrainingLog(history["log"], history["curve"], history["sittings"])
     return Checkpoint(**told, tensors=tensors), journal
 
 

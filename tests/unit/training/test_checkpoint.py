@@ -44,7 +44,7 @@ def some_checkpoint() -> Checkpoint:
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     checkpoint, journal = (
         some_checkpoint(),
-        TrainingLog(log=[{"step": 5, "loss": 0.1}], sittings=[{"step": 0}]),
+        TrainingLog(log=[{"step": 5, "loss": 0.1}], attempts=[{"step": 0}]),
     )
     write_checkpoint(checkpoint, journal, tmp_path / CHECKPOINT)
     found, told = read_checkpoint(tmp_path / CHECKPOINT)
@@ -102,7 +102,7 @@ def end(tiny: Tiny, method: str) -> tuple[dict[str, torch.Tensor], list[dict], o
     return weights, [line.partition('"seconds"')[0] for line in log], scores
 
 
-def train_in_sittings(tiny: Tiny, method: str) -> None:
+def train_in_attempts(tiny: Tiny, method: str) -> None:
     """Train with stops after steps 1, 17, 20 and 44."""
     for step in (1, 16, 3, 24):  # of each sitting
         with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
@@ -123,7 +123,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
     whole = make_tiny(folders, tmp_path / "whole", channels=1)
     assert whole.launch(methods=(method,), steps=STEPS) == ["trained"]
     broken = make_tiny(folders, tmp_path / "broken", channels=1)
-    train_in_sittings(broken, method)
+    train_in_attempts(broken, method)
     (job,) = broken.jobs(methods=(method,), steps=STEPS)
     record = broken.context.store.record(job.key)
     assert [attempt.step for attempt in record.earlier_attempts] == [0, 1, 17, 20]
@@ -151,7 +151,7 @@ def test_on_cuda_a_stopped_training_goes_on_to_the_same_weights(
         for tiny in (make_tiny(folders, tmp_path / name, channels=1) for name in ("whole", "broken"))
     )
     assert whole.launch(methods=(method,), steps=STEPS) == ["trained"]
-    train_in_sittings(broken, method)
+    train_in_attempts(broken, method)
     (weights, *_), (again, *_) = end(whole, method), end(broken, method)
     flat, flat_again = (torch.cat([value.flatten() for value in net.values()]) for net in (weights, again))
     # The same kernels give the same bits; a lost moment or learning rate moves more than a tenth of the way.
