@@ -102,7 +102,7 @@ def test_the_commands_make_a_complete_reference_and_resume_without_its_runs(
     page, report = (
         (folder / name).read_text(encoding="utf-8") for name in ("noise2score/README.md", "report.html")
     )
-    assert f"# Table 2 of Noise2Score (Kim & Ye, NeurIPS 2021), beside {NAME}\n" in page
+    assert f"# Table 2 of Noise2Score (Kim & Ye, NeurIPS 2021), compared with {NAME}\n" in page
     assert (folder / "profile" / "throughput.json").is_file()
     assert "Throughput of this machine" in report
     assert "Pictures that are missing" not in report
