@@ -1,4 +1,4 @@
-"""The methods that are found and learn; apart from helpers.py, which no broken entry must break."""
+"""The methods that are trained; in a module of its own, since importing it loads every method."""
 
 from __future__ import annotations
 
