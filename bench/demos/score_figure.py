@@ -107,7 +107,7 @@ def _note(demo: ScoreDemo) -> str:
         f"σ = {demo.noise.parameter:g}/255; contours enclose 50, 90, 99 and 99.9 % of them. "
         f"Arrows: {ARROW_LENGTH:g} of Tweedie's step σ² s.\n"
         f"AR-DAE on {demo.budget.steps * demo.budget.batch:,} noisy points by a three-layer perceptron; it "
-        f"learns the density blurred once more by σₐ, which alone is a relative error of {demo.blur_error:.2%}."
+        f"learns the density blurred once more by σₐ, alone a relative error of {demo.blur_error:.2%}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Nothing that is read is run: no module unpickles, evaluates or executes what a file holds."""
+"""No module unpickles, evaluates or executes the content of a file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ SOURCES = sorted(file for folder in ("bench", "methods") for file in (ROOT / fol
 
 UNPICKLERS = {"pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle"}
 HARMLESS = {("pickle", "UnpicklingError")}  # an exception, which torch raises
-NEVER = {"read_pickle", "load_module", "exec_module", "system", "popen"}  # of whatever module
+NEVER = {"read_pickle", "load_module", "exec_module", "system", "popen"}  # of any module
 OWNED = {("builtins", name) for name in ("eval", "exec", "compile", "__import__")}
 OWNED |= {("yaml", name) for name in ("load", "unsafe_load", "full_load")}
 OWNED |= {("joblib", "load"), ("hub", "load")}
-WEIGHTS = {"get_state_dict", "load_state_dict_from_url"}  # of whatever module
+WEIGHTS = {"get_state_dict", "load_state_dict_from_url"}  # of any module
 NOT_OTHERWISE = {"allow_pickle": False, "trust_remote_code": False, "shell": False, "weights_only": True}
 
 
 def faults(code: str) -> list[str]:
-    """Say where a module could run what it reads."""
+    """List where a module could run what it reads."""
     return [
         f"line {node.lineno}: {fault}" for node in ast.walk(ast.parse(code)) for fault in _faults_of(node)
     ]
@@ -43,7 +43,7 @@ def _faults_of(node: ast.AST) -> list[str]:
 
 
 def _called(function: ast.expr) -> tuple[str, str]:
-    """Give the last two names of what is called, such as ``torch`` and ``load``."""
+    """Return the last two names of a called function, such as ``torch`` and ``load``."""
     match function:
         case ast.Name(id=name):
             return "builtins", name
@@ -70,11 +70,11 @@ def _faults_of_call(owner: str, name: str, keywords: list[ast.keyword]) -> list[
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_a_module_runs_nothing_that_it_reads(file):
+def test_no_module_runs_what_it_reads(file):
     assert faults(file.read_text(encoding="utf-8")) == []
 
 
-def test_every_module_is_looked_at():
+def test_every_module_is_checked():
     assert len(SOURCES) > 90
 
 
@@ -125,10 +125,10 @@ SOUND = [
 
 
 @pytest.mark.parametrize("code", FAULTY)
-def test_what_runs_code_is_found(code):
+def test_code_that_runs_what_it_reads_is_found(code):
     assert faults(code)
 
 
 @pytest.mark.parametrize("code", SOUND)
-def test_what_runs_none_is_let_be(code):
+def test_harmless_code_is_accepted(code):
     assert faults(code) == []

@@ -1,4 +1,4 @@
-"""Names of files reach the terminal of a command as text, whatever they hold."""
+"""Names of files are printed as plain text, without control characters."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 
 from bench.cli.main import main
 from bench.system.safe_names import visible
-from tests.security.specimens import COLOUR, MARKUP, STEERING
+from tests.security.hostile_inputs import COLOUR, CONTROLLING, MARKUP
 
 
 def failing(arguments, capsys):
-    """Run a command that fails, and give what it printed."""
+    """Run a command that fails; return its output."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
@@ -20,12 +20,12 @@ def failing(arguments, capsys):
     return printed.out + printed.err
 
 
-def only_shows(text):
+def is_plain(text):
     return text.endswith("\n") and text.removesuffix("\n").isprintable()
 
 
-@pytest.mark.parametrize("part", STEERING + MARKUP)
-def test_an_error_names_the_file_and_steers_nothing(tmp_path, capsys, monkeypatch, part):
+@pytest.mark.parametrize("part", CONTROLLING + MARKUP)
+def test_an_error_names_the_file_without_control_characters(tmp_path, capsys, monkeypatch, part):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "60")
     name = f"a{part}b.png"
@@ -33,11 +33,11 @@ def test_an_error_names_the_file_and_steers_nothing(tmp_path, capsys, monkeypatc
     for arguments in (["estimate", str(tmp_path / name)], ["fingerprint", str(tmp_path), "--out", "x.csv"]):
         said = failing(arguments, capsys)
         assert visible(name) in said
-        assert only_shows(said)
+        assert is_plain(said)
 
 
-@pytest.mark.parametrize("part", STEERING)
-def test_so_does_what_a_command_finds(tmp_path, capsys, part):
+@pytest.mark.parametrize("part", CONTROLLING)
+def test_results_name_the_file_without_control_characters(tmp_path, capsys, part):
     folder = tmp_path / f"a{part}b"
     folder.mkdir()
     (folder / "c.png").write_bytes(COLOUR.content)
@@ -45,6 +45,6 @@ def test_so_does_what_a_command_finds(tmp_path, capsys, part):
     assert all(line.isprintable() for line in capsys.readouterr().out.split("\n"))
 
 
-@pytest.mark.parametrize("part", STEERING)
-def test_names_that_a_person_types_are_shown_too(capsys, part):
-    assert only_shows(failing(["show", f"a{part}b"], capsys))
+@pytest.mark.parametrize("part", CONTROLLING)
+def test_arguments_are_repeated_without_control_characters(capsys, part):
+    assert is_plain(failing(["show", f"a{part}b"], capsys))

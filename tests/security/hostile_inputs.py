@@ -1,4 +1,4 @@
-"""Inputs that somebody means ill with: damaged, forged, too large, misnamed, linked, or no files at all."""
+"""Hostile inputs: damaged, forged, too large, misnamed, links, or not regular files."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
 
-Opener = Literal["folder", "registered", "picture", "spec"]
+Opener = Literal["folder", "registered", "file", "spec"]
 
 
 @dataclass(frozen=True)
-class Specimen:
+class HostileInput:
     """An input and how it is opened.
 
     Args:
-        kind: its line of the table.
-        opener: as a folder of one's own, as a registered set, as a picture, or by what the set is called.
+        kind: its row in the printed table.
+        opener: how it is opened: its folder as a set, a registered set, a single file, or a set by name.
         path: the image file, or the name of the set.
-        pixels: sha256 of the original's; where they come out, the change was in what does not matter.
-        unchecked: whether its format may have turned it into another picture, as it has no checksums.
-        channels: as it is asked for, of a set.
+        pixels: sha256 of the original's pixels; if they are read, the change did no harm.
+        unchecked: whether its format has no checksums, so that it may have become another image.
+        channels: of the set that is asked for.
     """
 
     kind: str
@@ -48,13 +48,13 @@ class Specimen:
 
     @property
     def name(self) -> str:
-        """What a message has to name."""
+        """The name that an error has to contain."""
         return self.path.removeprefix("hub:") if self.opener == "spec" else Path(self.path).name
 
 
 @dataclass(frozen=True)
 class Original:
-    """A sound image file.
+    """An intact image file.
 
     Args:
         suffix: of its name.
@@ -75,7 +75,7 @@ def _encoded(suffix: str, pixels: np.ndarray) -> bytes:
 
 
 def originals() -> list[Original]:
-    """Make an image in every format, grey and in colour, of every kind of samples that the format holds."""
+    """Make grey and colour images in every format and bit depth."""
     slopes = np.random.default_rng(0).normal(0, 3, (48, 64, 3)).cumsum(1)
     colour = np.clip(slopes + 128, 0, 255).astype(np.uint8)
     made = []
@@ -96,41 +96,41 @@ ORIGINALS = originals()
 COLOUR = next(one for one in ORIGINALS if (one.suffix, one.channels) == (".png", 3))
 
 
-def specimens(root: Path, draw: random.Random) -> Iterator[Specimen]:
+def hostile_inputs(root: Path, draw: random.Random) -> Iterator[HostileInput]:
     """Write hostile inputs below a folder.
 
     Args:
-        root: an empty folder; ``sets/NAME/`` holds the sets, ``manifests/`` what registered ones should be.
-        draw: where bytes are changed and files cut off.
+        root: an empty folder; ``sets/NAME/`` holds the sets, ``manifests/`` the manifests of registered ones.
+        draw: chooses where bytes are changed and files are cut off.
     """
-    for folder in ("sets", "manifests", "pictures"):
+    for folder in ("sets", "manifests", "files"):
         (root / folder).mkdir()
     yield from _changed(root, draw)
     yield from _cut_off(root, draw)
     yield from _contents(root)
-    yield from _no_files(root)
+    yield from _not_regular_files(root)
     yield from _links(root)
     yield from _names(root)
 
 
-def _changed(root: Path, draw: random.Random) -> Iterator[Specimen]:
+def _changed(root: Path, draw: random.Random) -> Iterator[HostileInput]:
     for original in ORIGINALS:
         kind = f"bytes changed, {original.suffix}"
-        sound = _picture(root, kind, original.suffix, original.content)
+        sound = _single_image(root, kind, original.suffix, original.content)
         pixels = sha256(read_image(Path(sound.path))[0].tobytes()).hexdigest()
         for _ in range(6):
-            content = _mutated(original.content, draw)
-            changed = _picture(root, kind, original.suffix, content)
+            content = _damaged(original.content, draw)
+            changed = _single_image(root, kind, original.suffix, content)
             yield replace(changed, pixels=pixels, unchecked=original.suffix != ".png")
             if original.eight_bits:
                 yield _registered(root, f"{kind}, registered", original, content)
 
 
-def _cut_off(root: Path, draw: random.Random) -> Iterator[Specimen]:
+def _cut_off(root: Path, draw: random.Random) -> Iterator[HostileInput]:
     for original in ORIGINALS:
         for _ in range(3):
             content = original.content[: draw.randrange(1, len(original.content))]
-            yield _picture(root, "cut off", original.suffix, content)
+            yield _single_image(root, "cut off", original.suffix, content)
             if original.eight_bits:
                 yield _folder(root, "cut off", f"a{original.suffix}", content)
 
@@ -172,73 +172,73 @@ FOREIGN = {
     "script": b"#!/bin/sh\ntouch marker\n",
     "archive": b"PK\x03\x04" + bytes(64),
     "gif": b"GIF89a\x40\0\x40\0\x80\0\0\0\0\0\xff\xff\xff;",
-    "nothing but a head": b"\x89PNG\r\n\x1a\n",
+    "only a header": b"\x89PNG\r\n\x1a\n",
     "zeros": bytes(4096),
 }
 
 
-def _contents(root: Path) -> Iterator[Specimen]:
+def _contents(root: Path) -> Iterator[HostileInput]:
     for name, content in HUGE.items():
         yield _folder(root, "huge by its header", name, content)
-        yield _picture(root, "huge by its header", f".{name.rpartition('.')[2]}", content)
+        yield _single_image(root, "huge by its header", f".{name.rpartition('.')[2]}", content)
     for name, content in _bombs().items():
         yield _folder(root, "bomb", name, content)
-        yield _picture(root, "bomb", f".{name.rpartition('.')[2]}", content)
+        yield _single_image(root, "bomb", f".{name.rpartition('.')[2]}", content)
     for suffix in SUFFIXES:
         yield _folder(root, "empty", f"a{suffix}", b"")
-        yield _picture(root, "empty", suffix, b"")
+        yield _single_image(root, "empty", suffix, b"")
     for content in FOREIGN.values():
-        yield _folder(root, "no image", "a.png", content)
-        yield _picture(root, "no image", ".tif", content)
+        yield _folder(root, "not an image", "a.png", content)
+        yield _single_image(root, "not an image", ".tif", content)
 
 
-def _no_files(root: Path) -> Iterator[Specimen]:
+def _not_regular_files(root: Path) -> Iterator[HostileInput]:
     for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"), _sparse):
-        for place in (_place(root, "sets") / "a.png", _place(root, "pictures") / "a.png"):
+        for place in (_new_folder(root, "sets") / "a.png", _new_folder(root, "files") / "a.png"):
             make(place)
-            opener: Opener = "folder" if place.is_relative_to(root / "sets") else "picture"
-            yield Specimen("no file, or without end", opener, str(place))
+            opener: Opener = "folder" if place.is_relative_to(root / "sets") else "file"
+            yield HostileInput("not a regular file, or endless", opener, str(place))
 
 
 LINKS = ["../../secret.png", "/etc/passwd", "/dev/zero", "../../missing.png", "../../up/secret.png", "a.png"]
 
 
-def _links(root: Path) -> Iterator[Specimen]:
+def _links(root: Path) -> Iterator[HostileInput]:
     secret = root / "secret.png"
     secret.write_bytes(COLOUR.content)
     (root / "up").symlink_to(root)
     for target in [*LINKS, str(secret)]:
-        file = _place(root, "sets") / "a.png"
+        file = _new_folder(root, "sets") / "a.png"
         file.symlink_to(target)
-        yield Specimen("link out, or in a circle", "folder", str(file))
+        yield HostileInput("link out, or in a circle", "folder", str(file))
     registered = _registered(root, "link out, or in a circle", COLOUR, b"")
     Path(registered.path).unlink()
     Path(registered.path).symlink_to(secret)
     yield replace(registered, pixels="")
 
 
-STEERING = ["\n", "\r", "\t", "\x1b[2J", "\x1b]0;title\x07", "\x1b[1A\x1b[2K", "\x7f", "\x9b2J"]
-STEERING += ["\u2028", "\u202e", "\u2066", os.fsdecode(b"\xff\xfe")]
+CONTROLLING = ["\n", "\r", "\t", "\x1b[2J", "\x1b]0;title\x07", "\x1b[1A\x1b[2K", "\x7f", "\x9b2J"]
+CONTROLLING += ["\u2028", "\u202e", "\u2066", os.fsdecode(b"\xff\xfe")]
 MARKUP = ["<script>alert(1)<", "<img src=x onerror=alert(1)>", "&lt;", '"><svg onload=alert(1)>']
 MARKUP += ["[link=x]a[", "${x}", "`x`", "%s%n", "'; x"]
 LEADING = ["../..", "../x", "a/../../x", "a/b@../../x", "a/b@x/../..", "a/b:x/../y", "a/b@\n", "a/b@\x1b[2J"]
 LEADING += ["a/b:\0", "/etc/x"]
 
 
-def _names(root: Path) -> Iterator[Specimen]:
+def _names(root: Path) -> Iterator[HostileInput]:
     cut = COLOUR.content[:-20]
-    for steering in STEERING:
-        yield _folder(root, "name that steers", f"a{steering}b.png", COLOUR.content)
-        yield _picture(root, "name that steers", ".png", cut, stem=f"a{steering}b")
+    for controlling in CONTROLLING:
+        yield _folder(root, "name with control characters", f"a{controlling}b.png", COLOUR.content)
+        yield _single_image(root, "name with control characters", ".png", cut, stem=f"a{controlling}b")
     for stem in MARKUP:
-        yield _folder(root, "name that is markup, cut off", f"{stem}.png", cut)
-        yield _picture(root, "name that is markup, cut off", ".png", cut, stem=stem)
+        yield _folder(root, "name with markup, cut off", f"{stem}.png", cut)
+        yield _single_image(root, "name with markup, cut off", ".png", cut, stem=stem)
     for leading in LEADING:
-        yield Specimen("name that leads elsewhere", "spec", f"hub:{leading}")
+        yield HostileInput("name that leads elsewhere", "spec", f"hub:{leading}")
 
 
-def _mutated(content: bytes, draw: random.Random) -> bytes:
-    """Flip some bits, or overwrite some bytes in a row."""
+def _damaged(content: bytes, draw: random.Random) -> bytes:
+    """Flip some bits, or overwrite some adjacent bytes."""
     changed = bytearray(content)
     if draw.random() < 0.6:
         for place in draw.sample(range(len(changed)), draw.choice((1, 1, 3, 10))):
@@ -249,31 +249,31 @@ def _mutated(content: bytes, draw: random.Random) -> bytes:
     return bytes(changed)
 
 
-def _picture(root: Path, kind: str, suffix: str, content: bytes, *, stem: str = "a") -> Specimen:
-    file = _place(root, "pictures") / f"{stem}{suffix}"
+def _single_image(root: Path, kind: str, suffix: str, content: bytes, *, stem: str = "a") -> HostileInput:
+    file = _new_folder(root, "files") / f"{stem}{suffix}"
     file.write_bytes(content)
-    return Specimen(kind, "picture", str(file))
+    return HostileInput(kind, "file", str(file))
 
 
-def _folder(root: Path, kind: str, name: str, content: bytes) -> Specimen:
-    file = _place(root, "sets") / name
+def _folder(root: Path, kind: str, name: str, content: bytes) -> HostileInput:
+    file = _new_folder(root, "sets") / name
     file.write_bytes(content)
-    return Specimen(kind, "folder", str(file))
+    return HostileInput(kind, "folder", str(file))
 
 
-def _registered(root: Path, kind: str, original: Original, content: bytes) -> Specimen:
-    """Write what should be a registered set of one picture, whose manifest is the original's."""
+def _registered(root: Path, kind: str, original: Original, content: bytes) -> HostileInput:
+    """Write a registered set of one image, whose manifest is that of the original."""
     made = _folder(root, kind, f"a{original.suffix}", content)
-    picture, _ = decode(original.content, name=made.name, channels=original.channels)
+    image, _ = decode(original.content, name=made.name, channels=original.channels)
     write_manifest(
-        ImageSet("made", (picture,), original.channels, "", ()),
+        ImageSet("made", (image,), original.channels, "", ()),
         root / "manifests" / f"{Path(made.path).parent.name}.csv",
     )
-    pixels = sha256(picture.pixels.tobytes()).hexdigest()
+    pixels = sha256(image.pixels.tobytes()).hexdigest()
     return replace(made, opener="registered", pixels=pixels, channels=original.channels)
 
 
-def _place(root: Path, kind: str) -> Path:
+def _new_folder(root: Path, kind: str) -> Path:
     place = root / kind / f"{len(list((root / kind).iterdir())):03}"
     place.mkdir()
     return place

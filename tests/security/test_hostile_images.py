@@ -1,4 +1,4 @@
-"""Hundreds of hostile inputs: each is refused by its name, in time, in little memory; nothing is written."""
+"""Hundreds of hostile inputs: each is refused with its name, in time and little memory, and writes nothing."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 from bench.system.safe_names import visible
-from tests.security.specimens import Specimen, specimens
+from tests.security.hostile_inputs import HostileInput, hostile_inputs
 from tests.support.repository import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATIENCE_S = 30  # a slow machine is no hang
-MEGABYTES = 250
-AT_LEAST = 150
+TIMEOUT_S = 30  # enough for a slow machine
+MOST_MEGABYTES = 250
+FEWEST_REFUSED = 150
 
 
 @contextmanager
-def door(home: Path) -> Iterator[Callable[[Specimen], dict[str, Any]]]:
-    """Give a function that opens an input in another process, which is ended where it takes too long."""
+def opening_process(home: Path) -> Iterator[Callable[[HostileInput], dict[str, Any]]]:
+    """Start another process that opens inputs, and is killed when one takes too long."""
     places = {
         "HOME": str(home),
         "TMPDIR": str(home),
@@ -35,7 +35,7 @@ def door(home: Path) -> Iterator[Callable[[Specimen], dict[str, Any]]]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.security.door"],
+        [sys.executable, "-m", "tests.security.opening_process"],
         cwd=ROOT,
         env=os.environ | places,
         stdin=subprocess.PIPE,
@@ -46,22 +46,22 @@ def door(home: Path) -> Iterator[Callable[[Specimen], dict[str, Any]]]:
         assert process.stdin
         assert process.stdout
 
-        def opened(specimen: Specimen) -> dict[str, Any]:
-            request = {name: getattr(specimen, name) for name in ("opener", "path", "channels")}
+        def open_input(hostile: HostileInput) -> dict[str, Any]:
+            request = {name: getattr(hostile, name) for name in ("opener", "path", "channels")}
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
-            clock = Timer(PATIENCE_S, process.kill)
+            clock = Timer(TIMEOUT_S, process.kill)
             clock.start()
             answer = process.stdout.readline()
             clock.cancel()
-            assert answer, f"hung or crashed over {specimen}"
+            assert answer, f"hung or crashed over {hostile}"
             return json.loads(answer)
 
-        yield opened
+        yield open_input
 
 
-def listed(root: Path) -> dict[str, tuple[int, int, int]]:
-    """Give all that lies below a folder, with kind, size and time of change; nothing is opened."""
+def snapshot(root: Path) -> dict[str, tuple[int, int, int]]:
+    """List all below a folder with mode, size and time of change; nothing is opened."""
     found = {}
     for path in root.rglob("*"):
         status = path.lstat()
@@ -69,39 +69,39 @@ def listed(root: Path) -> dict[str, tuple[int, int, int]]:
     return found
 
 
-def judged(specimen: Specimen, outcome: dict[str, Any]) -> str:
-    """Say what came of an input, and ``wrong`` where that must not be."""
+def verdict_on(hostile: HostileInput, outcome: dict[str, Any]) -> str:
+    """Classify an outcome; ``wrong`` must not happen."""
     if "refused" in outcome:
-        return "refused" if visible(specimen.name) in visible(outcome["refused"]) else "wrong"
+        return "refused" if visible(hostile.name) in visible(outcome["refused"]) else "wrong"
     if "raised" in outcome or not outcome["sound"]:
         return "wrong"
-    if outcome["pixels"] == specimen.pixels:
+    if outcome["pixels"] == hostile.pixels:
         return "unharmed"
-    return "another picture" if specimen.unchecked else "wrong"
+    return "another image" if hostile.unchecked else "wrong"
 
 
-def test_every_hostile_input_is_refused_by_its_name(tmp_path):
-    inputs = list(specimens(tmp_path, random.Random(0)))
-    before = listed(tmp_path)
+def test_every_hostile_input_is_refused_with_its_name(tmp_path):
+    inputs = list(hostile_inputs(tmp_path, random.Random(0)))
+    before = snapshot(tmp_path)
     counts, slowest, wrong = defaultdict(Counter), defaultdict(float), []
-    with door(tmp_path) as opened:
-        start = opened(Specimen("", "spec", "none"))["megabytes"]
+    with opening_process(tmp_path) as open_input:
+        start = open_input(HostileInput("", "spec", "none"))["megabytes"]
         for each in inputs:
-            outcome = opened(each)
-            verdict = judged(each, outcome)
+            outcome = open_input(each)
+            verdict = verdict_on(each, outcome)
             counts[each.kind][verdict] += 1
             slowest[each.kind] = max(slowest[each.kind], outcome["seconds"])
-            if verdict == "wrong" or outcome["megabytes"] > start + MEGABYTES:
+            if verdict == "wrong" or outcome["megabytes"] > start + MOST_MEGABYTES:
                 wrong.append((each, outcome))
     show(counts, slowest)
     assert not wrong
-    assert listed(tmp_path) == before
-    assert sum(count["refused"] for count in counts.values()) >= AT_LEAST
+    assert snapshot(tmp_path) == before
+    assert sum(count["refused"] for count in counts.values()) >= FEWEST_REFUSED
 
 
 def show(counts: dict[str, Counter[str]], slowest: dict[str, float]) -> None:
-    """Print the table; ``pytest -s`` shows it."""
-    verdicts = ("refused", "unharmed", "another picture", "wrong")
+    """Print the table of outcomes; ``pytest -s`` shows it."""
+    verdicts = ("refused", "unharmed", "another image", "wrong")
     total = sum(counts.values(), Counter())
     print("\n" + " | ".join(["kind".ljust(34), "inputs", *verdicts, "slowest s"]))
     for kind, count in [*counts.items(), ("all", total)]:

@@ -1,4 +1,4 @@
-"""A process that opens one input a line and says what came of it; it may hang or crash by itself."""
+"""A process that opens one input per line of standard input and prints the outcome; it may hang or crash."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 
 from bench.errors import InputError
-from bench.images import registry
-from bench.images import sources as sets
+from bench.images import registry, sources
 from bench.images.image_file import read_image
 from bench.images.registry import Entry
 from bench.images.sources import open_set
 
 
-def opened(opener: str, path: str, channels: int) -> np.ndarray:
-    """Open an input, in one of the ways of a ``Specimen``, and give its pixels."""
+def open_input(opener: str, path: str, channels: int) -> np.ndarray:
+    """Open an input in one of the ways of ``HostileInput`` and return its pixels."""
     file = Path(path)
     match opener:
         case "folder":
@@ -31,38 +30,38 @@ def opened(opener: str, path: str, channels: int) -> np.ndarray:
             root, name = file.parents[2], file.parent.name
             registry.MANIFESTS = root / "manifests"
             entry = Entry(name=name, folder=name, channels=channels, licence="", origin="", base_url="none:")
-            sets.REGISTRY = {name: entry}
+            sources.REGISTRY = {name: entry}
             return open_set(name, channels=entry.channels, data=root / "sets").images[0].pixels
-        case "picture":
+        case "file":
             return read_image(file)[0]
         case _:
             return open_set(path, channels=channels).images[0].pixels
 
 
 def outcome(**request: Any) -> dict[str, Any]:
-    """Say how an input was refused, or which pixels it gave."""
+    """Describe how an input was refused, or which pixels it has."""
     began = time.perf_counter()
     try:
-        pixels = opened(**request)
+        pixels = open_input(**request)
         found = {"pixels": sha256(pixels.tobytes()).hexdigest(), "sound": sound(pixels)}
     except InputError as error:
         found = {"refused": str(error)}
-    except Exception as error:  # noqa: BLE001 - whatever else it raises is what is looked for
+    except Exception as error:  # noqa: BLE001 - any other error is a finding
         found = {"raised": f"{type(error).__name__}: {error}"}
     return found | {"seconds": time.perf_counter() - began, "megabytes": megabytes()}
 
 
 def sound(pixels: np.ndarray) -> bool:
-    """Whether it is an image at all."""
+    """Check whether pixels are those of an image."""
     return (
         pixels.ndim == 3 and pixels.shape[2] in (1, 3) and pixels.size > 0 and bool(np.isfinite(pixels).all())
     )
 
 
 def megabytes() -> float:
-    """Give the most memory that this process ever took."""
+    """Return the peak memory of this process."""
     status = Path("/proc/self/status")
-    if status.exists():  # where there is one, since what getrusage says begins with what the parent took
+    if status.exists():  # preferred, since getrusage starts from the memory of the parent
         return int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) / 1e3
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
