@@ -1,4 +1,4 @@
-"""Noise2Void compares a pixel with a prediction that never saw it."""
+"""Noise2Void compares a pixel with a prediction that does not depend on it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def test_no_prediction_sees_the_pixel_that_it_is_compared_with():
     own = noisy.grad.flatten(start_dim=1).gather(1, masked).squeeze(1)
     # The loss is (f - y)^2 at one pixel. Were f to move with y, its slope would not be 2 |f - y|.
     torch.testing.assert_close(own.abs(), 2 * losses.detach().sqrt(), rtol=1e-10, atol=0)
-    assert (noisy.grad != 0).sum(dim=(1, 2, 3)).min() > 1000  # while f does look at nearly everything else
+    assert (noisy.grad != 0).sum(dim=(1, 2, 3)).min() > 1000  # while f depends on nearly all other pixels
 
 
-def test_pixels_are_blinded_in_all_channels_at_once():
+def test_pixels_are_masked_in_all_channels_at_once():
     method, spy = Noise2Void(), Spy(small_unet(3))
     batch = batch_of(method, Gaussian(25), channels=3)
     losses = method.loss(spy, batch, rng_of(), share(0))
@@ -53,13 +53,13 @@ def test_number_of_blind_spots(fraction: float, expected: int):
     assert all(len(set(row.tolist())) == expected for row in masked)
 
 
-def test_blind_spots_lie_anywhere():
+def test_blind_spots_are_uniform_over_the_image():
     masked, _ = Noise2Void(fraction=0.1).blind_spots(8, 10, count=4000, rng=rng_of())
     assert uniform(masked.flatten().numpy(), choices=np.arange(80))
 
 
 def uniform(values: np.ndarray, *, choices: np.ndarray) -> bool:
-    """Tell by chi-squared whether every one of ``choices``, and nothing else, is equally frequent."""
+    """Check by chi-squared whether all ``choices``, and no other values, are equally frequent."""
     found, counts = np.unique(values, return_counts=True)
     return np.array_equal(found, choices) and stats.chisquare(counts).pvalue > 1e-3
 
@@ -78,7 +78,7 @@ def test_replacement_is_any_neighbour_but_never_the_pixel(radius: int, pixel: tu
 
 
 def test_pixels_count_where_their_neighbour_has_the_same_value():
-    """Counts are often equal: a mask found by comparing values would lose these pixels."""
+    """Counts are often equal: a mask that compared values would miss these pixels."""
     flat = torch.ones(2, 3, 10, 10)
     flat[:, :, 0, 0] = 2.0
     losses = Noise2Void(fraction=1.0).loss(

@@ -1,4 +1,4 @@
-"""Noise2Self predicts the pixels of a grid from all the others, and from nothing else."""
+"""Noise2Self predicts the pixels of a grid from the other pixels alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KERNEL = np.array([[0.5, 1, 0.5], [1, 0, 1], [0.5, 1, 0.5]]) / 6
 
 
 def hide(y: Tensor, phase: int) -> tuple[Tensor, Tensor]:
-    """Give the grid of a phase, and what the network is shown of the image."""
+    """Return the grid of a phase, and the image that the network is shown."""
     spy = Spy(torch.zeros_like)
     masked, _ = predict(spy, y, phase)
     (shown,) = spy.seen
@@ -35,7 +35,7 @@ def image_of(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> 
     return torch.rand(shape, generator=rng_of(seed), dtype=dtype)
 
 
-def test_every_pixel_lies_on_one_grid_of_sixteen():
+def test_every_pixel_is_on_one_grid_of_sixteen():
     grids = torch.stack([hide(image_of(2, 3, 11, 8), phase)[0] for phase in PHASES])
     assert (grids.sum(dim=0) == 1).all()
     for grid in grids.numpy():
@@ -44,7 +44,7 @@ def test_every_pixel_lies_on_one_grid_of_sixteen():
 
 
 def test_hidden_pixels_show_the_mean_of_their_neighbours():
-    """The published weights in the middle; at the border, of the neighbours that exist."""
+    """With the published weights, and at the border those of the existing neighbours."""
     y = image_of(2, 3, 11, 8)
     correlate = partial(ndimage.correlate, weights=KERNEL[None, None], mode="constant")
     expected = correlate(y.numpy()) / correlate(np.ones(y.shape))
@@ -54,7 +54,7 @@ def test_hidden_pixels_show_the_mean_of_their_neighbours():
         np.testing.assert_array_equal(shown[..., ~masked], y.numpy()[..., ~masked])
 
 
-def test_planes_stay_as_they_are():
+def test_hiding_leaves_planes_unchanged():
     row, column = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
     plane = (0.2 + 0.03 * row.double() - 0.01 * column.double())[None, None]
     for phase in PHASES:
@@ -63,13 +63,13 @@ def test_planes_stay_as_they_are():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_what_is_shown_does_not_move_with_what_is_hidden(dtype: torch.dtype):
+def test_the_shown_image_does_not_depend_on_hidden_pixels(dtype: torch.dtype):
     y, weights = (image_of(1, 1, 9, 10, dtype=dtype, seed=seed) for seed in (0, 1))
     y.requires_grad_()
     for phase in PHASES:
         masked, shown = hide(y, phase)
         (slope,) = torch.autograd.grad((weights * shown).sum(), y)
-        assert not slope[..., masked].any()  # not by a rounding
+        assert not slope[..., masked].any()  # not even by rounding
         assert (slope[..., ~masked] >= weights[..., ~masked]).all()
         assert (slope[..., ~masked] > weights[..., ~masked]).any()
 
@@ -84,17 +84,17 @@ def test_no_prediction_sees_the_pixels_that_it_is_compared_with():
     masked = (shown != y).any(dim=1, keepdim=True).expand_as(y)
     assert (masked.sum(dim=(1, 2, 3)) == 3 * 100).all()
     errors = (y - net(shown) + shown).detach()
-    # The loss is the mean of (f - y)^2 over 300 values. Were f to move with them, this were not its slope.
+    # The loss is the mean of (f - y)^2 over 300 values; if f depended on them, its slope would be another.
     torch.testing.assert_close(y.grad[masked], 2 * errors[masked] / 300, rtol=1e-8, atol=1e-14)
     by_hand = (errors.square() * masked).sum(dim=(1, 2, 3)) / 300
     torch.testing.assert_close(losses.detach(), by_hand, rtol=1e-10, atol=0)
 
 
-def test_every_grid_is_drawn_as_often():
+def test_all_grids_are_equally_frequent():
     y, spy = image_of(8000, 1, 4, 4), Spy(torch.zeros_like)
     Noise2Self().loss(spy, Batch({"noisy": y}, None), rng_of(1), share(0))
     image, pixel = (spy.seen[0] != y).flatten(1).nonzero().unbind(dim=1)
-    assert torch.equal(image, torch.arange(8000))  # one pixel of 16 in each
+    assert torch.equal(image, torch.arange(8000))  # one pixel of 16 in each image
     counts = torch.bincount(pixel, minlength=16).numpy()
     assert stats.chisquare(counts).pvalue > 1e-3
 
@@ -110,12 +110,12 @@ def test_loss_is_the_risk_and_the_variance_of_the_noise(noise: Noise):
     expected = (curved(shown) - x).square() + noise.variance(x)
     excess = losses - 16 * ((shown != y) * expected).mean(dim=(1, 2, 3))
     limit = 5 * excess.std().item() / len(excess) ** 0.5
-    assert limit < 0.2 * noise.variance(x).mean().item()  # the draws are enough to say something
+    assert limit < 0.2 * noise.variance(x).mean().item()  # enough draws for a meaningful test
     assert excess.mean().item() == pytest.approx(0, abs=limit)
 
 
-def test_inference_is_invariant_where_asked():
-    """The Jacobian of the invariant denoiser has a zero diagonal; that of the plain one has not."""
+def test_invariant_inference_does_not_depend_on_the_pixel_itself():
+    """The Jacobian of the invariant denoiser has a zero diagonal, unlike that of the plain one."""
     for inference, invariant in (("invariant", True), ("plain", False)):
         denoise = partial(Noise2Self(inference=inference).denoise, curved, noise=None)
         jacobian = torch.autograd.functional.jacobian(denoise, image_of(1, 1, 7, 9)).view(63, 63)

@@ -17,7 +17,7 @@ from tests.support.methods.networks import Spy, curved
 from tests.support.methods.noises import batch_of
 
 ADJACENT = {(0, 1), (1, 0), (2, 3), (3, 2), (0, 2), (2, 0), (1, 3), (3, 1)}
-"""The ordered pairs of a cell's pixels, in reading order, that lie beside, above or below each other."""
+"""The ordered pairs of a cell's pixels, in reading order, that are beside, above or below each other."""
 
 
 def numbered(count: int, height: int, width: int) -> Tensor:
@@ -31,7 +31,7 @@ def loss_of(net, noisy: Tensor, *, gamma: float = 2.0, progress: float = 1.0) ->
 
 
 def pairs_in(noisy: Tensor) -> Tensor:
-    """Give the pairs that ``loss_of`` draws."""
+    """Return the pairs that ``loss_of`` draws."""
     shape = (len(noisy), 1, noisy.shape[2] // 2, noisy.shape[3] // 2)
     return torch.randint(8, shape, generator=rng_of())
 
@@ -43,18 +43,18 @@ def test_two_different_pixels_of_one_cell_are_compared():
     first, second = neighbours(image, pairs_in(image))
     assert first.shape == second.shape == (8000, 1, 3, 4)
     cell = torch.arange(3)[:, None] * 4 + torch.arange(4)
-    places = []
+    positions = []
     for chosen in (first, second):
         row, column = (chosen // width).long(), (chosen % width).long()
         assert torch.equal((row // 2 * 4 + column // 2)[:, 0], cell.expand(8000, -1, -1))
-        places.append((row % 2 * 2 + column % 2).flatten(1).numpy())
-    for one, other in zip(places[0].T, places[1].T, strict=True):
+        positions.append((row % 2 * 2 + column % 2).flatten(1).numpy())
+    for one, other in zip(positions[0].T, positions[1].T, strict=True):
         found, counts = np.unique(np.stack([one, other]), axis=1, return_counts=True)
         assert set(map(tuple, found.T.tolist())) == ADJACENT
         assert stats.chisquare(counts).pvalue > 1e-3 / 12
 
 
-def test_network_is_shown_the_first_and_judged_by_the_second():
+def test_the_network_sees_the_first_and_its_target_is_the_second():
     image, spy = numbered(3, 8, 8), Spy(torch.zeros_like)
     losses = loss_of(spy, image, progress=0)
     first, second = neighbours(image, pairs_in(image))
@@ -85,7 +85,7 @@ def test_loss_by_hand(progress: float):
 
 
 def test_whole_image_is_denoised_without_gradient():
-    """Were f(y) to move with the weights, the slope along a factor on f would be another."""
+    """A gradient through f(y) would change the slope along a factor on f."""
     y = batch_of(Neighbor2Neighbor, Gaussian(25)).noisy.double()
     factor = torch.ones((), dtype=torch.float64, requires_grad=True)
     loss_of(lambda image: factor * curved(image), y).sum().backward()
@@ -95,8 +95,8 @@ def test_whole_image_is_denoised_without_gradient():
     assert factor.grad.item() == pytest.approx(expected.item(), rel=1e-10)
 
 
-def test_second_term_makes_up_for_clean_differences():
-    """A network that is right, here on clean slopes, is punished by the first term and not by the second."""
+def test_second_term_corrects_for_clean_differences():
+    """The first term penalises a perfect network on clean slopes; the second does not."""
     slope = numbered(2, 8, 8)
     first_alone, both = (loss_of(lambda image: image, slope, progress=progress) for progress in (0.0, 1.0))
     assert (first_alone > 0.5).all()

@@ -1,4 +1,4 @@
-"""A second noisy copy stands in for the clean image, and Noise2Score's loss recorrupts to make two of one."""
+"""Noise2Noise replaces the clean image by a second noisy copy; Noise2Score's loss is a recorruption."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def losses_of(method: Method, net, images: dict[str, Tensor], noise: Noise) -> T
 
 def assert_mean_is(values: np.ndarray, expected: float, *, relative_to: float) -> None:
     limit = 5 * values.std() / np.sqrt(len(values))
-    assert limit < 0.05 * relative_to  # the draws are enough to say something
+    assert limit < 0.05 * relative_to  # enough draws for a meaningful test
     assert values.mean() == pytest.approx(expected, abs=limit)
 
 
 @every_noise
 def test_second_copy_adds_its_own_variance(noise: Noise):
-    """E||f(y) - y2||^2 = E||f(y) - x||^2 + Var y2, paired by y so that its spread drops out."""
+    """E||f(y) - y2||^2 = E||f(y) - x||^2 + Var y2, paired by y, so that its spread cancels."""
     images = many_copies(noise)
     excess = losses_of(Noise2Noise(), curved, images, noise) - losses_of(Supervised(), curved, images, noise)
     variance = noise.variance(images["clean"][0].numpy()).mean()
@@ -55,21 +55,21 @@ def test_second_copy_adds_its_own_variance(noise: Noise):
 
 
 def slopes(method: Method, images: dict[str, Tensor], noise: Noise) -> np.ndarray:
-    """Give each image's slope of the loss along a factor on the network's output."""
+    """Compute the slope of each image's loss along a factor on the network's output."""
     factor = torch.ones((DRAWS, 1, 1, 1), dtype=torch.float64, requires_grad=True)
     losses_of(method, lambda y: factor * curved(y), images, noise).sum().backward()
     return factor.grad.flatten().numpy()
 
 
 @every_noise
-def test_second_copy_keeps_the_gradient_and_so_the_minimum(noise: Noise):
+def test_second_copy_keeps_the_gradient_and_the_minimum(noise: Noise):
     images = many_copies(noise)
     supervised = slopes(Supervised(), images, noise)
     assert_mean_is(slopes(Noise2Noise(), images, noise) - supervised, 0, relative_to=abs(supervised.mean()))
 
 
 @every_noise
-def test_the_same_copy_twice_would_teach_the_identity(noise: Noise):
+def test_the_same_copy_twice_teaches_the_identity(noise: Noise):
     """Without independence the loss falls to zero at f(y) = y, far from the clean image."""
     images = many_copies(noise)
     twin = {**images, "noisy2": images["noisy"]}

@@ -1,4 +1,4 @@
-"""Noisier2Noise takes away what was added, and by the same token the noise that was there."""
+"""Noisier2Noise removes the noise that it added, and with it the noise of the image."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def noisy_images(count: int, side: int) -> Tensor:
 
 
 def slopes(alpha: float) -> tuple[float, float]:
-    """Give the slopes of E[y given z] and E[x given z] in z."""
+    """Return the slopes of E[y given z] and E[x given z] in z."""
     noisy = PRIOR_VARIANCE + NOISE.sd**2
     noisier = noisy + alpha**2 * NOISE.sd**2
     return noisy / noisier, PRIOR_VARIANCE / noisier
@@ -55,7 +55,7 @@ def test_rule_gives_the_mean_of_x_given_z(alpha: float):
 
 
 @every_alpha
-def test_added_noise_is_as_strong_in_training_as_after_it(alpha: float):
+def test_added_noise_is_as_strong_in_training_as_in_denoising(alpha: float):
     method, y = Noisier2Noise(alpha=alpha), noisy_images(1, 300)
     training, after = Spy(torch.zeros_like), Spy(torch.zeros_like)
     method.loss(training, Batch({"noisy": y}, NOISE), rng_of(5), share(0))
@@ -68,13 +68,13 @@ def test_added_noise_is_as_strong_in_training_as_after_it(alpha: float):
     assert abs(np.corrcoef(added, again)[0, 1]) < limit
 
 
-def test_images_are_denoised_by_the_mean_over_copies_of_their_own():
+def test_each_image_is_denoised_by_the_mean_over_its_own_copies():
     method, spy = Noisier2Noise(alpha=0.5, draws=3), Spy(curved)
     levels = [20.0, 25.0, 40.0]
     noisy, noise = noisy_images(3, 12), Gaussian(torch.tensor(levels).double().view(-1, 1, 1, 1))
     state = torch.get_rng_state()
     denoised = method.denoise(spy, noisy, noise)
-    assert torch.equal(torch.get_rng_state(), state)  # nobody else's randomness is used up
+    assert torch.equal(torch.get_rng_state(), state)  # the global generator is untouched
     assert len(spy.seen) == 3
     assert not torch.equal(spy.seen[0], spy.seen[1])
     rules = [(1.25 * curved(z) - z) / 0.25 for z in spy.seen]

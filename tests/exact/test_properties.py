@@ -1,4 +1,4 @@
-"""What holds for any image, any noise and any score, however extreme."""
+"""Properties of any image, any noise and any score, however extreme."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_gamma_rule_stays_finite_around_its_pole(noise: Gamma, y: float, away: f
 
 @repeatable
 @given(noises, st.lists(st.floats(-1, 3, width=32), min_size=1, max_size=9))
-def test_stabilising_loses_nothing_but_what_lies_below_black(noise: Noise, values: list[float]):
+def test_stabilising_loses_only_values_below_black(noise: Noise, values: list[float]):
     lowest = {"gaussian": -math.inf, "poisson": 0.0, "gamma": Gamma.darkest}[noise.name]
     y = torch.tensor(values)
     v = noise.stabilise(y)
@@ -134,7 +134,7 @@ def test_stabilising_loses_nothing_but_what_lies_below_black(noise: Noise, value
 
 @repeatable
 @given(noises, st.floats(-8, 3), st.floats(-1e4, 1e4), st.floats(-1e4, 1e4))
-def test_any_stabilised_score_can_be_carried_over(noise: Noise, v: float, score: float, other: float):
+def test_any_stabilised_score_becomes_a_finite_score_of_y(noise: Noise, v: float, score: float, other: float):
     carried = noise.raw_score(column(v, v), column(score, other))
     assert torch.isfinite(carried).all()
     assert torch.isfinite(noise.unstabilise(column(v))).all()
@@ -143,7 +143,7 @@ def test_any_stabilised_score_can_be_carried_over(noise: Noise, v: float, score:
 
 @repeatable
 @given(noises)
-def test_the_spread_of_a_noise_tells_its_parameter(noise: Noise):
+def test_the_stabilised_sd_of_a_noise_determines_its_parameter(noise: Noise):
     again = type(noise).of_stabilised_sd(noise.stabilised_sd)
     assert again.parameter == pytest.approx(noise.parameter, rel=1e-12)
 
@@ -152,8 +152,8 @@ def test_the_spread_of_a_noise_tells_its_parameter(noise: Noise):
 @given(
     st.sampled_from(sorted(NOISES)), st.lists(st.floats(1.5, 100), min_size=1, max_size=4), st.floats(-5, 5)
 )
-def test_a_parameter_for_each_image_does_what_each_does_alone(name: str, parameters: list[float], s: float):
-    law = NOISES[name]
+def test_parameters_per_image_act_like_each_alone(name: str, parameters: list[float], s: float):
+    model = NOISES[name]
     y = torch.from_numpy(generator("properties").random((len(parameters), 3, 4, 5)))
     score = torch.full_like(y, s)
 
@@ -167,15 +167,15 @@ def test_a_parameter_for_each_image_does_what_each_does_alone(name: str, paramet
             noise.variance(y),
         ]
 
-    together = everything(law(torch.tensor(parameters, dtype=torch.float64).view(-1, 1, 1, 1)), y, score)
-    alone = [everything(law(each), y[[n]], score[[n]]) for n, each in enumerate(parameters)]
+    together = everything(model(torch.tensor(parameters, dtype=torch.float64).view(-1, 1, 1, 1)), y, score)
+    alone = [everything(model(each), y[[n]], score[[n]]) for n, each in enumerate(parameters)]
     for several, single_ones in zip(together, zip(*alone, strict=True), strict=True):
         torch.testing.assert_close(several, torch.cat(single_ones), rtol=1e-12, atol=0)
 
 
 @repeatable
 @given(noises, st.floats(0, 1, width=32), shapes(), st.integers(0, 2**32))
-def test_any_noise_is_drawn_finite_and_again(noise: Noise, level: float, shape: tuple[int, ...], seed: int):
+def test_any_noise_is_finite_and_reproducible(noise: Noise, level: float, shape: tuple[int, ...], seed: int):
     clean = np.full(shape, level, dtype=np.float32)
     first, again = (noise.sample(clean, generator("properties", seed)) for _ in range(2))
     assert first.dtype == np.float32
@@ -199,7 +199,7 @@ def test_psnr_of_any_image(data, shape: tuple[int, ...]):
 
 @repeatable
 @given(st.data(), shapes(smallest=11))
-def test_ssim_of_any_image_that_holds_its_window(data, shape: tuple[int, ...]):
+def test_ssim_of_any_image_larger_than_its_window(data, shape: tuple[int, ...]):
     clean, denoised = (torch.from_numpy(data.draw(clean_images(shape))) for _ in range(2))
     score = ssim(denoised, clean)
     assert score.shape == shape[:1]
@@ -224,7 +224,7 @@ roles = st.lists(
 
 @repeatable
 @given(roles, roles)
-def test_roles_and_only_roles_tell_streams_apart(role: tuple, other: tuple):
+def test_only_the_roles_distinguish_streams(role: tuple, other: tuple):
     assert 0 <= seed_of(*role) < 2**63
     assert generator(*role).integers(2**63) == generator(*role).integers(2**63)
     # 1 and 1.0 are equal, but written differently.

@@ -1,4 +1,4 @@
-"""Recorrupted-to-Recorrupted splits one noisy image into two, each with independent noise of the same law."""
+"""Recorrupted-to-Recorrupted splits one noisy image into two with independent noise of the same model."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def parts_of(x: float, noise: Noise, method: R2R) -> tuple[np.ndarray, np.ndarra
     return first.flatten().numpy(), second.flatten().numpy()
 
 
-def kept(noise: Noise, part: float) -> Noise:
-    """Give the noise of which a ``part`` of the information is kept."""
+def noise_keeping(noise: Noise, part: float) -> Noise:
+    """Return the noise that keeps a ``part`` of the information."""
     match noise:
         case Gaussian(sigma=sigma):
             return Gaussian(sigma / part**0.5)
@@ -51,22 +51,22 @@ def follows(values: np.ndarray, x: float, noise: Noise) -> bool:
         case Poisson(zeta=zeta):
             counts = values / zeta
             np.testing.assert_allclose(counts, counts.round(), atol=1e-3)
-            law = stats.poisson(x / zeta)
-            low, high = int(law.ppf(1e-3)), int(law.isf(1e-3))
+            expected = stats.poisson(x / zeta)
+            low, high = int(expected.ppf(1e-3)), int(expected.isf(1e-3))
             found = np.bincount(counts.round().clip(low, high).astype(int) - low)
-            chance = law.pmf(np.arange(low, high + 1))
-            chance[0], chance[-1] = law.cdf(low), law.sf(high - 1)
+            chance = expected.pmf(np.arange(low, high + 1))
+            chance[0], chance[-1] = expected.cdf(low), expected.sf(high - 1)
             return stats.chisquare(found, DRAWS * chance).pvalue > 1e-3
 
 
 @every_noise
 @every_alpha
 @pytest.mark.parametrize("x", [0.2, 0.9])
-def test_each_part_is_a_noisy_copy_of_the_same_law(noise: Noise, alpha: float, x: float):
+def test_each_part_is_a_noisy_copy_under_the_same_model(noise: Noise, alpha: float, x: float):
     """The first keeps 1 - alpha of the information in y, the second alpha; their means are x."""
     first, second = parts_of(x, noise, R2R(alpha=alpha))
-    assert follows(first, x, kept(noise, 1 - alpha))
-    assert follows(second, x, kept(noise, alpha))
+    assert follows(first, x, noise_keeping(noise, 1 - alpha))
+    assert follows(second, x, noise_keeping(noise, alpha))
 
 
 @every_noise
@@ -89,11 +89,11 @@ def test_loss_is_the_risk_at_the_first_part_and_the_variance_of_the_second(noise
     excess = (losses - squared_error(curved(*spy.seen), torch.from_numpy(clean))).numpy()
     expected = noise.variance(clean[0]).mean() / method.alpha
     limit = 5 * excess.std() / len(excess) ** 0.5
-    assert limit < 0.03 * expected  # the draws are enough to say something
+    assert limit < 0.03 * expected  # enough draws for a meaningful test
     assert excess.mean() == pytest.approx(expected, abs=limit)
 
 
-def test_original_form_is_one_of_the_generalised():
+def test_the_original_form_is_a_special_case():
     """Pang et al. (2021) take y1 = y + z / 2 and y2 = y - 2 z with z of the noise's own deviation."""
     noise, method, spy = Gaussian(25), R2R(alpha=0.2), Spy(torch.zeros_like)
     y = torch.from_numpy(noise.sample(np.full((DRAWS, 1, 1, 1), 0.5), generator("split"))).double()
@@ -107,44 +107,44 @@ def test_original_form_is_one_of_the_generalised():
 
 
 def three_images(noise: Noise) -> tuple[Tensor, Noise, list[Noise]]:
-    """Give images each with noise of its own, those noises as one, and one by one."""
+    """Make images with one noise each; return them, the noises as one, and each noise."""
     levels = torch.tensor([0.8, 1.0, 1.3], dtype=torch.float64).view(-1, 1, 1, 1) * noise.level
-    laws = [type(noise)(level.item()) for level in levels]
+    noises = [type(noise)(level.item()) for level in levels]
     clean = 0.1 + 0.8 * generator("clean").random((3, 1, 12, 9))
-    noisy = [law.sample(image, generator("own", law.spec)) for law, image in zip(laws, clean, strict=True)]
-    return torch.from_numpy(np.stack(noisy)).double(), type(noise)(levels), laws
+    noisy = [own.sample(image, generator("own", own.spec)) for own, image in zip(noises, clean, strict=True)]
+    return torch.from_numpy(np.stack(noisy)).double(), type(noise)(levels), noises
 
 
 @every_noise
-def test_strength_of_each_image_counts(noise: Noise):
+def test_each_image_is_split_by_its_own_strength(noise: Noise):
     """Var(y1 given x) = Var y / (1 - alpha), with the parameter of the image."""
     method = R2R(alpha=0.5)
     clean = np.full((3, 1, 200, 200), 0.5)
-    _, law, laws = three_images(noise)
-    noisy = np.stack([own.sample(image, generator("own")) for own, image in zip(laws, clean, strict=True)])
-    y1 = method.recorrupt(torch.from_numpy(noisy).double(), law, rng_of())
-    expected = [own.variance(0.5) / (1 - method.alpha) for own in laws]
+    _, stacked, noises = three_images(noise)
+    noisy = np.stack([own.sample(image, generator("own")) for own, image in zip(noises, clean, strict=True)])
+    y1 = method.recorrupt(torch.from_numpy(noisy).double(), stacked, rng_of())
+    expected = [own.variance(0.5) / (1 - method.alpha) for own in noises]
     np.testing.assert_allclose(y1.var(dim=(1, 2, 3)), expected, rtol=0.05)
     assert min(np.diff(sorted(expected)) / expected[1]) > 0.15  # more than three tolerances apart
 
 
 @every_noise
-def test_images_are_denoised_by_the_mean_over_copies_of_their_own(noise: Noise):
+def test_each_image_is_denoised_by_the_mean_over_its_own_copies(noise: Noise):
     method, spy = R2R(draws=4), Spy(curved)
-    noisy, law, laws = three_images(noise)
+    noisy, stacked, noises = three_images(noise)
     state = torch.get_rng_state()
-    denoised = method.denoise(spy, noisy, law)
-    assert torch.equal(torch.get_rng_state(), state)  # nobody else's randomness is used up
+    denoised = method.denoise(spy, noisy, stacked)
+    assert torch.equal(torch.get_rng_state(), state)  # the global generator is untouched
     copies = torch.stack(spy.seen)
     assert len(copies) == 4
     assert all((one != another).any() for one, another in zip(copies, copies.roll(1, dims=0), strict=True))
     torch.testing.assert_close(denoised, curved(copies.flatten(0, 1)).view_as(copies).mean(dim=0))
-    alone = [method.denoise(curved, image[None], own) for image, own in zip(noisy, laws, strict=True)]
+    alone = [method.denoise(curved, image[None], own) for image, own in zip(noisy, noises, strict=True)]
     torch.testing.assert_close(denoised, torch.cat(alone), rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("noise", LEVELS.values(), ids=LEVELS)
-def test_more_draws_come_nearer_to_the_mean_over_all(noise: Noise):
+def test_more_draws_are_nearer_to_the_mean_over_all(noise: Noise):
     """The spread around the mean over all copies falls by the number of draws."""
     noisy = torch.from_numpy(noise.sample(np.full((1, 1, 100, 100), 0.5), generator("few"))).double()
     mean = R2R(draws=400).denoise(torch.sin, noisy, noise)

@@ -30,8 +30,8 @@ def test_residual_is_read_back_as_the_score(noise: Noise, domain: str):
 
 
 @every_noise
-def test_residual_is_worth_one_noise_variance(noise: Noise):
-    """A start from zero, or any residual, means the same denoising at every level of noise."""
+def test_residual_is_scaled_by_the_noise_variance(noise: Noise):
+    """A residual means the same denoising at every level of noise."""
     coordinates = Noise2Score().coordinates(noise)
     assert coordinates.variance == pytest.approx(noise.stabilised_sd**2)
     raw = Noise2Score(domain="raw").coordinates(noise)
@@ -43,19 +43,19 @@ def normal_score(v: Tensor, *, mean: float, variance: float) -> Tensor:
 
 
 def losses_at(score, noise: Noise, method: Noise2Score, *, count: int = 40, size: int = 100) -> Tensor:
-    """Give the losses where v is N(MIDDLE, SPREAD^2), so that its score is known."""
+    """Compute the losses where v is N(V_MEAN, V_SD^2), so that its score is known."""
     coordinates = method.coordinates(noise)
-    v = MIDDLE + SPREAD * torch.randn((count, 1, size, size), generator=rng_of(1), dtype=torch.float64)
+    v = V_MEAN + V_SD * torch.randn((count, 1, size, size), generator=rng_of(1), dtype=torch.float64)
     batch = Batch({"noisy": coordinates.leave(v)}, noise)
     return method.loss(network_with(score, noise, method), batch, rng_of(), share(1))
 
 
-MIDDLE, SPREAD = 0.6, 0.05
+V_MEAN, V_SD = 0.6, 0.05
 
 
 def blurred_score(noise: Noise, method: Noise2Score, *, sigma_a: float | None = None):
     perturbation = method.sigma_a(noise, share(1)).item() if sigma_a is None else sigma_a
-    return partial(normal_score, mean=MIDDLE, variance=SPREAD**2 + perturbation**2)
+    return partial(normal_score, mean=V_MEAN, variance=V_SD**2 + perturbation**2)
 
 
 @pytest.mark.parametrize("antithetic", [False, True])
@@ -65,12 +65,12 @@ def test_loss_is_least_at_the_score_of_the_perturbed_images(noise: Noise, domain
     method = Noise2Score(domain=domain, end=end_for(noise, domain, 0.04), antithetic=antithetic)
     exact = blurred_score(noise, method)
     least = losses_at(exact, noise, method).mean()
-    # With 400,000 pixels the minimum over a scale lies within .01 of 1, over a shift within .01 sd.
+    # With 400,000 pixels the minimum over a scale is within .01 of 1, over a shift within .01 sd.
     others = {
         "scaled down": lambda v: 0.95 * exact(v),
         "scaled up": lambda v: 1.05 * exact(v),
-        "shifted down": lambda v: exact(v) - 0.05 / SPREAD,
-        "shifted up": lambda v: exact(v) + 0.05 / SPREAD,
+        "shifted down": lambda v: exact(v) - 0.05 / V_SD,
+        "shifted up": lambda v: exact(v) + 0.05 / V_SD,
         "not perturbed": blurred_score(noise, method, sigma_a=0.0),
     }
     for name, score in others.items():
@@ -79,8 +79,8 @@ def test_loss_is_least_at_the_score_of_the_perturbed_images(noise: Noise, domain
 
 @every_domain
 @every_noise
-def test_loss_weighs_all_noises_by_what_the_network_sees(noise: Noise, domain: str):
-    """A squared error of the network's own output: of intensities where the score is one of log y."""
+def test_loss_is_the_squared_error_of_the_network_output(noise: Noise, domain: str):
+    """The squared error is that of the network's output: of intensities, even where the score is of log y."""
     method, spy = Noise2Score(domain=domain), Spy(small_unet(1).double())
     sigma_a = method.sigma_a(noise, share(0.5)).item()
     coordinates = method.coordinates(noise)
@@ -95,7 +95,7 @@ def test_loss_weighs_all_noises_by_what_the_network_sees(noise: Noise, domain: s
 
 
 def gradients_at_the_score(noise: Noise, method: Noise2Score) -> np.ndarray:
-    """Give each image's derivative of its loss by a factor on the exact score, at 1.1."""
+    """Compute each image's derivative of its loss by a factor on the exact score, at 1.1."""
     exact, factor = blurred_score(noise, method), torch.full((400, 1, 1, 1), 1.1, dtype=torch.float64)
     factor.requires_grad_()
 
@@ -120,7 +120,7 @@ def test_antithetic_pairs_keep_the_mean_and_spread_less(noise: Noise, domain: st
     assert paired.mean() > 5 * paired.std() / np.sqrt(len(paired))  # uphill beyond the exact score
 
 
-def test_antithetic_pairs_meet_both_signs():
+def test_antithetic_pairs_have_both_signs():
     method, noise = Noise2Score(antithetic=True), Gaussian(25)
     spy = Spy(small_unet(1))
     batch = batch_of(method, noise)
@@ -158,16 +158,16 @@ def test_published_schedule_is_in_counts_for_poisson_noise():
 @pytest.mark.parametrize("noise", [Gaussian(25), Poisson(0.02)], ids=str)
 def test_network_sees_every_strength_alike(noise: Noise, factor: float):
     """Where each image has noise of its own, the network sees both scaled to one strength."""
-    law, own = type(noise), torch.tensor([1.0, factor]).double().view(2, 1, 1, 1)
+    model, own = type(noise), torch.tensor([1.0, factor]).double().view(2, 1, 1, 1)
     method, spy = Noise2Score(), Spy(small_unet(1).double())
     once = batch_of(method, noise, count=1).noisy.double()
-    denoised = method.denoise(spy, own * once, law(own * noise.parameter))
+    denoised = method.denoise(spy, own * once, model(own * noise.parameter))
     torch.testing.assert_close(denoised[1], factor * denoised[0], rtol=1e-6, atol=1e-9)
     (seen,) = spy.seen
     torch.testing.assert_close(seen[0], seen[1], rtol=1e-9, atol=0)
     grey = noise.sample(np.full((1, 1, 200, 200), 0.6), generator("test", "grey"))
-    method.denoise(spy, own * torch.from_numpy(grey), law(own * noise.parameter))
-    usual = law(noise.example).stabilised_sd
+    method.denoise(spy, own * torch.from_numpy(grey), model(own * noise.parameter))
+    usual = model(noise.example).stabilised_sd
     assert spy.seen[-1].std(dim=(1, 2, 3)).tolist() == pytest.approx([usual, usual], rel=0.03)
 
 

@@ -27,7 +27,7 @@ def score_under_inverse_gamma(y: Tensor, k: float) -> Tensor:
 
 
 def by_quadrature(prior: stats.rv_frozen, k: float, y: float) -> tuple[float, float, float]:
-    """Give the score of y, and the harmonic and the arithmetic mean of x given y."""
+    """Compute the score of y, and the harmonic and the arithmetic mean of x given y."""
 
     def moment(function) -> float:
         return quadrature(lambda x: function(x) * prior.pdf(x) * stats.gamma.pdf(y, k, scale=x / k), 0.02, 3)
@@ -46,7 +46,7 @@ def by_quadrature(prior: stats.rv_frozen, k: float, y: float) -> tuple[float, fl
     ],
     ids=["inverse Gamma, 100", "Gamma, 100", "Gamma, 50"],
 )
-def test_values_computed_apart(prior: stats.rv_frozen, k: float, expected: tuple, tolerance: float):
+def test_values_computed_independently(prior: stats.rv_frozen, k: float, expected: tuple, tolerance: float):
     score, harmonic, mean = by_quadrature(prior, k, 0.5)
     assert (score, harmonic, mean) == pytest.approx(expected, abs=tolerance)
     assert Gamma(k).tweedie(column(0.5), column(score)).item() == pytest.approx(harmonic, rel=1e-9)
@@ -66,7 +66,7 @@ def test_rule_is_the_harmonic_mean_and_not_the_mean(prior: stats.rv_frozen, k: i
 def test_rule_is_the_harmonic_mean_under_an_inverse_gamma_prior_in_closed_form(k: int):
     y = torch.linspace(0.05, 2, 40, dtype=torch.float64)
     estimate = Gamma(k).tweedie(y, score_under_inverse_gamma(y, k)).numpy()
-    # The posterior of x is an inverse Gamma law too, that of 1 / x a Gamma law.
+    # The posterior of x is inverse Gamma too, that of 1 / x is Gamma.
     posterior_scale = SCALE + k * y.numpy()
     harmonic = 1 / stats.gamma(SHAPE + k, scale=1 / posterior_scale).mean()
     mean = stats.invgamma(SHAPE + k, scale=posterior_scale).mean()
@@ -108,7 +108,7 @@ def test_two_steps_leave_the_logarithm_once():
 
 @pytest.mark.parametrize("residual", [-0.5, 0.005, 0.02, 0.4, 1.0])
 def test_second_step_stays_near_a_black_pixel(residual: float):
-    """Where y is 0 so is x, and a residual of the network must not be blown up by the logarithm."""
+    """Where y is 0 so is x, and a residual of the network must not be amplified by the logarithm."""
     noise, method = Gamma(50), Noise2Score()
     denoised = method.denoise(lambda seen: seen + residual, torch.zeros(1, 1, 1, 1), noise).item()
     last = method.sigma_a(noise, share(1)).item()

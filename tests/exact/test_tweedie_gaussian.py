@@ -23,7 +23,7 @@ SIGMA_A = 0.05
 
 @dataclass(frozen=True)
 class Mixture:
-    """A prior of normal laws."""
+    """A prior that is a mixture of normal distributions."""
 
     weights: tuple[float, ...]
     means: tuple[float, ...]
@@ -33,7 +33,7 @@ class Mixture:
         return float(np.dot(self.weights, stats.norm.pdf(x, self.means, self.sds)))
 
     def score(self, y: Tensor, *, noise_variance: float) -> Tensor:
-        """Give the score of x plus normal noise, in closed form."""
+        """Compute the score of x plus normal noise, in closed form."""
         weights, means, sds = (column(*values) for values in (self.weights, self.means, self.sds))
         total = sds**2 + noise_variance
         away = means - y.double()[..., None]
@@ -41,7 +41,7 @@ class Mixture:
         return (shares * away / total).sum(dim=-1)
 
     def posterior_mean(self, y: float, *, noise_variance: float) -> float:
-        """Give E[x given y] by quadrature."""
+        """Compute E[x given y] by quadrature."""
 
         def joint(x: float) -> float:
             return self.density(x) * math.exp(-((y - x) ** 2) / (2 * noise_variance))
@@ -61,7 +61,7 @@ every_value = pytest.mark.parametrize("y", [-0.2, 0.1, 0.35, 0.5, 0.7, 1.1])
     [(BELL, 0.7, -5.03913515, 0.65156541), (TWO_BELLS, 0.5, 8.95649106, 0.58608700)],
     ids=["bell", "two bells"],
 )
-def test_values_computed_apart(prior: Mixture, y: float, score: float, mean: float):
+def test_values_computed_independently(prior: Mixture, y: float, score: float, mean: float):
     given = prior.score(column(y), noise_variance=NOISE.sd**2)
     assert given.item() == pytest.approx(score, abs=1e-7)
     assert NOISE.tweedie(column(y), given).item() == pytest.approx(mean, abs=1e-7)
@@ -70,7 +70,7 @@ def test_values_computed_apart(prior: Mixture, y: float, score: float, mean: flo
 
 @pytest.mark.parametrize(("formula", "expected"), [("paper", 0.57087621), ("two_step", 0.58931111)])
 @every_domain
-def test_values_of_a_perturbed_score_computed_apart(formula: str, expected: float, domain: str):
+def test_values_of_a_perturbed_score_computed_independently(formula: str, expected: float, domain: str):
     assert denoised(TWO_BELLS, column(0.5), domain, formula).item() == pytest.approx(expected, abs=1e-7)
 
 
@@ -90,7 +90,7 @@ def test_rule_gives_the_mean_under_a_normal_prior_in_closed_form():
 
 
 def denoised(prior: Mixture, y: Tensor, domain: str, formula: str, *, sigma_a: float = SIGMA_A) -> Tensor:
-    """Denoise by the exact score of p * N(0, sigma_a^2), which is what Noise2Score's loss is least at."""
+    """Denoise by the exact score of p * N(0, sigma_a^2), at which Noise2Score's loss is least."""
     method = Noise2Score(domain=domain, formula=formula, end=end_for(NOISE, domain, sigma_a))
 
     def score(v: Tensor) -> Tensor:
@@ -112,8 +112,8 @@ def test_two_steps_give_the_posterior_mean_of_the_total_variance(prior: Mixture,
 @every_prior
 @every_domain
 @pytest.mark.parametrize("relative", [0.1, 0.5, 1.0])
-def test_the_formula_of_the_paper_stops_short(prior: Mixture, domain: str, relative: float):
-    """It moves y by the share of sigma^2 in the total variance of what is due."""
+def test_the_formula_of_the_paper_corrects_too_little(prior: Mixture, domain: str, relative: float):
+    """It moves y by the fraction sigma^2 / (sigma^2 + sigma_a^2) of the full correction."""
     y, sigma_a = torch.linspace(-0.2, 1.2, 30, dtype=torch.float64), relative * NOISE.sd
     paper, two_step = (
         denoised(prior, y, domain, formula, sigma_a=sigma_a) for formula in ("paper", "two_step")

@@ -1,4 +1,4 @@
-"""The rule of Poisson noise comes near the geometric posterior mean; Robbins' rule is the posterior mean."""
+"""The rule of Poisson noise approximates the geometric posterior mean; Robbins' rule is the mean."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.support.methods.noises import end_for, every_domain
 
 @dataclass(frozen=True)
 class GammaPrior:
-    """x ~ Gamma(shape, rate), by which counts z are negative binomial."""
+    """x ~ Gamma(shape, rate), under which counts z are negative binomial."""
 
     shape: int
     rate: int
 
     def log_marginal(self, y: Tensor, zeta: float) -> Tensor:
-        """Give log P(z), interpolated between counts z = y / zeta by the log-gamma function."""
+        """Compute log P(z), interpolated between counts z = y / zeta by the log-gamma function."""
         z, odds = y / zeta, self.rate * zeta
         ways = torch.lgamma(z + self.shape) - torch.lgamma(z + 1) - math.lgamma(self.shape)
         return ways + self.shape * math.log(odds) - (z + self.shape) * math.log1p(odds)
@@ -36,11 +36,11 @@ class GammaPrior:
         return slope_of(lambda y: self.log_marginal(y, zeta), y)
 
     def posterior(self, z: np.ndarray | float, zeta: float) -> stats.rv_frozen:
-        """Give the law of x given y, Gamma(z + shape, rate + 1 / zeta)."""
+        """Return the distribution of x given y, Gamma(z + shape, rate + 1 / zeta)."""
         return stats.gamma(z + self.shape, scale=1 / (self.rate + 1 / zeta))
 
     def geometric_mean(self, z: np.ndarray | float, zeta: float) -> np.ndarray:
-        """Give exp E[log x given y]."""
+        """Compute exp E[log x given y]."""
         return np.exp(digamma(z + self.shape)) / (self.rate + 1 / zeta)
 
 
@@ -53,10 +53,12 @@ every_case = pytest.mark.parametrize(
 @every_case
 @pytest.mark.parametrize("z", [0, 1, 7, 40])
 def test_closed_forms_of_the_prior_by_quadrature(noise: Poisson, prior: GammaPrior, z: int):
-    law = stats.gamma(prior.shape, scale=1 / prior.rate)
+    distribution = stats.gamma(prior.shape, scale=1 / prior.rate)
 
     def moment(function) -> float:
-        return quadrature(lambda x: function(x) * law.pdf(x) * stats.poisson.pmf(z, x / noise.zeta), 1e-9, 4)
+        return quadrature(
+            lambda x: function(x) * distribution.pdf(x) * stats.poisson.pmf(z, x / noise.zeta), 1e-9, 4
+        )
 
     chance = moment(lambda x: 1.0)
     log_chance = prior.log_marginal(column(z * noise.zeta), noise.zeta).item()
@@ -71,26 +73,26 @@ def test_closed_forms_of_the_prior_by_quadrature(noise: Poisson, prior: GammaPri
     ("zeta", "y", "score", "rule", "mean"),
     [(0.01, 0.4, -2.38545981, 0.39545321, 0.4), (0.05, 0.8, -4.76908888, 0.64997178, 2 / 3)],
 )
-def test_values_computed_apart(zeta: float, y: float, score: float, rule: float, mean: float):
+def test_values_computed_independently(zeta: float, y: float, score: float, rule: float, mean: float):
     given = BROAD.score(column(y), zeta)
     assert given.item() == pytest.approx(score, abs=1e-7)
     assert Poisson(zeta).tweedie(column(y), given).item() == pytest.approx(rule, abs=1e-7)
     assert BROAD.posterior(y / zeta, zeta).mean() == pytest.approx(mean, abs=1e-7)
 
 
-def test_geometric_mean_computed_apart():
+def test_geometric_mean_computed_independently():
     assert BROAD.geometric_mean(40, 0.01) == pytest.approx(0.39546325, abs=1e-7)
 
 
 @every_case
-def test_rule_comes_near_the_geometric_mean(noise: Poisson, prior: GammaPrior):
+def test_rule_approximates_the_geometric_mean(noise: Poisson, prior: GammaPrior):
     z = torch.arange(100, dtype=torch.float64)
     estimate = noise.tweedie(noise.zeta * z, prior.score(noise.zeta * z, noise.zeta)).numpy()
     geometric = prior.geometric_mean(z.numpy(), noise.zeta)
     # The rule puts z + 1/2 for exp digamma(z + 1), which differ by at most 1 / (24 (z + 1/2)) in counts.
     error = np.abs(estimate / geometric - 1)
     assert (error < 1 / (24 * (z.numpy() + 0.5) ** 2)).all()
-    assert error[10] > 1e-6  # and no closer, so that the bound says something
+    assert error[10] > 1e-6  # so that the bound is meaningful
 
 
 @every_case
@@ -138,7 +140,7 @@ def test_two_steps_leave_the_root_once():
 
 
 def lattice_score(zeta: float, chances: Tensor, *, blur: float):
-    """Give the score of the law of zeta z, z = 0, 1, ... with given chances, blurred by ``blur`` counts."""
+    """Compute the score of zeta z, z = 0, 1, ... with given probabilities, blurred by ``blur`` counts."""
     counts = torch.arange(len(chances), dtype=torch.float64)
 
     def score(y: Tensor) -> Tensor:

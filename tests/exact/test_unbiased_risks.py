@@ -52,7 +52,7 @@ def test_risk_is_estimated_without_bias(net, noise: Noise, bias: float):
     estimated, true = estimated_and_true(net, noise, draws=8000)
     difference = estimated - true
     limit = 4 * difference.std() / np.sqrt(len(difference))
-    assert limit < 0.01 * true.mean()  # the draws are enough to say something
+    assert limit < 0.01 * true.mean()  # enough draws for a meaningful test
     assert difference.mean() == pytest.approx(0, abs=limit + bias * true.mean())
 
 
@@ -60,12 +60,12 @@ def test_risk_is_estimated_without_bias(net, noise: Noise, bias: float):
 
 
 def wavy(y):
-    """Be a denoiser of one pixel, non-linear."""
+    """Denoise one pixel, non-linearly."""
     return 0.3 + 0.4 * torch.tanh(3 * (y - 0.5)) + 0.05 * torch.sin(12 * y)
 
 
 def all_values(noise: Noise, x: float) -> tuple[Tensor, np.ndarray]:
-    """Give values of y and their weights, whose weighted sum is the expectation over y."""
+    """Return values of y and their weights, whose weighted sum is the expectation over y."""
     match noise:
         case Gaussian(sd=sd):
             node, weight = np.polynomial.hermite_e.hermegauss(100)
@@ -74,17 +74,17 @@ def all_values(noise: Noise, x: float) -> tuple[Tensor, np.ndarray]:
             counts = np.arange(math.ceil(x / zeta + 20 * math.sqrt(x / zeta) + 20))
             y, chance = zeta * counts, stats.poisson.pmf(counts, x / zeta)
         case Gamma(k=k):
-            law = stats.gamma(k, scale=x / k)
+            distribution = stats.gamma(k, scale=x / k)
             node, weight = np.polynomial.legendre.leggauss(400)
-            low, high = law.ppf(1e-16), law.isf(1e-16)
+            low, high = distribution.ppf(1e-16), distribution.isf(1e-16)
             y = low + (high - low) * (node + 1) / 2
-            chance = weight * (high - low) / 2 * law.pdf(y)
+            chance = weight * (high - low) / 2 * distribution.pdf(y)
     assert chance.sum() == pytest.approx(1, abs=1e-12)
     return torch.from_numpy(y), chance
 
 
 def relative_bias(noise: Noise, x: float, *, net=wavy, risk=None) -> float:
-    """Give the bias of a risk, the method's unless told otherwise, relative to the true risk."""
+    """Compute the bias of a risk relative to the true risk; the default risk is that of the method."""
     y, chance = all_values(noise, x)
     # As images of one pixel, so that a loss per image is one per y.
     estimated = estimated_risk(net, y.view(-1, 1, 1, 1), noise, eps=1e-7) if risk is None else risk(y)
@@ -123,7 +123,7 @@ def test_biases_shrink_with_the_noise(x: float):
 @every_intensity
 @pytest.mark.parametrize("zeta", [0.01, 0.05])
 def test_pure_stops_short_of_an_exact_identity(zeta: float, x: float):
-    """x E[f(y)] = E[y f(y - zeta)]: a shift in the place of the derivative takes the bias away."""
+    """x E[f(y)] = E[y f(y - zeta)]: a shift in the place of the derivative removes the bias."""
 
     def shifted(y: Tensor) -> Tensor:
         return (wavy(y) - y).square() - zeta * y + 2 * y * (wavy(y) - wavy(y - zeta))
@@ -151,7 +151,7 @@ def test_gamma_risk_stops_short_of_an_exact_identity(k: float, x: float):
 
 
 def weight_and_unit(noise: Noise, y: np.ndarray) -> tuple[np.ndarray | float, np.ndarray | float]:
-    """Give the factor of the divergence and the unit of the step, as in the equations of `Sure`."""
+    """Return the factor of the divergence and the unit of the step, as in the equations of `Sure`."""
     match noise:
         case Gaussian(sigma=sigma):
             return (sigma / 255) ** 2, 1.0
@@ -193,7 +193,7 @@ def test_probes_of_a_filter_average_to_its_centre(noise: Noise):
 
 
 @every_noise
-def test_step_does_not_matter_to_a_filter(noise: Noise):
+def test_the_step_does_not_change_the_risk_of_a_filter(noise: Noise):
     noisy = batch_of(Sure, noise).noisy.double()
     wide, narrow = (estimated_risk(filter_of(TAPS), noisy, noise, eps=eps) for eps in (0.1, 0.001))
     np.testing.assert_allclose(wide, narrow, rtol=1e-9)

@@ -1,4 +1,4 @@
-"""UNSURE finds the saddle at which a denoiser's mean divergence is zero, of which it knows no noise level."""
+"""UNSURE finds the saddle at which a denoiser's mean divergence is zero, without a noise level."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def noisy_covariance() -> Tensor:
 
 
 def saddle() -> tuple[float, Tensor]:
-    """Give eta and the matrix A of f(y) = y + eta s(y) = m + A (y - m), with s = -S^-1 (y - m).
+    """Return eta and the matrix A of f(y) = y + eta s(y) = m + A (y - m), with s = -S^-1 (y - m).
 
     As E[s^2] is tr S^-1 / 2 per pixel, eta = 2 / tr S^-1, and tr A = 2 - eta tr S^-1 = 0.
     """
@@ -44,7 +44,7 @@ def saddle() -> tuple[float, Tensor]:
 class Linear(nn.Module):
     """Maps two pixels y to m + A (y - m), where A = I + 50 W.
 
-    W moves by the learning rate, and A fifty times as fast, for a function of many weights moves faster than
+    W moves by the learning rate, and A fifty times as fast, as a function of many weights moves faster than
     each of them.
     """
 
@@ -72,7 +72,7 @@ def with_eta(batch: Batch, eta: float | Tensor) -> Batch:
 
 
 def slopes(eta: float, matrix: Tensor) -> tuple[float, Tensor]:
-    """Give the slopes of the mean loss along eta and along A."""
+    """Compute the slopes of the mean loss along eta and along A."""
     net, multiplier = Linear(matrix), torch.tensor(eta, dtype=torch.float64, requires_grad=True)
     loss = Unsure().loss(net, with_eta(noisy_pairs(400_000, seed=0), multiplier), rng_of(), share(0)).mean()
     along_eta, along_weight = torch.autograd.grad(loss, (multiplier, net.weight))
@@ -80,7 +80,7 @@ def slopes(eta: float, matrix: Tensor) -> tuple[float, Tensor]:
 
 
 def test_saddle_of_two_pixels():
-    """There the loss has no slope along eta or A; beside it the slopes are tr A and (A - I) S + eta I."""
+    """At the saddle the loss has no slope along eta or A; elsewhere they are tr A and (A - I) S + eta I."""
     eta, matrix = saddle()
     for factor, shift in ((1.0, 0.0), (1.0, 0.1), (1.2, 0.0)):
         shifted = matrix + shift * IDENTITY
@@ -92,7 +92,7 @@ def test_saddle_of_two_pixels():
 
 
 @pytest.mark.parametrize("factor", [0.25, 4.0])
-def test_training_comes_to_the_saddle(monkeypatch: pytest.MonkeyPatch, factor: float):
+def test_training_reaches_the_saddle(monkeypatch: pytest.MonkeyPatch, factor: float):
     """From the identity, and from a multiplier far too small or far too large."""
     eta, matrix = saddle()
     assert eta > 1.1 * NOISE.sd**2  # not the variance of the noise
@@ -105,7 +105,7 @@ def test_training_comes_to_the_saddle(monkeypatch: pytest.MonkeyPatch, factor: f
 
 
 def ready(matrix: Tensor, *, steps: int) -> tuple[Linear, Step]:
-    """Give a network of that matrix, and what trains it."""
+    """Return a network of that matrix and its training step."""
     net, sampling = Linear(matrix), Sampling(steps, batch=512, patch=2, seed=0)
     cpu = torch.device("cpu")
     return net, open_step(net, Unsure(), sampling=sampling, precision="float32", device=cpu, engine="eager")
@@ -120,7 +120,7 @@ def test_multiplier_moves_with_the_sign_of_the_divergence(divergence: float, ris
 
 
 def test_with_the_variance_as_multiplier_it_is_sure():
-    """But for the variance itself, which does not depend on the network."""
+    """Except for the variance itself, which does not depend on the network."""
     noise = LEVELS["gaussian"]
     y = batch_of(Sure, noise).noisy.double()
     sure = Sure().loss(curved, Batch({"noisy": y}, noise), rng_of(), share(0))

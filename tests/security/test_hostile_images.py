@@ -1,4 +1,4 @@
-"""Hundreds of hostile inputs: each is refused with its name, in time and little memory, and writes nothing."""
+"""Hundreds of hostile inputs: each is refused with its name, in time and little memory, writing nothing."""
 
 from __future__ import annotations
 
