@@ -36,7 +36,7 @@ def test_methods_are_sorted_by_what_they_see_then_by_name():
 
 def test_exposure_is_that_of_the_most_revealing_input():
     inputs = ["noisy", "noisy + noise", "noisy + noisy2", "noisy + clean"]
-    assert sorted(inputs[::-1], key=exposure) == inputs
+    assert sorted(set(inputs), key=exposure) == inputs
 
 
 def test_methods_in_scores_are_sorted_by_what_they_see():
