@@ -198,9 +198,6 @@ def _circumstances(record: RunRecord) -> dict[str, Any]:
     return asdict(record.run) | {
         "protocol": record.protocol,
         "method source": record.source.sha256,
-        "commit": record.commit,
-        "device": record.hardware.name,
-        "threads": record.hardware.threads,
         "system": record.hardware.system,
-        **record.versions,
+        **record.circumstances(),
     }

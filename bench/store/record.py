@@ -133,6 +133,11 @@ class RunRecord(_Part):
     failed: str | None = None
     traceback: str | None = None
 
+    def circumstances(self) -> dict[str, str]:
+        """Return what may move bits of a score beside what was asked for: machine, commit, versions."""
+        machine = {"hardware": self.hardware.name, "threads": str(self.hardware.threads)}
+        return machine | {"commit": self.commit or "unknown"} | self.versions
+
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
         """Read a record from a JSON object.

@@ -1,50 +1,40 @@
-"""Pairs of runs from two folders of results: equal protocols, equal cells, the same noisy images."""
+"""Runs of two folders of results, matched: equal setups, equal cells, the same noisy images."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bench.analysis.columns import CELL, NOISY, SETUP_COLUMNS, Setup, require
-from bench.analysis.comparability import SAME_SCORE, check_same_noisy_images
+from bench.analysis.comparability import check_same_noisy_images
 from bench.analysis.grouping import by_cell, by_setup
 from bench.analysis.means import mean_of
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
-from bench.output.markup import MISSING
-from bench.tables.paired_differences import ALPHA, cell_differences, format_difference
+from bench.tables.cell_pair import CellPair, LoneCell
+from bench.tables.paired_differences import cell_differences
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bench.analysis.columns import CellKey
-    from bench.analysis.paired import Difference
     from bench.analysis.tabulate import Cell, Table
     from bench.store.record import RunRecord
     from bench.store.results import Results
 
-COLUMNS = [
-    "key",
-    "seed",
-    "image",
-    "sees",
-    "precision",
-    *SETUP_COLUMNS,
-    *CELL,
-    "psnr",
-    *NOISY,
-    "training_seconds",
-]
+COLUMNS = ["key", "seed", "image", "sees", "precision", *SETUP_COLUMNS, *CELL, "psnr", *NOISY]
+COLUMNS += ["training_seconds"]
 DIGITS = 12
-"""Of a commit or a fingerprint, to name it by."""
+"""Of a commit or a fingerprint, enough to name it by."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """The runs of one protocol in A or in B."""
+class Side:
+    """The runs of one setup in A or in B."""
 
     name: str
     table: Table
@@ -52,20 +42,20 @@ class Part:
     results: Results
 
     @property
-    def alike(self) -> Setup:
-        """What the protocol of the other must be equal to."""
+    def setup(self) -> Setup:
+        """The setup, but for the device, which may differ."""
         return replace(self.table.setup, device="")
 
     @cached_property
     def cells(self) -> dict[CellKey, Cell]:
         """What became of each cell that was tried."""
-        return {place: cell for place, cell in self.table.cells.items() if cell.status != "missing"}
+        return {key: cell for key, cell in self.table.cells.items() if cell.status != "missing"}
 
     @cached_property
     def finished(self) -> dict[CellKey, pd.DataFrame]:
         """The scores of each cell of which no seed failed."""
         parts = by_cell(self.scores)
-        return {cell: parts[cell] for cell, what in self.cells.items() if what.status == "done"}
+        return {key: parts[key] for key, cell in self.cells.items() if cell.status == "done"}
 
     @cached_property
     def records(self) -> dict[str, RunRecord]:
@@ -73,8 +63,8 @@ class Part:
         return {key: self.results.record(key) for key in sorted(set(self.scores["key"]))}
 
 
-def parts_in(name: str, results: Results) -> list[Part]:
-    """Part the runs of a folder by protocol.
+def sides_in(name: str, results: Results) -> list[Side]:
+    """Split the runs of a folder by setup.
 
     Raises:
         InputError: there are none, or scores cannot be compared (see ``check_comparable``).
@@ -82,37 +72,37 @@ def parts_in(name: str, results: Results) -> list[Part]:
     scores, failures = results.scores(), results.failures()
     tables = tabulate(scores, failures)
     scores = require(scores, columns=COLUMNS)
-    by = by_setup(scores)
-    return [Part(name, table, by.get(table.setup, scores.iloc[:0]), results) for table in tables]
+    parts = by_setup(scores)
+    return [Side(name, table, parts.get(table.setup, scores.iloc[:0]), results) for table in tables]
 
 
-def paired_protocols(parts_a: list[Part], parts_b: list[Part]) -> list[tuple[Part, Part]]:
-    """Pair protocols of which all but the device is equal.
+def pair_setups(sides_a: list[Side], sides_b: list[Side]) -> list[tuple[Side, Side]]:
+    """Pair setups that are equal but for the device.
 
     Raises:
-        InputError: there is no such pair, or one side holds runs of one of them on two devices.
+        InputError: there is no such pair, or one folder holds runs of one of them on two devices.
     """
-    shared = {part.alike for part in parts_a} & {part.alike for part in parts_b}
+    shared = {side.setup for side in sides_a} & {side.setup for side in sides_b}
     if not shared:
-        raise _unlike(parts_a, parts_b)
-    for parts in (parts_a, parts_b):
-        _check_one_device([part for part in parts if part.alike in shared])
-    return [(ours, theirs) for ours in parts_a for theirs in parts_b if ours.alike == theirs.alike]
+        raise _unlike(sides_a, sides_b)
+    for sides in (sides_a, sides_b):
+        _check_one_device([side for side in sides if side.setup in shared])
+    return [(a, b) for a in sides_a for b in sides_b if a.setup == b.setup]
 
 
-def _check_one_device(parts: list[Part]) -> None:
-    for setup, count in Counter(part.alike for part in parts).items():
+def _check_one_device(sides: list[Side]) -> None:
+    for setup, count in Counter(side.setup for side in sides).items():
         if count > 1:
-            devices = sorted(part.table.setup.device for part in parts if part.alike == setup)
+            devices = sorted(side.table.setup.device for side in sides if side.setup == setup)
             raise InputError(
-                f"{parts[0].name} holds runs of one protocol on {' and on '.join(devices)}, so that it is "
+                f"{sides[0].name} holds runs of one protocol on {' and on '.join(devices)}, so that it is "
                 "open which to compare; keep those of each device in a folder of their own"
             )
 
 
-def _unlike(parts_a: list[Part], parts_b: list[Part]) -> InputError:
-    """Build the error that names the fields in which the two most similar protocols differ."""
-    differences = [_differing(a.alike, b.alike) for a in parts_a for b in parts_b]
+def _unlike(sides_a: list[Side], sides_b: list[Side]) -> InputError:
+    """Build the error that names the fields in which the two most similar setups differ."""
+    differences = [_differing(a.setup, b.setup) for a in sides_a for b in sides_b]
     _, fewest = min((len(found), ", ".join(found)) for found in differences)
     return InputError(
         "A and B share no protocol, and unlike ones are never compared; the two most alike differ in "
@@ -129,53 +119,16 @@ def _differing(a: Setup, b: Setup) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A cell that both have: the scores of their common seeds, and how far B lies above A."""
-
-    a: pd.DataFrame
-    b: pd.DataFrame
-    difference: Difference
-    code: str
-
-    @property
-    def verdict(self) -> str:
-        """What the scores say in a few words."""
-        psnr, other = (lines.set_index(["image", "seed"])["psnr"] for lines in (self.a, self.b))
-        if ((other - psnr).abs() <= SAME_SCORE).all():
-            return "same"
-        if self.difference.p < ALPHA:
-            return "better" if self.difference.mean > 0 else "worse"
-        return "no difference shown"
-
-    @property
-    def seconds_ratio(self) -> float:
-        """Training seconds of B over those of A; NaN where nothing was trained."""
-        a, b = (float(lines["training_seconds"].mean()) for lines in (self.a, self.b))
-        return b / a if a else math.nan
-
-    def row(self, cell: CellKey) -> list[str]:
-        """Write it for a person."""
-        means = [f"{mean_of(lines).value:.2f}" for lines in (self.a, self.b)]
-        p = MISSING if math.isnan(self.difference.p) else f"{self.difference.p:.2g}"
-        tested = [format_difference(self.difference), p, str(self.difference.seeds)]
-        stub = [cell.condition.noise_label, cell.images, cell.method]
-        ratio = MISSING if math.isnan(self.seconds_ratio) else f"{self.seconds_ratio:.2f}"
-        return [*stub, *means, *tested, self.code, ratio, self.verdict]
-
-    def numbers(self, cell: CellKey) -> list[Any]:
-        """Give it as a line of ``NUMBERS``."""
-        means = [mean_of(lines).value for lines in (self.a, self.b)]
-        found = vars(self.difference).values()
-        return [*cell, *means, *found, self.code, self.seconds_ratio, self.verdict]
-
-
-def paired_cells(a: Part, b: Part) -> dict[CellKey, Pair]:
-    """Pair the runs of equal cells and seeds.
+def pair_cells(a: Side, b: Side) -> dict[CellKey, CellPair]:
+    """Pair the runs of equal cells and seeds, from weak to strong noise.
 
     Raises:
-        InputError: two test sets of one name hold other images.
+        InputError: two training sets or two test sets of one name hold other images, or noisy test images
+            differ.
     """
+    if a.scores.empty or b.scores.empty:  # all runs of one failed
+        return {}
+    _check_same_images(a, b)
     ours, theirs = {}, {}
     for cell in (cell for cell in a.finished if cell in b.finished):
         parts = a.finished[cell], b.finished[cell]
@@ -184,9 +137,20 @@ def paired_cells(a: Part, b: Part) -> dict[CellKey, Pair]:
         if seeds:
             ours[cell], theirs[cell] = (lines[lines["seed"].isin(seeds)] for lines in parts)
     return {
-        cell: Pair(ours[cell], theirs[cell], difference, _code(a, ours[cell], b, theirs[cell]))
+        cell: CellPair(cell, ours[cell], theirs[cell], difference, _code(a, ours[cell], b, theirs[cell]))
         for cell, difference in cell_differences(theirs, ours).items()
     }
+
+
+def _check_same_images(a: Side, b: Side) -> None:
+    """Refuse training sets of one name and other pixels, and noisy test images that differ."""
+    ours, theirs = ({record.run.fingerprint[:DIGITS] for record in side.records.values()} for side in (a, b))
+    if ours != theirs:
+        raise InputError(
+            f"the training images {a.setup.training_images!r} are not the same in A and in B: their "
+            f"fingerprints begin with {', '.join(sorted(ours))} in A, with {', '.join(sorted(theirs))} in B"
+        )
+    check_same_noisy_images(pd.concat([a.scores, b.scores]))
 
 
 def _check_same_files(cell: CellKey, ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
@@ -197,28 +161,28 @@ def _check_same_files(cell: CellKey, ours: pd.DataFrame, theirs: pd.DataFrame) -
         )
 
 
-def _code(a: Part, ours: pd.DataFrame, b: Part, theirs: pd.DataFrame) -> str:
-    """Tell whether each seed was trained by the same source file in both."""
-    sources = [
-        {
-            (seed, part.records[key].source.sha256)
-            for key, seed in zip(lines["key"], lines["seed"], strict=True)
-        }
-        for part, lines in ((a, ours), (b, theirs))
+def _code(a: Side, ours: pd.DataFrame, b: Side, theirs: pd.DataFrame) -> str:
+    """Compare the source files by which each seed was trained."""
+    return "same" if _sources(a, ours) == _sources(b, theirs) else "changed"
+
+
+def _sources(side: Side, lines: pd.DataFrame) -> set[tuple[int, str]]:
+    runs = zip(lines["key"], lines["seed"], strict=True)
+    return {(seed, side.records[key].source.sha256) for key, seed in runs}
+
+
+def lone_cells(side: Side, other: Side, pairs: Collection[CellKey]) -> list[LoneCell]:
+    """List the finished cells of a side that are in no pair."""
+    return [
+        LoneCell(cell, side.name, mean_of(lines), sorted(set(lines["seed"])), _reason(cell, side, other))
+        for cell, lines in side.finished.items()
+        if cell not in pairs
     ]
-    return "same" if sources[0] == sources[1] else "changed"
 
 
-def check_same_images(a: Part, b: Part) -> None:
-    """Refuse training sets of one name and other pixels, and noisy test images that differ.
-
-    Raises:
-        InputError: naming what differs.
-    """
-    ours, theirs = ({record.run.fingerprint[:DIGITS] for record in part.records.values()} for part in (a, b))
-    if ours != theirs:
-        raise InputError(
-            f"the training images {a.alike.training_images!r} are not the same in A and in B: their "
-            f"fingerprints begin with {', '.join(sorted(ours))} in A, with {', '.join(sorted(theirs))} in B"
-        )
-    check_same_noisy_images(pd.concat([a.scores, b.scores]))
+def _reason(cell: CellKey, side: Side, other: Side) -> str:
+    """Return why a cell is in no pair."""
+    partner = other.cells.get(cell)
+    if partner is None:
+        return f"only in {side.name}"
+    return f"failed in {other.name}" if partner.status == "failed" else f"other seeds in {other.name}"

@@ -180,7 +180,7 @@ def test_changes_since_then_are_named(
     )
     (verdict,) = check(two_seeds, [key], tiny.context.store if weights_at_hand else fresh)
     assert verdict.ok
-    assert set(verdict.changed) == {"commit", "device", "threads", "torch", "python", "method source"}
+    assert set(verdict.changed) == {"commit", "hardware", "threads", "torch", "python", "method source"}
 
 
 def test_a_failed_run_does_not_stop_the_others(

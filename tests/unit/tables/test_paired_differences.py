@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 TWO = ["noise2noise", "supervised"]
 
 
-def uncorrected(sheet: TextTable, scores: pd.DataFrame) -> list[Difference]:
+def uncorrected(table: TextTable, scores: pd.DataFrame) -> list[Difference]:
     return [
         difference_of(cell_of(scores, *line[:4]), cell_of(scores, *line[:3], line[4]))
-        for line in sheet.numbers[[*CELL, "against"]].itertuples(index=False, name=None)
+        for line in table.numbers[[*CELL, "against"]].itertuples(index=False, name=None)
     ]
 
 
@@ -67,42 +67,42 @@ def test_p_is_corrected_over_all_tests_of_the_table() -> None:
     scores = made_up(sets={"set12": [f"{number}.png" for number in range(12)]})
     rng = np.random.default_rng(1)
     scores["psnr"] = 28 + scores["method"].map(len) / 10 + rng.normal(size=len(scores))
-    sheet = compare_with(scores, TWO)
-    raw = [pair.p for pair in uncorrected(sheet, scores)]
-    assert list(sheet.numbers["p_holm"]) == pytest.approx(holm(raw), rel=1e-12)
-    assert list(sheet.numbers["p_holm"]) != pytest.approx(raw, rel=0.1)
-    (note,) = sheet.notes
+    table = compare_with(scores, TWO)
+    raw = [pair.p for pair in uncorrected(table, scores)]
+    assert list(table.numbers["p_holm"]) == pytest.approx(holm(raw), rel=1e-12)
+    assert list(table.numbers["p_holm"]) != pytest.approx(raw, rel=0.1)
+    (note,) = table.notes
     assert f"over all {len(raw)} tests of this table" in note
-    marked = [text.endswith("°") for row in sheet.rows for text in row[3:] if text != "–"]
-    assert marked == [p >= ALPHA for p in sheet.numbers["p_holm"]]
+    marked = [text.endswith("°") for row in table.rows for text in row[3:] if text != "–"]
+    assert marked == [p >= ALPHA for p in table.numbers["p_holm"]]
     assert set(marked) == {True, False}
 
 
 def test_rows_grow_with_the_noise_and_columns_with_what_is_seen() -> None:
     scores = made_up(noises=[("gamma", 50.0), ("gaussian", 50.0), ("gamma", 100.0), ("gaussian", 25.0)])
-    sheet = compare_with(scores, ["supervised"])
-    assert sheet.header == [
+    table = compare_with(scores, ["supervised"])
+    assert table.header == [
         "noise",
         "test set",
         "",
         *("noise2void", "noise2score:domain=raw,formula=paper", "sure", "noise2noise", "supervised"),
     ]
     labels = ["gaussian σ=25", "gaussian σ=50", "gamma k=100", "gamma k=50"]
-    assert [row[:3] for row in sheet.rows] == [
+    assert [row[:3] for row in table.rows] == [
         [label, images, "− supervised"] for label in labels for images in ("bsd68", "set12")
     ]
     # The text of a cell is the difference of the method above it.
-    texts = [text for row in sheet.rows for text in row[3:] if text != "–"]
+    texts = [text for row in table.rows for text in row[3:] if text != "–"]
     assert [text.split(" ")[0] for text in texts] == [
-        f"{value:+.2f}".replace("-", "−") for value in sheet.numbers["difference"]
+        f"{value:+.2f}".replace("-", "−") for value in table.numbers["difference"]
     ]
-    assert [row[-1] for row in sheet.rows] == ["–"] * len(sheet.rows)
+    assert [row[-1] for row in table.rows] == ["–"] * len(table.rows)
 
 
 def test_the_order_of_scores_does_not_count() -> None:
-    sheets = [compare_with(scores, TWO) for scores in (made_up(), made_up().iloc[::-1])]
-    assert sheets[0].markdown() == sheets[1].markdown()
-    assert sheets[0].csv() == sheets[1].csv()
+    tables = [compare_with(scores, TWO) for scores in (made_up(), made_up().iloc[::-1])]
+    assert tables[0].markdown() == tables[1].markdown()
+    assert tables[0].csv() == tables[1].csv()
 
 
 def test_a_pair_the_other_way_round_has_the_other_sign() -> None:
@@ -115,17 +115,17 @@ def test_a_pair_the_other_way_round_has_the_other_sign() -> None:
 
 def test_a_method_missing_on_a_row_is_blank_there() -> None:
     scores = made_up()
-    sheet = compare_with(scores[(scores["method"] != "sure") | (scores["noise"] != "gamma")], ["supervised"])
-    column = sheet.header.index("sure")
-    assert {row[0]: row[column] == "–" for row in sheet.rows} == {"gaussian σ=25": False, "gamma k=50": True}
+    table = compare_with(scores[(scores["method"] != "sure") | (scores["noise"] != "gamma")], ["supervised"])
+    column = table.header.index("sure")
+    assert {row[0]: row[column] == "–" for row in table.rows} == {"gaussian σ=25": False, "gamma k=50": True}
 
 
 def test_one_image_bears_nothing_out() -> None:
     scores = made_up(sets={"one": ["a.png"]})
-    sheet = compare_with(scores, ["supervised"])
-    texts = {text for row in sheet.rows for text in row[3:]} - {"–"}
-    assert texts == {f"{value:+.2f}°".replace("-", "−") for value in sheet.numbers["difference"]}
-    assert sheet.numbers[["low", "high", "p_holm"]].isna().all(axis=None)
+    table = compare_with(scores, ["supervised"])
+    texts = {text for row in table.rows for text in row[3:]} - {"–"}
+    assert texts == {f"{value:+.2f}°".replace("-", "−") for value in table.numbers["difference"]}
+    assert table.numbers[["low", "high", "p_holm"]].isna().all(axis=None)
 
 
 def test_unknown_methods_are_named() -> None:
@@ -149,11 +149,11 @@ def test_a_difference_is_written_with_interval_and_mark(pair: Difference, text: 
 
 
 def test_a_protocol_differs_from_itself_by_nothing() -> None:
-    sheet = changes(made_up(), made_up().iloc[::-1], title="Nothing")
-    assert len(sheet.rows) == len(made_up().drop_duplicates(CELL))
-    assert {tuple(row[3:]) for row in sheet.rows} == {("+0.00 [+0.00, +0.00]°", "1", "2")}
-    assert (sheet.numbers[["difference", "low", "high"]] == 0).all(axis=None)
-    assert (sheet.numbers["p_holm"] == 1).all()
+    table = changes(made_up(), made_up().iloc[::-1], title="Nothing")
+    assert len(table.rows) == len(made_up().drop_duplicates(CELL))
+    assert {tuple(row[3:]) for row in table.rows} == {("+0.00 [+0.00, +0.00]°", "1", "2")}
+    assert (table.numbers[["difference", "low", "high"]] == 0).all(axis=None)
+    assert (table.numbers["p_holm"] == 1).all()
 
 
 def test_a_change_pairs_the_same_noisy_images() -> None:
@@ -164,9 +164,9 @@ def test_a_change_pairs_the_same_noisy_images() -> None:
     for lines in (scores, other):
         lines["psnr"] = 20 + 10.0 * lines["image"].map(files.index) + 100.0 * lines["seed"]
     other["psnr"] -= other["image"].map(change)
-    sheet = changes(scores, other, title="Redrawn")
-    assert set(sheet.numbers["n_seeds"]) == {2}
-    for line in sheet.numbers.itertuples():
+    table = changes(scores, other, title="Redrawn")
+    assert set(table.numbers["n_seeds"]) == {2}
+    for line in table.numbers.itertuples():
         expected = np.mean([change[file] for file in SETS[line.images]])
         assert line.difference == pytest.approx(expected, abs=1e-8)
         assert line.low >= min(change[file] for file in SETS[line.images]) - 1e-8
@@ -177,32 +177,32 @@ def test_changes_are_corrected_over_all_of_them() -> None:
     scores = made_up(sets=files)
     rng = np.random.default_rng(3)
     other = scores.assign(psnr=scores["psnr"] + rng.normal(0.05, 0.1, size=len(scores)))
-    sheet = changes(scores, other, title="Noise")
+    table = changes(scores, other, title="Noise")
     raw = [
         difference_of(cell_of(scores, *cell), cell_of(other, *cell)).p
-        for cell in sheet.numbers[CELL].itertuples(index=False, name=None)
+        for cell in table.numbers[CELL].itertuples(index=False, name=None)
     ]
-    assert list(sheet.numbers["p_holm"]) == pytest.approx(holm(raw), rel=1e-12)
+    assert list(table.numbers["p_holm"]) == pytest.approx(holm(raw), rel=1e-12)
     assert len(raw) == len(SEES) * 2
-    assert f"over all {len(raw)} tests" in sheet.notes[0]
-    assert [row[4] for row in sheet.rows] == [f"{p:.2g}" for p in sheet.numbers["p_holm"]]
+    assert f"over all {len(raw)} tests" in table.notes[0]
+    assert [row[4] for row in table.rows] == [f"{p:.2g}" for p in table.numbers["p_holm"]]
 
 
 def test_a_small_p_is_not_written_as_nought() -> None:
     scores = made_up({"sure": "noisy"}, sets={"many": [f"{number:02}.png" for number in range(60)]})
     rng = np.random.default_rng(4)
     other = scores.assign(psnr=scores["psnr"] - rng.uniform(0.1, 0.2, size=len(scores)))
-    sheet = changes(scores, other, title="Shift")
-    in_csv = [float(line.split(",")[-3]) for line in sheet.csv().splitlines()[1:]]
-    assert in_csv == pytest.approx(list(sheet.numbers["p_holm"]), rel=0.005)
+    table = changes(scores, other, title="Shift")
+    in_csv = [float(line.split(",")[-3]) for line in table.csv().splitlines()[1:]]
+    assert in_csv == pytest.approx(list(table.numbers["p_holm"]), rel=0.005)
     assert 0 < max(in_csv) < 1e-6
 
 
 def test_cells_of_one_protocol_alone_are_left_out() -> None:
     scores = made_up()
     few = scores[(scores["method"] == "sure") & (scores["noise"] == "gamma")]
-    sheet = changes(scores, few, title="A few")
-    assert [row[:3] for row in sheet.rows] == [["gamma k=50", name, "sure"] for name in ("bsd68", "set12")]
+    table = changes(scores, few, title="A few")
+    assert [row[:3] for row in table.rows] == [["gamma k=50", name, "sure"] for name in ("bsd68", "set12")]
     with pytest.raises(InputError, match="A few: the two protocols share no cell"):
         changes(scores[scores["noise"] != "gamma"], few, title="A few")
 
@@ -217,16 +217,16 @@ EVIL = {"a|b<c>": "noisy", "50%_x": "noisy", "supervised": "noisy + clean"}
 def test_every_format_shows_the_same_whatever_the_names(tmp_path: Path, kind: str) -> None:
     scores = made_up(EVIL)
     if kind == "against":
-        sheet = compare_with(scores, list(EVIL)[:2])
+        table = compare_with(scores, list(EVIL)[:2])
     else:
-        sheet = changes(scores, scores.assign(psnr=scores["psnr"] + 0.01), title="a|b<c> & 50%_x")
-    markdown, _, latex = (file.read_text("utf-8") for file in sheet.write(tmp_path, "sheet"))
-    assert read_markdown(markdown) == read_latex(latex) == [sheet.header, *sheet.rows]
+        table = changes(scores, scores.assign(psnr=scores["psnr"] + 0.01), title="a|b<c> & 50%_x")
+    markdown, _, latex = (file.read_text("utf-8") for file in table.write(tmp_path, "table"))
+    assert read_markdown(markdown) == read_latex(latex) == [table.header, *table.rows]
     assert latex.isascii()
     assert "<c>" not in markdown
-    numbers = pd.read_csv(tmp_path / "sheet.csv")
-    assert list(numbers["method"]) == list(sheet.numbers["method"])
-    texts = [text for row in sheet.rows for text in row[3:] if "[" in text]
+    numbers = pd.read_csv(tmp_path / "table.csv")
+    assert list(numbers["method"]) == list(table.numbers["method"])
+    texts = [text for row in table.rows for text in row[3:] if "[" in text]
     assert [text.split(" ")[0] for text in texts] == [
         f"{value:+.2f}".replace("-", "−") for value in numbers["difference"]
     ]

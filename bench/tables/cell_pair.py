@@ -1,0 +1,105 @@
+"""A cell of two folders of results: compared where both have it, listed where one does."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.analysis.columns import CELL
+from bench.analysis.comparability import SAME_SCORE
+from bench.analysis.means import Mean, mean_of
+from bench.output.markup import format_number
+from bench.tables.paired_differences import ALPHA, format_difference
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.analysis.columns import CellKey
+    from bench.analysis.paired import Difference
+
+HEADER = ["noise", "test set", "method", "A (dB)", "B (dB)", "B − A (dB)", "p", "seeds", "code"]
+HEADER += ["seconds B/A", "verdict"]
+NUMBERS = [*CELL, "psnr_a", "psnr_b", "difference", "low", "high", "p_holm", "n_images", "n_seeds", "code"]
+NUMBERS += ["seconds_ratio", "verdict"]
+
+
+@dataclass(frozen=True)
+class CellPair:
+    """A cell that A and B have: the scores of their common seeds, and how far B is above A.
+
+    Attributes:
+        code: whether the method's file is the ``same`` in both, or ``changed``.
+    """
+
+    cell: CellKey
+    a: pd.DataFrame
+    b: pd.DataFrame
+    difference: Difference
+    code: str
+
+    @property
+    def verdict(self) -> str:
+        """What the scores show, in a few words."""
+        psnr, other = (lines.set_index(["image", "seed"])["psnr"] for lines in (self.a, self.b))
+        if ((other - psnr).abs() <= SAME_SCORE).all():
+            return "same"
+        if self.difference.p < ALPHA:
+            return "better" if self.difference.mean > 0 else "worse"
+        return "no difference shown"
+
+    @property
+    def seconds_ratio(self) -> float:
+        """Training seconds of B over those of A; NaN where nothing was trained."""
+        a, b = (float(lines["training_seconds"].mean()) for lines in (self.a, self.b))
+        return b / a if a else math.nan
+
+    def row(self) -> list[str]:
+        """Format it, in the order of ``HEADER``."""
+        stub = [self.cell.condition.noise_label, self.cell.images, self.cell.method]
+        means = [f"{mean_of(lines).value:.2f}" for lines in (self.a, self.b)]
+        tested = [format_difference(self.difference), format_number(self.difference.p, ".2g")]
+        ratio = format_number(self.seconds_ratio, ".2f")
+        return [*stub, *means, *tested, str(self.difference.seeds), self.code, ratio, self.verdict]
+
+    def numbers(self) -> list[Any]:
+        """Return its numbers, in the order of ``NUMBERS``."""
+        means = [mean_of(lines).value for lines in (self.a, self.b)]
+        found = vars(self.difference).values()
+        return [*self.cell, *means, *found, self.code, self.seconds_ratio, self.verdict]
+
+
+@dataclass(frozen=True)
+class LoneCell:
+    """A finished cell that cannot be compared.
+
+    Attributes:
+        side: ``A`` or ``B``, which has it.
+        seeds: of its runs.
+        verdict: why it cannot be compared.
+    """
+
+    cell: CellKey
+    side: str
+    mean: Mean
+    seeds: list[int]
+    verdict: str
+
+    @property
+    def heading(self) -> str:
+        """Why it is listed, and its method."""
+        return f"{self.verdict}: {self.cell.method}"
+
+    @property
+    def text(self) -> str:
+        """The noise and test set, the mean and the seeds."""
+        noun = "seeds" if len(self.seeds) > 1 else "seed"
+        seeds = ", ".join(map(str, self.seeds))
+        return f"{self.cell.condition}: {self.mean.value:.2f} dB in {self.side}, {noun} {seeds}"
+
+    def numbers(self) -> list[Any]:
+        """Return its numbers, in the order of ``NUMBERS``."""
+        psnr = [self.mean.value, math.nan] if self.side == "A" else [math.nan, self.mean.value]
+        unknown = [math.nan] * 4
+        counts = [self.mean.images, self.mean.seeds]
+        return [*self.cell, *psnr, *unknown, *counts, "", math.nan, self.verdict]

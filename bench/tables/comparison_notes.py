@@ -1,0 +1,138 @@
+"""The notes of a comparison: how to read it, and what else was not the same in A and in B."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.analysis.comparability import SAME_SCORE
+from bench.analysis.scatter import seed_scatter, shows_scatter
+from bench.output.markup import plural
+from bench.tables.caption import title
+from bench.tables.matching import DIGITS, Side
+from bench.tables.paired_differences import ALPHA, MEANING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bench.analysis.columns import CellKey
+    from bench.store.record import RunRecord
+    from bench.tables.cell_pair import CellPair, LoneCell
+
+READING = (
+    "A, B: mean PSNR over the seeds that both have. Verdict: same, where every image has the same PSNR to "
+    f"{SAME_SCORE:g} dB; better or worse, where B differs from A with p < {ALPHA:g}; no difference shown, "
+    "where the images do not decide. Code: whether the file in which the method is written is the same in "
+    "all these runs. Seconds B/A: ratio of the training times, whatever else the machines had to do."
+)
+ONE_SEED = (
+    "No cell has two seeds: how much retraining with another seed changes is not known, and the intervals do "
+    "not include it."
+)
+
+
+def comparison_notes(
+    a: Side, b: Side, names: tuple[str, str], pairs: Mapping[CellKey, CellPair], alone: Sequence[LoneCell]
+) -> list[str]:
+    """Describe a comparison, one note per line.
+
+    Args:
+        a: the runs to start from.
+        b: the runs that are compared with them.
+        names: of their folders.
+        pairs: the cells that both have.
+        alone: finished cells that are in no pair.
+    """
+    return [
+        f"A: {names[0]}. B: {names[1]}.",
+        f"B − A: {MEANING.format(tests=len(pairs))}",
+        READING,
+        *_too_few_images(pairs),
+        *(_retraining(a) + _retraining(b) or [ONE_SEED]),
+        *_other_circumstances(a, b),
+        *_unlike_runs(pairs),
+        *_grouped((lone.heading, lone.text) for lone in alone),
+        *_failures(a),
+        *_failures(b),
+    ]
+
+
+def notes_of_lone_setup(side: Side) -> list[str]:
+    """Describe a setup that only one side has."""
+    cells = plural(len(side.cells), "cell")
+    return [f"Protocol that only {side.name} has: {title(side.table.setup)} ({cells}).", *_failures(side)]
+
+
+def _failures(side: Side) -> list[str]:
+    return [
+        f"Failed in {side.name}: {key.method}, {key.condition}: {' '.join(cell.error.split())}."
+        for key, cell in side.cells.items()
+        if cell.status == "failed"
+    ]
+
+
+def _retraining(side: Side) -> list[str]:
+    """Describe for each test set how far two training runs of one cell differ, where two seeds show it."""
+    return [
+        f"Retraining: two training runs of a cell in {side.name} with other seeds, and so other noise, "
+        f"differ in mean PSNR on {images} by up to {seed_scatter(lines).retraining():.3f} dB (95 %); the intervals "
+        "do not include this."
+        for images, lines in side.scores.groupby("images")
+        if shows_scatter(lines)
+    ]
+
+
+def _too_few_images(pairs: Mapping[CellKey, CellPair]) -> list[str]:
+    """Name the test sets on which signed ranks cannot show a difference, whatever the scores."""
+    counts = {cell.images: pair.difference.images for cell, pair in pairs.items()}
+    return [
+        f"Too few images for a verdict of better or worse: {images} has {count}, and p is never below "
+        f"{2 ** (1 - count):g} there."
+        for images, count in counts.items()
+        if 2 ** (1 - count) >= ALPHA
+    ]
+
+
+def _other_circumstances(a: Side, b: Side) -> list[str]:
+    """Name what else was not the same for all runs of both: device, machine, commit, versions."""
+    ours, theirs = _circumstances(a), _circumstances(b)
+    return [
+        f"Not the same: {name}: {_joined(ours[name])} in A, {_joined(theirs[name])} in B."
+        for name in ours
+        if name in theirs and ours[name] != theirs[name]
+    ]
+
+
+def _circumstances(side: Side) -> dict[str, set[str]]:
+    """Collect the values of each circumstance over the runs."""
+    found = {"device": {side.table.setup.device}}
+    for record in side.records.values():
+        for name, value in (record.circumstances() | {"commit": _commit(record)}).items():
+            found.setdefault(name, set()).add(value)
+    return found
+
+
+def _unlike_runs(pairs: Mapping[CellKey, CellPair]) -> list[str]:
+    """Name the cells of which the precision differs, or what the method sees."""
+    return _grouped(
+        (f"{column} of {cell.method}: {ours} in A, {theirs} in B", str(cell.condition))
+        for column in ("precision", "sees")
+        for cell, pair in pairs.items()
+        if (ours := pair.a[column].iloc[0]) != (theirs := pair.b[column].iloc[0])
+    )
+
+
+def _commit(record: RunRecord) -> str:
+    head, plus, changes = (record.commit or "unknown").partition("+")
+    return f"{head[:DIGITS]}{plus}{changes}"
+
+
+def _joined(values: Iterable[str]) -> str:
+    return " and ".join(sorted(values))
+
+
+def _grouped(entries: Iterable[tuple[str, str]]) -> list[str]:
+    """Write one note for each heading, with all texts under it."""
+    notes: dict[str, list[str]] = {}
+    for heading, text in entries:
+        notes.setdefault(heading, []).append(text)
+    return [f"{heading[0].upper()}{heading[1:]}: {'; '.join(texts)}." for heading, texts in notes.items()]
