@@ -12,9 +12,9 @@ from bench.analysis.paired import difference_of
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.output.figures import GREY, drawing, mark, save, share_legend, tidy
-from bench.output.markup import Span
 from bench.output.text_table import TextTable
 from bench.system.files import open_folder
+from bench.tables.score_table import score_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from bench.analysis.tabulate import Cell, Table
-    from bench.output.markup import CellText
+    from bench.analysis.tabulate import Table
 
 SPREAD = 0.55
 """Share of the distance between two strengths over which methods are spread, so that none hides another."""
-NOTE = "Bold: the best of those that were trained, and on neither clean images nor a second noisy copy."
+NOTES = [
+    "Sees: what a method is given; noise is the noise model with its parameter, noisy2 a second noisy copy.",
+    "Bold: the best of those that were trained, and on neither clean images nor a second noisy copy.",
+]
 
 
 def overview_table(scores: pd.DataFrame, baseline: str) -> TextTable:
@@ -38,8 +40,9 @@ def overview_table(scores: pd.DataFrame, baseline: str) -> TextTable:
         baseline: the method to compare with.
 
     Returns:
-        The table. Its numbers are one line per finished cell with the columns ``CELL``, psnr, difference, low
-        and high, in dB: the difference to the baseline with its 95 % bootstrap interval.
+        The table, with a row for each method and a column for each noise. Its numbers are one line per
+        finished cell with the columns ``CELL``, psnr, ssim, difference, low and high: the difference in PSNR
+        to the baseline, in dB, with its 95 % bootstrap interval.
 
     Raises:
         InputError: there is more than one test set, or the baseline lacks a noise.
@@ -48,19 +51,17 @@ def overview_table(scores: pd.DataFrame, baseline: str) -> TextTable:
     if len(sets) != 1:
         raise InputError(f"an overview is of one test set, but there are {', '.join(map(str, sets))}")
     (table,) = tabulate(scores, pd.DataFrame())
+    _, _, noisy, *columns = zip(*score_table(table).rows, strict=True)
+    first = table.rows[0].cells
+    methods = [[cell.method, cell.sees, *column] for cell, column in zip(first, columns, strict=True)]
     return TextTable(
-        f"PSNR on {sets[0]}, dB",
-        ["noise", "noisy", *table.methods],
-        [[row.label, f"{row.noisy_psnr:.2f}", *map(_text, row.cells)] for row in table.rows],
-        [NOTE],
+        f"PSNR (dB) / SSIM on {sets[0]}",
+        ["method", "sees", *(row.label for row in table.rows)],
+        [["noisy image", "", *noisy], *methods],
+        NOTES,
         _numbers(table, scores, baseline),
+        left=2,
     )
-
-
-def _text(cell: Cell) -> CellText:
-    if cell.status != "done":
-        return ""
-    return (Span(f"{cell.psnr:.2f}", "bold" if "psnr" in cell.best else "plain"),)
 
 
 def _numbers(table: Table, scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -74,8 +75,8 @@ def _numbers(table: Table, scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
             if cell.status == "done":
                 ours = CellKey(*row.condition, cell.method)
                 gap = difference_of(parts[ours], parts[theirs])
-                lines.append([*ours, cell.psnr, gap.mean, gap.low, gap.high])
-    return pd.DataFrame(lines, columns=[*CELL, "psnr", "difference", "low", "high"])
+                lines.append([*ours, cell.psnr, cell.ssim, gap.mean, gap.low, gap.high])
+    return pd.DataFrame(lines, columns=[*CELL, "psnr", "ssim", "difference", "low", "high"])
 
 
 def write_overview(numbers: pd.DataFrame, baseline: str, *, folder: Path, stem: str) -> Sequence[Path]:

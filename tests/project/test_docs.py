@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
+from contextlib import redirect_stdout
 from dataclasses import dataclass, fields
+from functools import cache
 from inspect import getfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bench import protocol
+from bench.cli.main import main
 from bench.conformance.suite import DENOISING_CHECKS, LOSS_CHECKS, TRAINING_CHECKS, title
 from bench.discovery import load_class
 from bench.images import image_set
@@ -138,3 +142,45 @@ def test_the_citation_names_this_version():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     version = re.search(r'^version = "(.*)"$', project, re.MULTILINE)[1]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "reports" / "README.md"])
+
+
+def commands_of(page: Path) -> set[tuple[str, str]]:
+    """Find each command with each option that a page gives it, in blocks of the shell and in running text."""
+    text = page.read_text(encoding="utf-8")
+    blocks = [block.text for block in blocks_of(page) if block.language in ("sh", "console")]
+    lines = [line.partition("#")[0] for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    lines += [" ".join(code.split()) for code in re.findall(r"(?<!`)`([^`]+)`(?!`)", text)]
+    calls = [call.groups() for line in lines for call in re.finditer(r"\bnoisebench ([a-z]+)\b(.*)", line)]
+    return {(name, option) for name, rest in calls for option in ("", *re.findall(r"(--[a-z-]+)", rest))}
+
+
+@cache
+def help_of(*command: str) -> str:
+    text = io.StringIO()
+    with redirect_stdout(text), pytest.raises(SystemExit):
+        main([*command, "--help"])
+    return text.getvalue()
+
+
+def test_the_page_of_commands_has_an_example_of_every_command():
+    known = re.search(r"\{([a-z,]+)\}", help_of())[1].split(",")
+    assert {name for name, _ in commands_of(ROOT / "docs" / "commands.md")} == set(known)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_pages_name_commands_and_options_that_exist(page: Path):
+    for name, option in commands_of(page):
+        assert re.search(rf"(?<![\w-]){option}(?![\w-])", help_of(name)), f"noisebench {name} {option}"
+
+
+def test_the_map_of_the_repository_names_every_package():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    packages = {file.parent.name for file in (ROOT / "bench").glob("*/__init__.py")}
+    assert set(re.findall(r"^ {6}(\w+)/ ", text, re.MULTILINE)) == packages
+
+
+def test_the_readme_fits_on_two_screens():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 90

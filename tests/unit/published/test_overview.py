@@ -19,23 +19,27 @@ SCORES = made_up()
 SCORES = SCORES[SCORES["images"] == "set12"]
 BASELINE = "supervised"
 SELF_SUPERVISED = ["noise2void", "sure", "noise2score:domain=raw,formula=paper"]
+BOLD = re.compile(r"!(.*?)!")
 WEAK_FIRST = [("gaussian", 25.0), ("gamma", 50.0)]
 
 
 def test_cells_are_means_and_the_best_self_supervised_one_is_bold() -> None:
     table = overview_table(SCORES, BASELINE)
-    header, *rows = read_markdown(table.markdown().replace("**", ""))
-    assert set(header[2:]) == set(SEES)
-    assert header[-1] == BASELINE  # which saw most
-    latex = [line for line in table.latex().splitlines() if "textbf" in line]
-    for (model, parameter), row, line in zip(WEAK_FIRST, rows, latex, strict=True):
-        assert row[0].startswith(model)
+    header, noisy, *rows = read_markdown(table.markdown().replace("**", ""))
+    marked = read_markdown(table.markdown().replace("**", "!"))
+    assert {row[0]: row[1] for row in rows} == SEES
+    assert rows[-1][0] == BASELINE  # which saw most
+    for column, (model, parameter) in enumerate(WEAK_FIRST, start=2):
+        assert header[column].startswith(model)
         lines = SCORES[(SCORES["noise"] == model) & (SCORES["parameter"] == parameter)]
-        means = lines.groupby("method")["psnr"].mean()
-        assert row[2:] == [f"{means[method]:.2f}" for method in header[2:]]
-        best = max(means[name] for name in SELF_SUPERVISED)
-        assert re.findall(r"textbf\{(.*?)\}", line) == [f"{best:.2f}"]
-    assert read_latex(re.sub(r"\\textbf\{(.*?)\}", r"\1", table.latex())) == [header, *rows]
+        means = lines.groupby("method")[["psnr", "ssim"]].mean()
+        for row in rows:
+            assert row[column] == "{psnr:.2f} / {ssim:.3f}".format(**means.loc[row[0]])
+        assert noisy[column] == "{noisy_psnr:.2f} / {noisy_ssim:.3f}".format(**lines.mean(numeric_only=True))
+        best = means.loc[SELF_SUPERVISED].max()
+        bold = [number for row in marked for number in BOLD.findall(row[column])]
+        assert sorted(bold) == sorted([f"{best['psnr']:.2f}", f"{best['ssim']:.3f}"])
+    assert read_latex(re.sub(r"\\textbf\{(.*?)\}", r"\1", table.latex())) == [header, noisy, *rows]
 
 
 def test_differences_to_the_baseline_are_those_of_the_means() -> None:
