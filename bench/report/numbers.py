@@ -12,12 +12,12 @@ from bench.analysis.columns import CELL, CellKey
 from bench.analysis.grouping import by_cell
 from bench.analysis.means import mean_of
 from bench.analysis.paired import difference_of
-from bench.analysis.supervision import exposure, self_supervised
+from bench.analysis.supervision import exposure
 
 if TYPE_CHECKING:
     from bench.analysis.tabulate import Cell, Row, Table
 
-CELL_COLUMNS = [*CELL, "label", "sees", "self_supervised", "status", "precision", "n_images", "n_seeds"]
+CELL_COLUMNS = [*CELL, "label", "sees", "status", "precision", "n_images", "n_seeds"]
 CELL_COLUMNS += ["noisy_psnr", "psnr", "half_width", "ssim", "lpips", "gap", "gap_low", "gap_high", "gap_p"]
 CELL_COLUMNS += ["seconds", "training_seconds", "training_flops", "error"]
 
@@ -57,7 +57,7 @@ def cells(table: Table, scores: pd.DataFrame) -> pd.DataFrame:
 
 def _line(row: Row, cell: Cell, parts: dict[CellKey, pd.DataFrame], baseline: str | None) -> dict[str, Any]:
     line = {name: value for name, value in asdict(row).items() if name not in ("cells", "seeds_in_row")}
-    line |= asdict(cell) | {"label": row.label, "self_supervised": self_supervised(cell.sees)}
+    line |= asdict(cell) | {"label": row.label}
     line |= dict.fromkeys(["half_width", "gap", "gap_low", "gap_high", "gap_p"], math.nan)
     if cell.status != "done":
         return line

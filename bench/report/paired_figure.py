@@ -67,10 +67,10 @@ def draw_paired_figure(
         folder: for the files, which exists.
         stem: of their names.
     """
-    drawn = numbers.dropna(subset=["gap"])
-    if drawn.empty:
+    compared = numbers.dropna(subset=["gap"])
+    if compared.empty:
         return None
-    data = drawn[CELL].merge(differences(scores, baseline), on=CELL, how="left")
+    data = compared[CELL].merge(differences(scores, baseline), on=CELL, how="left")
     rows = by_condition(data)
     height = 0.8 + 0.32 * max(row["method"].nunique() for row in rows.values())
     with panels([str(condition) for condition in rows], height=height) as drawn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,12 +49,11 @@ def recommend(numbers: pd.DataFrame, scores: pd.DataFrame, baseline: str | None)
         scores: one line per run and test image, of the same runs.
         baseline: the method that the gap is to, if there is one.
     """
-    finished = numbers[(numbers["status"] == "done") & numbers["self_supervised"]]
-    done = {CellKey(*key) for key in records_of(numbers[numbers["status"] == "done"], CELL)}
-    parts = {key: lines for key, lines in by_cell(scores).items() if key in done}
-    return [
-        _recommendation(condition, row, parts, baseline) for condition, row in by_condition(finished).items()
-    ]
+    done = numbers[numbers["status"] == "done"]
+    keys = {CellKey(*key) for key in records_of(done, CELL)}
+    parts = {key: lines for key, lines in by_cell(scores).items() if key in keys}
+    rows = by_condition(done).items()
+    return [_recommendation(condition, row, parts, baseline) for condition, row in rows if _best(row)]
 
 
 def _recommendation(
@@ -62,24 +62,29 @@ def _recommendation(
     best = _best(row)
     second = _best(row[row["method"] != best])
     psnr, flops = (dict(zip(row["method"], row[name], strict=True)) for name in ("psnr", "training_flops"))
-
-    def difference(other: str | None) -> str:
-        pair = parts.get(CellKey(*condition, other or ""))
-        ours = parts[CellKey(*condition, best)]
-        return "" if pair is None else format_difference(difference_of(ours, pair))
-
     return Recommendation(
-        condition.noise_label,
-        condition.images,
-        best,
-        psnr[best],
-        second,
-        difference(second),
-        flops[best] / flops[second] if second else float("nan"),
-        difference(baseline),
+        label=condition.noise_label,
+        images=condition.images,
+        method=best,
+        psnr=psnr[best],
+        second=second,
+        lead=_difference(condition, best, second, parts),
+        cost=flops[best] / flops[second] if second else math.nan,
+        gap=_difference(condition, best, baseline, parts),
     )
 
 
+def _difference(
+    condition: Condition, method: str, other: str | None, parts: dict[CellKey, pd.DataFrame]
+) -> str:
+    """Format the paired difference of two methods; "" where the other has no scores."""
+    theirs = parts.get(CellKey(*condition, other or ""))
+    if theirs is None:
+        return ""
+    return format_difference(difference_of(parts[CellKey(*condition, method)], theirs))
+
+
 def _best(row: pd.DataFrame) -> str:
+    """Return the best self-supervised method; "" where there is none."""
     psnr, sees = (dict(zip(row["method"], row[name], strict=True)) for name in ("psnr", "sees"))
     return next(iter(best_methods(psnr, sees)), "")

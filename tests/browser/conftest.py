@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from bench.report.write import ImageOptions, write_report
+from bench.report.image_options import ImageOptions
+from bench.report.write import write_report
 from tests.support.images import photograph
 from tests.support.runs import make_tiny
 
@@ -39,7 +40,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the report of nine short trainings."""
+    """Write the report of nine short training runs."""
     root = tmp_path_factory.mktemp("report")
     for number, name in enumerate(("train", "test")):
         (root / name).mkdir()
@@ -52,31 +53,31 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         methods=("noise2void", "noise2score", "supervised"),
         noises=("gaussian:25", "poisson:0.05", "gamma:50"),
     )
-    pictures = ImageOptions(2, None, (str(root / "test"),))
-    page, *_ = write_report(tiny.context.store, root / "runs", out=root / "out", pictures=pictures)
+    images = ImageOptions(2, None, (str(root / "test"),))
+    page, *_ = write_report(tiny.context.store, root / "runs", out=root / "out", images=images)
     return page
 
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Give a function that opens a file, and fail where the page complained or fetched anything."""
-    complaints: list[str] = []
+    """Return a function that opens a file; fail where the page reported an error or fetched anything."""
+    errors: list[str] = []
     contexts = []
 
     def open_file(path: Path, *, width: int = 1400, height: int = 900, **options: str) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda said: complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: complaints.extend(_outside(request.url, path)))
+        page.on("console", lambda message: errors.append(message.text))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: errors.extend(_outside(request.url, path)))
         page.goto(path.as_uri())
         return page
 
     yield open_file
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert errors == []
 
 
 def _outside(address: str, page: Path) -> list[str]:

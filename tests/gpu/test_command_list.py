@@ -105,7 +105,7 @@ def test_the_commands_make_a_complete_reference_and_resume_without_its_runs(
     assert f"# Table 2 of Noise2Score (Kim & Ye, NeurIPS 2021), compared with {NAME}\n" in page
     assert (folder / "profile" / "throughput.json").is_file()
     assert "Throughput of this machine" in report
-    assert "Pictures that are missing" not in report
+    assert "Missing images" not in report
 
     shutil.rmtree("runs")
     run_commands()
@@ -113,4 +113,4 @@ def test_the_commands_make_a_complete_reference_and_resume_without_its_runs(
     assert capsys.readouterr().out.count("nothing to train") == grids_run
     pd.testing.assert_frame_equal(open_reference(folder).scores(), scores)
     assert (folder / "noise2score" / "README.md").read_text(encoding="utf-8") == page
-    assert "Pictures that are missing" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "Missing images" in (folder / "report.html").read_text(encoding="utf-8")

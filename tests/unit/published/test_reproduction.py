@@ -69,7 +69,7 @@ def test_two_training_sets_are_accepted_if_they_share_no_row(tmp_path: Path) -> 
     assert list(table.numbers["n_images"][~grey]) == [2] * len(METHODS)
     named = [note for note in table.notes if note.startswith("Ours: ")]
     assert [note.split(",")[0] for note in named] == ["Ours: bsd400", "Ours: cbsd432"]
-    # The seeds differ, so that nothing else would tell the two apart.
+    # The seeds differ, so that nothing else distinguishes the two.
     colour = made_up(training_images="cbsd432", seeds=(2, 3))
     with pytest.raises(InputError, match="runs of bsd400 and cbsd432 were scored on gaussian σ=25, "):
         reproduce(published, pd.concat([made_up(), colour]), NO_FAILURES)

@@ -37,7 +37,7 @@ def test_every_run_has_a_line_and_a_dash_where_it_was_not_trained_again() -> Non
         [strong, "set12", "0", "again-0", "–", "+0.600", "–"],
         [strong, "set12", "0", "again-1", "–", "–", "–"],
     ]
-    # The squares of .1, .2 and .3 over twice their number; of two trainings the difference over root 2.
+    # The squares of .1, .2 and .3 over twice their number; of two, the difference over root 2.
     sd, void = math.sqrt(0.14 / 6), 0.04 / math.sqrt(2)
     apart, far = stats.t.ppf(0.975, 3) * math.sqrt(0.14 / 3), stats.t.ppf(0.975, 1) * 0.04
     assert table.rows[12:] == [
@@ -59,7 +59,7 @@ def test_numbers_hold_each_difference_and_the_scatter_of_its_method() -> None:
         times = 1 if line.images == "bsd68" else 2
         assert line.difference == pytest.approx(times * (after - committed[run]))
     for (_, method), lines in numbers.groupby(["images", "method"]):
-        # Of two trainings a run, the standard deviation is the root mean square difference over root 2.
+        # For two training runs, the standard deviation is the root mean square difference over root 2.
         sd = math.sqrt(np.mean(lines["difference"] ** 2) / 2)
         assert lines["sd"].to_list() == pytest.approx([sd] * len(lines))
         assert (
