@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from bench.errors import InputError
-from bench.images.safe_decode import load_image, read_file
+from bench.images.safe_decode import decode_checked, read_regular_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,12 +42,12 @@ def read_image(path: Path) -> tuple[np.ndarray, Depth]:
         floats as they are and never clipped, for noise goes beyond [0, 1]; and the depth of the file.
 
     Raises:
-        InputError: as `read_file` and `load_image` do; or if the image is transparent, of another depth,
+        InputError: as `read_regular_file` and `decode_checked` do; or if the image is transparent, of another depth,
             holds NaN or infinity, or floats that are no fractions of white.
     """
-    content = read_file(path, where=str(path))
+    content = read_regular_file(path, where=str(path))
     # OpenCV gives what it can of a damaged file, and drops further frames and alpha beside grey in silence.
-    image = load_image(content, where=str(path))
+    image = decode_checked(content, where=str(path))
     if image is not None and image.has_transparency_data:
         raise InputError(f"{path}: has an alpha channel; allowed: grey or RGB without one")
     stored = _decoded(content, path, flags=cv2.IMREAD_UNCHANGED)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
 from bench.errors import InputError
-from bench.images.safe_decode import load_image, read_file
+from bench.images.safe_decode import decode_checked, read_regular_file
 from bench.system.safe_names import require_name
 
 if TYPE_CHECKING:
@@ -128,13 +128,13 @@ def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[CleanImag
         The image, and a line for each conversion that a reader should know of.
 
     Raises:
-        InputError: as `read_file`, `load_image` and `CleanImage` do; if the file is not an 8-bit image with
+        InputError: as `read_regular_file`, `decode_checked` and `CleanImage` do; if the file is not an 8-bit image with
             sides of ``MIN_IMAGE_SIDE`` pixels or more, if it is transparent anywhere, or if it is grey and 3
             channels are asked for.
     """
     where = _where(source, name)
-    content = read_file(source, where=where) if isinstance(source, Path) else source
-    image = load_image(content, where=where)
+    content = read_regular_file(source, where=where) if isinstance(source, Path) else source
+    image = decode_checked(content, where=where)
     if image is None:
         raise InputError(f"{where}: samples that Pillow cannot read; {_ALLOWED}")
     _require_eight_bits(image, content, where)

@@ -28,7 +28,7 @@ _MOST_ENTRIES = 2**16 - 1  # of the directory of a TIFF that is not a BigTIFF
 _JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
 
 
-def read_file(path: Path, *, where: str) -> bytes:
+def read_regular_file(path: Path, *, where: str) -> bytes:
     """Read a regular file, and nothing that could block or has no end.
 
     Args:
@@ -71,7 +71,7 @@ def require_inside(path: Path, *roots: Path) -> None:
         )
 
 
-def load_image(content: bytes, *, where: str) -> Image.Image | None:
+def decode_checked(content: bytes, *, where: str) -> Image.Image | None:
     """Check an image by its header, then decode it: nothing is decoded that is too large.
 
     Args:

@@ -28,7 +28,7 @@ def estimated_risk(net, noisy: Tensor, noise: Noise, *, eps: float = 0.01) -> np
 
 
 def estimated_and_true(net, noise: Noise, *, draws: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the estimated and the true risk of ``draws`` noisy copies of one clean image."""
+    """Compute the estimated and the true risk of ``draws`` noisy copies of one clean image."""
     clean = 0.3 + 0.5 * generator("clean").random((1, 1, 12, 12))
     noisy = torch.from_numpy(noise.sample(clean.repeat(draws, axis=0), generator("draws"))).double()
     true = (net(noisy) - torch.from_numpy(clean)).square().mean(dim=(1, 2, 3))

@@ -14,7 +14,7 @@ from bench.images import limits
 from bench.images.image_file import read_image
 from bench.images.image_set import decode
 from bench.images.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS
-from bench.images.safe_decode import FORMATS, load_image, read_file, require_inside
+from bench.images.safe_decode import FORMATS, decode_checked, read_regular_file, require_inside
 from tests.support import forged_images as forged
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -22,7 +22,7 @@ TOO_WIDE = 11_586  # its square is just above LARGEST_IMAGE
 
 
 def load(content):
-    return load_image(content, where="a.file")
+    return decode_checked(content, where="a.file")
 
 
 # The file
@@ -30,23 +30,23 @@ def load(content):
 
 def test_a_file_is_read_whole(tmp_path):
     (tmp_path / "a").write_bytes(bytes(range(256)))
-    assert read_file(tmp_path / "a", where="a") == bytes(range(256))
+    assert read_regular_file(tmp_path / "a", where="a") == bytes(range(256))
 
 
 def test_a_sparse_file_of_a_terabyte_is_refused_by_its_size(tmp_path):
     with (tmp_path / "a.png").open("wb") as file:
         file.truncate(2**40)
     with pytest.raises(InputError, match=f"a.png: {2**40} bytes are too large; allowed: {LARGEST_FILE}"):
-        read_file(tmp_path / "a.png", where="a.png")
+        read_regular_file(tmp_path / "a.png", where="a.png")
 
 
 def test_the_largest_file_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.images.safe_decode.LARGEST_FILE", 3)
     (tmp_path / "a").write_bytes(b"abc")
-    assert read_file(tmp_path / "a", where="a") == b"abc"
+    assert read_regular_file(tmp_path / "a", where="a") == b"abc"
     (tmp_path / "a").write_bytes(b"abcd")
     with pytest.raises(InputError, match="4 bytes"):
-        read_file(tmp_path / "a", where="a")
+        read_regular_file(tmp_path / "a", where="a")
 
 
 def pipe(path):
@@ -60,7 +60,7 @@ def device(path):
 @pytest.mark.parametrize("make", [pipe, device, Path.mkdir])
 def test_what_has_no_end_is_not_read(tmp_path, make):
     make(tmp_path / "a.png")
-    for read in (lambda path: read_file(path, where=str(path)), read_image):
+    for read in (lambda path: read_regular_file(path, where=str(path)), read_image):
         with pytest.raises(InputError, match=r"a\.png: not a regular file"):
             read(tmp_path / "a.png")
 
@@ -70,7 +70,7 @@ def test_links_in_a_circle_are_refused(tmp_path):
     (tmp_path / "b.png").symlink_to("a.png")
     require_inside(tmp_path / "a.png", tmp_path)
     with pytest.raises(InputError, match=r"a\.png: cannot be read \(Too many levels"):
-        read_file(tmp_path / "a.png", where="a.png")
+        read_regular_file(tmp_path / "a.png", where="a.png")
 
 
 # Where it lies
