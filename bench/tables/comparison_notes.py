@@ -74,8 +74,8 @@ def _retraining(side: Side) -> list[str]:
     """Describe for each test set how far two training runs of one cell differ, where two seeds show it."""
     return [
         f"Retraining: two training runs of a cell in {side.name} with other seeds, and so other noise, "
-        f"differ in mean PSNR on {images} by up to {seed_scatter(lines).retraining():.3f} dB (95 %); the intervals "
-        "do not include this."
+        f"differ in mean PSNR on {images} by up to {seed_scatter(lines).retraining():.3f} dB (95 %); the "
+        "intervals do not include this."
         for images, lines in side.scores.groupby("images")
         if shows_scatter(lines)
     ]

@@ -120,7 +120,7 @@ def test_a_method_missing_on_a_row_is_blank_there() -> None:
     assert {row[0]: row[column] == "–" for row in table.rows} == {"gaussian σ=25": False, "gamma k=50": True}
 
 
-def test_one_image_bears_nothing_out() -> None:
+def test_one_image_has_no_interval() -> None:
     scores = made_up(sets={"one": ["a.png"]})
     table = compare_with(scores, ["supervised"])
     texts = {text for row in table.rows for text in row[3:]} - {"–"}
