@@ -56,7 +56,7 @@ AFTER = 20
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """Join a cluster of two nodes with a processor each, on which a run leaves no room for another."""
+    """Join a cluster of two nodes with a CPU each, on which a run leaves no room for another."""
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=node)
     cluster.add_node(**node)
@@ -70,7 +70,7 @@ def cluster() -> Iterator[Cluster]:
 
 def warm_up() -> None:
     """Import what a worker needs, so that both nodes are ready when a grid begins."""
-    import bench.worker  # noqa: F401
+    import bench.runs.cluster.worker  # noqa: F401
 
 
 @pytest.fixture
@@ -96,8 +96,8 @@ def on_cluster(tiny: Tiny, jobs: list[Job]) -> Silent:
 def alone(tiny: Tiny, root: Path, **changes: Any) -> Tiny:
     """Do a grid without Ray, in a process of one thread."""
     here = in_store(tiny, root)
-    process, told = start(here, **changes)
-    assert set(told.recv()) == {"trained"}
+    process, connection = start(here, **changes)
+    assert set(connection.recv()) == {"trained"}
     process.join()
     return here
 
@@ -154,7 +154,7 @@ def test_the_quick_grid_is_done_once_on_both_nodes_to_the_same_scores(
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="workers are found in /proc")
-def test_a_run_whose_worker_is_killed_goes_on_from_its_checkpoint(
+def test_a_run_whose_worker_is_killed_resumes_from_its_checkpoint(
     cluster: Cluster, long: Tiny, tmp_path: Path
 ) -> None:
     (job,) = long.jobs(steps=LONG)
@@ -163,7 +163,7 @@ def test_a_run_whose_worker_is_killed_goes_on_from_its_checkpoint(
     killing.join()
     assert watcher.outcomes == ["trained"]
     (warning,) = watcher.warnings
-    step = int(re.fullmatch(rf"goes on after step (\d+) of {LONG}", warning)[1])
+    step = int(re.fullmatch(rf"resumes after step (\d+) of {LONG}", warning)[1])
     assert AFTER <= step < LONG
     record = long.context.store.record(job.key)
     assert [attempt.step for attempt in record.earlier_attempts] == [0]
@@ -171,12 +171,12 @@ def test_a_run_whose_worker_is_killed_goes_on_from_its_checkpoint(
     assert results(long).equals(results(whole))
     ours, theirs = (load_file(tiny.context.store.root / job.key / WEIGHTS) for tiny in (long, whole))
     assert all(torch.equal(ours[name], value) for name, value in theirs.items())
-    print(f"\nwent on after step {step} of {LONG}")
+    print(f"\nresumed after step {step} of {LONG}")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_driver_that_was_ended_goes_on_from_the_checkpoint(
+def test_a_driver_that_was_ended_resumes_from_the_checkpoint(
     cluster: Cluster, long: Tiny, number: signal.Signals
 ) -> None:
     (job,) = long.jobs(steps=LONG)
@@ -190,10 +190,10 @@ def test_a_driver_that_was_ended_goes_on_from_the_checkpoint(
     assert long.context.store.failures().empty
     watcher = on_cluster(long, [job])
     assert watcher.outcomes == ["trained"]
-    assert re.fullmatch(rf"goes on after step \d+ of {LONG}", watcher.warnings[0])
+    assert re.fullmatch(rf"resumes after step \d+ of {LONG}", watcher.warnings[0])
 
 
-def test_a_method_that_fails_is_recorded_and_the_others_go_on(cluster: Cluster, tiny: Tiny) -> None:
+def test_a_method_that_fails_is_recorded_and_the_others_continue(cluster: Cluster, tiny: Tiny) -> None:
     bad, *others = tiny.jobs(learning_rate=1e30) + tiny.jobs(seeds=(0, 1))
     watcher = on_cluster(tiny, [bad, *others])
     assert sorted(outcome.partition(":")[0] for outcome in watcher.outcomes) == [

@@ -1,4 +1,4 @@
-"""Errors that a person can act on."""
+"""Errors that a user can act on."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ from bench.errors import unknown
         ([], "unknown image set 'set13'. Known: none."),
     ],
 )
-def test_an_unknown_name_comes_with_those_that_are_known(allowed: list[str], said: str) -> None:
+def test_the_error_of_an_unknown_name_lists_the_known_ones(allowed: list[str], said: str) -> None:
     assert str(unknown("image set", "set13", allowed)) == said

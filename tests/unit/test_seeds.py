@@ -1,4 +1,4 @@
-"""Keyed randomness: the same role, the same numbers, wherever and whenever it is drawn."""
+"""Keyed randomness: the same role, the same numbers, in every process and in any order."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ print(json.dumps([[seed_of(*role), generator(*role).standard_normal(3).tolist()]
 
 
 def drawn_elsewhere(roles: list[tuple], *, hash_seed: str) -> list:
-    """Draw in a new process, whose hashes of strings are salted otherwise."""
+    """Draw in a new process, whose hashes of strings have another salt."""
     finished = subprocess.run(
         [sys.executable, "-c", PROGRAM, json.dumps(roles)],
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
@@ -71,7 +71,7 @@ def test_streams_of_neighbouring_roles_are_uncorrelated():
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_seed_is_the_head_of_a_sha256_that_torch_and_numpy_take(role: tuple):
+def test_a_seed_is_the_head_of_a_sha256_and_valid_for_torch(role: tuple):
     head = hashlib.sha256(json.dumps(role).encode()).hexdigest()[:16]
     assert seed_of(*role) == int(head, 16) // 2 < 2**63
     assert torch.Generator().manual_seed(seed_of(*role)).initial_seed() == seed_of(*role)

@@ -13,45 +13,18 @@ from bench.errors import InputError
 from bench.store.checksums import RECORD, add_checksums, write_json
 from bench.store.layout import SCORES
 from bench.store.reference import collect, find_reference, open_reference
-from bench.store.scores import IDENTITY, write_scores
+from bench.store.scores import write_scores
 from bench.store.store import Store
-from tests.support.records import EVALUATION, write_made_up
 from tests.support.runs import make_tiny
+from tests.support.stored import fail, finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 
-SHARED: dict[str, Any] = dict.fromkeys(IDENTITY, 0) | {"method": "sound"}
-
 WHOLE = "0123456789abcdef"
 """A key such as runs have."""
-
-
-def finish(root: Path, key: str, *, finished: str, sets: tuple[str, ...] = ("set",), **columns: Any) -> None:
-    """Store a finished run with one image in each of its test sets."""
-    described = {"key": key, "finished": finished}
-    rows = pd.DataFrame([SHARED | described | {"images": name, "image": "a"} | columns for name in sets])
-    with Store.open(root).writing(key) as folder:
-        write_scores(rows, folder)
-        write_made_up(folder, key, columns=described, evaluation={"noise": dict.fromkeys(sets, EVALUATION)})
-
-
-def fail(root: Path, key: str, *, started: str, **columns: Any) -> None:
-    """Store a failed run."""
-    described = {name: value for name, value in SHARED.items() if name not in ("parameter", "images")}
-    with pytest.raises(RuntimeError), Store.open(root).writing(key) as folder:
-        write_made_up(
-            folder,
-            key,
-            columns=described | {"key": key} | columns,
-            started=started,
-            test=[{"parameter": 0, "images": "set"}],
-            error="it diverged",
-            traceback="/home/me",
-        )
-        raise RuntimeError
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -60,7 +33,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def stores(tmp_path: Path) -> list[Path]:
-    """Write three stores: a run with an older one of its kind, another run, and two failures of one kind."""
+    """Write three stores: a run and an older one of its settings, another run, and two equal failures."""
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
     finish(first, "older", finished="2026-01-01", psnr=1.0)
     finish(first, "other", finished="2026-01-01", psnr=3.0, seed=1)
@@ -249,7 +222,7 @@ def test_a_damaged_reference_is_refused(
         open_reference(folder)
 
 
-def test_scores_without_a_column_that_tells_runs_apart_are_refused(tmp_path: Path) -> None:
+def test_scores_without_a_column_that_distinguishes_runs_are_refused(tmp_path: Path) -> None:
     finish(tmp_path / "first", "key", finished="2026-01-01")
     folder = tmp_path / "first" / "key"
     write_scores(pd.read_parquet(folder / SCORES).drop(columns="learning_rate"), folder)

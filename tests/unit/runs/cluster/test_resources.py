@@ -1,4 +1,4 @@
-"""What a run is given of a cluster, from options that may contradict each other."""
+"""The resources of a run on a cluster, from options that may contradict each other."""
 
 from __future__ import annotations
 
@@ -28,21 +28,23 @@ def with_ray(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"gpus": 0.25, "cpus": 2, "precision": "float32"}, ("cuda", 2, 0.25)),
     ],
 )
-def test_what_is_not_said_follows(options: dict[str, Any], expected: tuple[str, int, float]) -> None:
+def test_defaults_follow_from_the_given_options(
+    options: dict[str, Any], expected: tuple[str, int, float]
+) -> None:
     given = parse_resources("auto", **PLAIN | options)
     assert isinstance(given, RunResources)
     assert (given.device.type, given.cpus, given.gpus) == expected
 
 
-def test_without_a_cluster_there_is_nothing_to_share() -> None:
+def test_without_a_cluster_there_are_no_resources() -> None:
     assert parse_resources(None, **PLAIN) is None
 
 
 @pytest.mark.parametrize(
     ("address", "options", "said"),
     [
-        (None, {"gpus": 1.0}, "name one by --ray"),
-        (None, {"cpus": 1}, "name one by --ray"),
+        (None, {"gpus": 1.0}, "name one with --ray"),
+        (None, {"cpus": 1}, "name one with --ray"),
         ("auto", {"cpus": 0}, "--cpus-per-run must be at least 1, but is 0"),
         ("auto", {"gpus": -0.5}, "--gpus-per-run must be from 0 to 1, but is -0.5"),
         ("auto", {"gpus": 2.0}, "--gpus-per-run must be from 0 to 1, but is 2.0"),
@@ -59,7 +61,7 @@ def test_contradictions_are_named(address: str | None, options: dict[str, Any], 
         parse_resources(address, **PLAIN | options)
 
 
-def test_without_ray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ray_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r'pip install "noisebench\[ray\]"'):
         parse_resources("auto", **PLAIN)

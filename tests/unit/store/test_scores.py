@@ -1,0 +1,50 @@
+"""Tables of scores: how those of several runs are joined, and how damaged ones are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from bench.store.checksums import DamagedRunError
+from bench.store.scores import IDENTITY, SETTINGS, failures_of, latest, parse_table, write_scores
+from tests.support.records import made_up_record
+from tests.support.stored import COMMON
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def row(key: str, finished: str, **columns: object) -> pd.DataFrame:
+    return pd.DataFrame([COMMON | {"key": key, "finished": finished} | columns])
+
+
+def test_of_runs_of_the_same_settings_only_the_latest_is_kept() -> None:
+    parts = [row("new", "2", image=1), row("old", "1", image=1), row("other", "1", width=8)]
+    assert sorted(latest(parts)["key"]) == ["new", "other"]
+    assert latest([]).empty
+
+
+@pytest.mark.parametrize("name", sorted({*SETTINGS} - {"images"}))
+def test_every_setting_distinguishes_runs(name: str) -> None:
+    assert len(latest([row("a", "1"), row("b", "2", **{name: 1})])) == 2
+
+
+def test_a_score_is_identified_once() -> None:
+    assert len(IDENTITY) == len(set(IDENTITY))
+    assert {*IDENTITY} - {*SETTINGS} == {"image"}
+
+
+def test_failures_have_one_row_per_test_set() -> None:
+    test = [{"parameter": 25.0, "images": name} for name in ("set12", "bsd68")]
+    failures = failures_of([made_up_record(error="it diverged", test=test)])
+    assert failures.to_dict("records") == [{"key": "key", "error": "it diverged"} | target for target in test]
+
+
+def test_a_file_that_is_not_a_table_is_named(tmp_path: Path) -> None:
+    write_scores(row("a", "1"), tmp_path)
+    path = tmp_path / "scores.parquet"
+    assert list(parse_table(path.read_bytes(), path)["key"]) == ["a"]
+    with pytest.raises(DamagedRunError, match="no table can be read from it"):
+        parse_table(path.read_bytes()[:-8], path)
