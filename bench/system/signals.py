@@ -1,4 +1,4 @@
-"""Stopping: Ctrl-C, and the signal by which schedulers end a job, are heard at the next safe moment."""
+"""Stopping: Ctrl-C and the signal by which schedulers end a job take effect at the next safe moment."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-HEARD = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(BaseException):
-    """Someone asked to stop; ``number`` is the signal's."""
+    """Someone asked to stop; ``number`` is that of the signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -27,16 +27,20 @@ class Interrupted(BaseException):
 class StopRequest:
     """Whether someone asked to stop.
 
-    A signal ends the work at once, wherever it is, but for a block that defers it: that one looks at
-    ``asked`` itself, as often as it can end well. A second signal ends even that.
+    A signal ends the work at once, except in a block that defers it, which checks ``received`` itself wherever it
+    can stop without loss. A second signal ends even that block at once.
+
+    Args:
+        received: the number of the signal, None while there was none.
+        deferring: whether the work is in a block that defers signals.
     """
 
-    asked: int | None = None
-    patient: bool = False
+    received: int | None = None
+    deferring: bool = False
 
     @contextmanager
-    def listening(self, numbers: tuple[signal.Signals, ...] = HEARD) -> Iterator[None]:
-        """Hear signals in this block; outside the main thread, where Python hears none, do nothing."""
+    def listening(self, numbers: tuple[signal.Signals, ...] = STOP_SIGNALS) -> Iterator[None]:
+        """Handle signals in this block; do nothing outside the main thread, where Python receives none."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -52,13 +56,13 @@ class StopRequest:
         """Let a signal wait for ``end_if_asked``.
 
         Raises:
-            Interrupted: one came, and was not heeded before the end of the block.
+            Interrupted: one was received, and the block ended without that call.
         """
-        self.patient = True
+        self.deferring = True
         try:
             yield
         finally:
-            self.patient = False
+            self.deferring = False
         self.end_if_asked()
 
     def end_if_asked(self) -> None:
@@ -67,11 +71,11 @@ class StopRequest:
         Raises:
             Interrupted: if so.
         """
-        if self.asked is not None:
-            raise Interrupted(self.asked)
+        if self.received is not None:
+            raise Interrupted(self.received)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        again = self.asked is not None
-        self.asked = number
-        if again or not self.patient:
+        again = self.received is not None
+        self.received = number
+        if again or not self.deferring:
             raise Interrupted(number)

@@ -1,4 +1,4 @@
-"""Checkpoints: how far a training has come, in one file, from which it goes on as if it had never stopped."""
+"""Checkpoints: the state of a training run in one file, from which it resumes as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from bench.system.signals import StopRequest
 
 
-TOLD, SUM = "told", "sha256"
+RECORD, SHA256 = "record", "sha256"
 
 
 class DamagedCheckpointError(InputError):
-    """A checkpoint that is not as it was written; the message names the file."""
+    """A checkpoint that is not as this version wrote it; the message names the file."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training after some steps.
+    """A training run after some steps.
 
     Args:
-        step: how many steps are done.
+        step: the number of steps done.
         seconds: that they took.
-        pending: the losses of steps since the last entry of the log.
+        pending: the losses since the last log entry.
         last_finite: the loss before them.
         tensors: all that the next step depends on, by name, on the CPU. Random numbers are keyed by the step,
-            and need nothing stored.
+            so that no random state is stored.
     """
 
     step: int
@@ -56,77 +56,76 @@ BEGINNING = Checkpoint(step=0, seconds=0.0, pending=[], last_finite=math.nan, te
 
 @dataclass
 class TrainingLog:
-    """What a training has told of itself.
+    """What is recorded while a network is trained.
 
     Args:
-        log: one entry every few steps.
-        curve: one row per look and test set.
-        attempts: by what it was trained, one entry each time that it was begun or resumed, with the
-            ``step`` from which.
+        entries: one every few steps, as ``train`` reports them.
+        curve: one row per evaluation and test set.
+        attempts: one entry each time that the run was started or resumed: on which hardware and by which
+            versions, and the ``step`` that it started from.
     """
 
-    log: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)
     curve: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
 class Checkpointer:
-    """Keeps the last checkpoint of a training.
+    """Keeps the last checkpoint of a training run.
 
     Args:
         path: of its file.
-        every: seconds from one to the next.
+        every: seconds between checkpoints.
         stop: whether someone asked to stop.
-        found: the one that an earlier attempt left.
-        journal: is kept with it.
+        start: the checkpoint that an earlier attempt left, from which to resume.
+        log: is stored with each checkpoint.
         on_written: called with ``path`` after each.
     """
 
     path: Path
     every: float
     stop: StopRequest
-    found: Checkpoint = BEGINNING
-    journal: TrainingLog = field(default_factory=TrainingLog)
+    start: Checkpoint = BEGINNING
+    log: TrainingLog = field(default_factory=TrainingLog)
     on_written: Callable[[Path], None] | None = None
     saved: float = field(default_factory=time.monotonic)
 
-    def due(self) -> bool:
-        """Tell whether it is time for the next, since a while has passed or someone asked to stop."""
-        return self.stop.asked is not None or time.monotonic() - self.saved >= self.every
+    def is_due(self) -> bool:
+        """Check whether it is time for a checkpoint: enough seconds have passed, or someone asked to stop."""
+        return self.stop.received is not None or time.monotonic() - self.saved >= self.every
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint in the place of the one before it.
+        """Replace the checkpoint on disk.
 
         Raises:
             StorageError: it cannot be written; the one before it stays.
             Interrupted: it is written, and someone had asked to stop.
         """
-        write_checkpoint(checkpoint, self.journal, self.path)
+        write_checkpoint(checkpoint, self.log, self.path)
         if self.on_written:
             self.on_written(self.path)
         self.saved = time.monotonic()
         self.stop.end_if_asked()
 
 
-def write_checkpoint(checkpoint: Checkpoint, journal: TrainingLog, path: Path) -> None:
+def write_checkpoint(checkpoint: Checkpoint, log: TrainingLog, path: Path) -> None:
     """Write a checkpoint in one step.
 
     Raises:
         StorageError: it cannot be written.
     """
-    told = {name: value for name, value in vars(checkpoint).items() if name != "tensors"}
-    history = {"log": journal.log, "curve": journal.curve, "sittings": journal.attempts}
-    text = json.dumps(told | {"journal": history})
+    record = {name: value for name, value in vars(checkpoint).items() if name != "tensors"}
+    text = json.dumps(record | {"log": asdict(log)})
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
-    write_durably(path, save(tensors, {TOLD: text, SUM: _digest(text, tensors)}))
+    write_durably(path, save(tensors, {RECORD: text, SHA256: _digest(text, tensors)}))
 
 
 def read_checkpoint(path: Path) -> tuple[Checkpoint, TrainingLog]:
-    """Read a checkpoint; the beginning where there is none.
+    """Read a checkpoint; where there is none, return ``BEGINNING`` and an empty log.
 
     Raises:
-        DamagedCheckpointError: it is cut off, or not what its checksum says.
+        DamagedCheckpointError: it is cut off, differs from its checksum, or was written by another version.
     """
     if not path.is_file():
         return BEGINNING, TrainingLog()
@@ -136,13 +135,14 @@ def read_checkpoint(path: Path) -> tuple[Checkpoint, TrainingLog]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
     except (OSError, SafetensorError) as error:
         raise DamagedCheckpointError(f"{path} is damaged: {error}") from error
-    text = metadata.get(TOLD, "")
-    if metadata.get(SUM) != _digest(text, tensors):
-        raise DamagedCheckpointError(f"{path} is damaged: its sha256 is not the one that it holds")
-    told = json.loads(text)
-    history = told.pop("journal")
-    journal = TrainingLog(history["log"], history["curve"], history["sittings"])
-    return Checkpoint(**told, tensors=tensors), journal
+    text = metadata.get(RECORD, "")
+    if metadata.get(SHA256) != _digest(text, tensors):
+        raise DamagedCheckpointError(
+            f"{path} is damaged, or of an earlier version: its sha256 is not the one that it holds"
+        )
+    record = json.loads(text)
+    log = TrainingLog(**record.pop("log"))
+    return Checkpoint(**record, tensors=tensors), log
 
 
 def _digest(text: str, tensors: dict[str, Tensor]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,16 @@ from bench.protocol import LEARNING_RATE
 from bench.system.counters import count_memory, count_work
 from bench.system.stopwatch import Stopwatch
 from bench.training.checkpoint import BEGINNING, Checkpoint
-from bench.training.engine import Engine, open_step
-from bench.training.memory import room_for
+from bench.training.engine import Engine, make_step
+from bench.training.memory import out_of_memory_advice
 from bench.training.step import TrainingError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from bench.method import Batch, Method
     from bench.settings import Precision
     from bench.training.checkpoint import Checkpointer
     from bench.training.patches import Patches
+    from bench.training.step import Step
     from bench.training.unet import UNet
 
 LOG_EVERY = 20
@@ -34,13 +33,13 @@ Report = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class Cost:
-    """What a training cost, evaluation apart.
+    """What a training run cost, without evaluation.
 
     Args:
-        seconds: on the wall.
-        patches_per_second: the mean rate.
+        seconds: of wall time.
+        patches_per_second: the mean over the run.
         flops: floating-point operations of the network, forward and backward.
-        peak_bytes: the most memory that the tensors of a step take at a time, beside weights and images; None
+        peak_bytes: the most memory that the tensors of a step take at a time, besides weights and images; None
             where the device does not count it.
         engine: how the steps were launched.
     """
@@ -53,17 +52,17 @@ class Cost:
 
     @classmethod
     def none(cls, engine: Engine) -> Cost:
-        """Give the cost of what is not trained."""
+        """Return the cost of a method that is not trained."""
         return cls(seconds=0.0, patches_per_second=0.0, flops=0, peak_bytes=0, engine=engine)
 
 
 @dataclass(frozen=True)
 class EvaluationPoints:
-    """Steps after which training stops its clock and is looked at.
+    """Steps after which the network is evaluated while the training clock is stopped.
 
     Args:
         steps: counted from 1.
-        look: called with the step, the seconds and the floating-point operations so far.
+        evaluate_midway: called with the step, the seconds and the floating-point operations so far.
     """
 
     steps: frozenset[int]
@@ -81,96 +80,150 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
     engine: Engine = "eager",
     learning_rate: float = LEARNING_RATE,
     evaluation_points: EvaluationPoints | None = None,
-    saving: Checkpointer | None = None,
+    checkpointer: Checkpointer | None = None,
 ) -> Cost:
-    """Train a network in place by Adam, with a one-cycle cosine schedule; the last weights count.
+    """Train a network in place by Adam with a one-cycle cosine schedule; the last weights count.
 
     Args:
         net: on ``device``.
-        method: gives the loss.
-        patches: gives the batch of each step.
-        precision: of the network's arithmetic; losses and weights are float32 always.
+        method: computes the loss.
+        patches: cuts the batch of each step.
+        precision: of the network's arithmetic; losses and weights are always float32.
         device: where to train.
         report: called every few steps with step, mean loss, learning rate and seconds.
         engine: how steps are launched; see ``resolve_engine``.
-        learning_rate: the highest of the schedule.
-        evaluation_points: where to look at the network in between.
-        saving: keeps checkpoints, from the last of which the training goes on to the very same weights, where
-            the device computes the same twice; CUDA does not promise to.
+        learning_rate: the peak of the schedule.
+        evaluation_points: when to evaluate the network midway.
+        checkpointer: keeps checkpoints, and holds the one to resume from. The final weights are then the same to
+            the bit where the device is deterministic; CUDA does not promise to be.
 
     Raises:
         Interrupted: someone asked to stop; a checkpoint is kept.
         OutOfMemoryError: the memory does not suffice.
         TrainingError: the loss has a wrong shape, does not depend on the network, or is not finite.
     """
-    sampling = patches.sampling
-    step_once = open_step(
+    step_once = make_step(
         net,
         method,
-        sampling=sampling,
+        sampling=patches.sampling,
         precision=precision,
         device=device,
         engine=engine,
         learning_rate=learning_rate,
     )
     first = patches(0)
-    with room_for(step_once, first, device):
+    with out_of_memory_advice(step_once, first, device):
         flops = count_work(lambda: step_once.dry_run(first)).flops
         peak_bytes = count_memory(lambda: step_once.dry_run(first), device)
-        start = saving.found if saving else BEGINNING
+        run = _TrainingRun(step_once, patches, device, report, flops, evaluation_points, checkpointer)
+        for step in range(run.done, run.steps):
+            run.evaluate_if_due()
+            with run.deferring_signals():
+                run.update(step)
+                run.log_if_due()
+                run.save_if_due()
+        run.evaluate_if_due()
+    return run.cost(peak_bytes, engine)
+
+
+class _TrainingRun:
+    """The state of a training run besides its weights: steps done, clock, and losses that are not logged yet.
+
+    Losses stay on the device until they are logged, since reading one waits for the device.
+    """
+
+    def __init__(
+        self,
+        step_once: Step,
+        patches: Patches,
+        device: torch.device,
+        report: Report,
+        flops_per_step: int,
+        evaluation_points: EvaluationPoints | None,
+        checkpointer: Checkpointer | None,
+    ) -> None:
+        self.step_once, self.patches, self.report = step_once, patches, report
+        self.steps = patches.sampling.steps
+        self.flops_per_step = flops_per_step
+        self.evaluation_points = evaluation_points
+        self.checkpointer = checkpointer
+        start = checkpointer.start if checkpointer else BEGINNING
         if start is not BEGINNING:
             step_once.restore(start.tensors, start.step)
-        pending: list[Tensor] = [torch.tensor(loss, device=device) for loss in start.pending]
-        last_finite = start.last_finite
-        clock = Stopwatch(device, earlier=start.seconds)
-        for step in range(start.step, sampling.steps):
-            _look(evaluation_points, step, clock, flops)
-            with saving.stop.deferred() if saving else nullcontext():
-                pending.append(step_once(step, patches(step)))
-                done = step + 1
-                last = done == sampling.steps
-                if len(pending) == LOG_EVERY or last:
-                    values = torch.stack(pending).tolist()
-                    pending.clear()
-                    last_finite = _check_finite(values, done, patches, last_finite=last_finite)
-                    mean = sum(values) / len(values)
-                    rate = step_once.learning_rate
-                    report({"step": done, "loss": mean, "learning_rate": rate, "seconds": clock.seconds})
-                if saving and (
-                    saving.due() or last or (evaluation_points and done in evaluation_points.steps)
-                ):
-                    seconds = clock.seconds
-                    losses = [float(loss) for loss in pending]
-                    _check_finite(losses, done, patches, last_finite=last_finite)
-                    with clock.stopped():
-                        saving.save(Checkpoint(done, seconds, losses, last_finite, step_once.state()))
-        _look(evaluation_points, sampling.steps, clock, flops)
-    seconds = clock.seconds
-    rate = sampling.steps * sampling.batch / seconds
-    return Cost(seconds, rate, sampling.steps * flops, peak_bytes, engine)
+        self.done = start.step
+        self.pending = [torch.tensor(loss, device=device) for loss in start.pending]
+        self.last_finite = start.last_finite
+        self.clock = Stopwatch(device, earlier=start.seconds)
 
+    def deferring_signals(self) -> AbstractContextManager[None]:
+        """Let a request to stop wait until a checkpoint is saved, where checkpoints are kept."""
+        return self.checkpointer.stop.deferred() if self.checkpointer else nullcontext()
 
-def _look(evaluation_points: EvaluationPoints | None, done: int, clock: Stopwatch, flops: int) -> None:
-    """Look at the network, if so many steps are a milestone, while the clock stands still."""
-    if evaluation_points and done in evaluation_points.steps:
-        seconds = clock.seconds
-        with clock.stopped():
-            evaluation_points.evaluate_midway(done, seconds, done * flops)
+    def update(self, step: int) -> None:
+        """Take one step."""
+        self.pending.append(self.step_once(step, self.patches(step)))
+        self.done = step + 1
 
+    def evaluate_if_due(self) -> None:
+        """Evaluate the network at an evaluation point, with the clock stopped."""
+        if self.evaluation_points and self.done in self.evaluation_points.steps:
+            seconds = self.clock.seconds
+            with self.clock.stopped():
+                self.evaluation_points.evaluate_midway(self.done, seconds, self.done * self.flops_per_step)
 
-def _check_finite(values: list[float], done: int, patches: Patches, *, last_finite: float) -> float:
-    """Return the last loss, or raise at the first that is not finite."""
-    for offset, value in enumerate(values):
-        if not math.isfinite(value):
-            step = done - len(values) + offset
-            finite = _is_finite(patches(step))
-            cause = "the loss of finite patches" if finite else "patches that are not finite"
-            raise TrainingError(
-                f"the loss became {value} at step {step + 1} of {patches.sampling.steps}, from {cause}; "
-                f"the loss before was {last_finite:.4g}"
-            )
-        last_finite = value
-    return last_finite
+    def log_if_due(self) -> None:
+        """Report the mean of the pending losses every ``LOG_EVERY`` steps and after the last.
+
+        Raises:
+            TrainingError: a loss is not finite.
+        """
+        if len(self.pending) < LOG_EVERY and self.done < self.steps:
+            return
+        losses = self._read_pending()
+        self.pending.clear()
+        self.last_finite = losses[-1]
+        entry = {"step": self.done, "loss": sum(losses) / len(losses)}
+        entry["learning_rate"] = self.step_once.learning_rate
+        self.report(entry | {"seconds": self.clock.seconds})
+
+    def save_if_due(self) -> None:
+        """Save a checkpoint when it is time, at evaluation points and after the last step.
+
+        Raises:
+            TrainingError: a loss is not finite.
+        """
+        if not self.checkpointer or not (
+            self.checkpointer.is_due()
+            or self.done == self.steps
+            or (self.evaluation_points and self.done in self.evaluation_points.steps)
+        ):
+            return
+        seconds = self.clock.seconds
+        losses = self._read_pending()
+        with self.clock.stopped():
+            state = self.step_once.state()
+            self.checkpointer.save(Checkpoint(self.done, seconds, losses, self.last_finite, state))
+
+    def cost(self, peak_bytes: int | None, engine: Engine) -> Cost:
+        """Return the cost of the run so far."""
+        seconds = self.clock.seconds
+        rate = self.steps * self.patches.sampling.batch / seconds
+        return Cost(seconds, rate, self.steps * self.flops_per_step, peak_bytes, engine)
+
+    def _read_pending(self) -> list[float]:
+        """Read the pending losses, which must all be finite."""
+        losses: list[float] = torch.stack(self.pending).tolist() if self.pending else []
+        before = self.last_finite
+        for step, loss in enumerate(losses, start=self.done - len(losses)):
+            if not math.isfinite(loss):
+                finite = _is_finite(self.patches(step))
+                cause = "the loss of finite patches" if finite else "patches that are not finite"
+                raise TrainingError(
+                    f"the loss became {loss} at step {step + 1} of {self.steps}, from {cause}; "
+                    f"the loss before was {before:.4g}"
+                )
+            before = loss
+        return losses
 
 
 def _is_finite(batch: Batch) -> bool:

@@ -18,7 +18,7 @@ from bench.store.checksums import check_folder
 from bench.store.layout import CHECKPOINT, PARTIAL, WEIGHTS
 from bench.store.recovery import set_aside_damaged
 from bench.store.store import Store
-from bench.system.signals import HEARD
+from bench.system.signals import STOP_SIGNALS
 from bench.training.checkpoint import read_checkpoint
 from tests.faults.processes import results, start
 from tests.support.runs import Tiny, make_tiny
@@ -86,7 +86,7 @@ def test_a_training_killed_at_random_moments_ends_the_same(tiny: Tiny, tmp_path:
     assert len(set(steps)) > KILLS / 4
 
 
-@pytest.mark.parametrize("number", HEARD)
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_ends_a_training_at_a_checkpoint(tiny: Tiny, tmp_path: Path, number: signal.Signals) -> None:
     stopping = in_store(tiny, tmp_path / "stopped")
     stopping = replace(

@@ -44,7 +44,7 @@ def some_checkpoint() -> Checkpoint:
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     checkpoint, journal = (
         some_checkpoint(),
-        TrainingLog(log=[{"step": 5, "loss": 0.1}], attempts=[{"step": 0}]),
+        TrainingLog(entries=[{"step": 5, "loss": 0.1}], sittings=[{"step": 0}]),
     )
     write_checkpoint(checkpoint, journal, tmp_path / CHECKPOINT)
     found, told = read_checkpoint(tmp_path / CHECKPOINT)
@@ -59,7 +59,7 @@ def test_where_there_is_none_it_is_the_beginning(tmp_path: Path) -> None:
 
 def test_any_flipped_byte_is_found(tmp_path: Path) -> None:
     path = tmp_path / CHECKPOINT
-    write_checkpoint(some_checkpoint(), TrainingLog(log=[{"step": 5}]), path)
+    write_checkpoint(some_checkpoint(), TrainingLog(entries=[{"step": 5}]), path)
     content = path.read_bytes()
     for place in range(len(content)):
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
@@ -81,15 +81,15 @@ class StopAfter:
     """Asks to stop after so many steps, as a signal between two of them would."""
 
     def __init__(self, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        due = Checkpointer.due
+        is_due = Checkpointer.is_due
         steps = iter(range(1, step + 1))
 
-        def watched(saving: Checkpointer) -> bool:
+        def watched(checkpointer: Checkpointer) -> bool:
             if next(steps, None) == step:
-                saving.stop.asked = 15
-            return due(saving)
+                checkpointer.stop.received = 15
+            return is_due(checkpointer)
 
-        monkeypatch.setattr(Checkpointer, "due", watched)
+        monkeypatch.setattr(Checkpointer, "is_due", watched)
 
 
 def end(tiny: Tiny, method: str) -> tuple[dict[str, torch.Tensor], list[dict], object]:
@@ -180,7 +180,7 @@ def test_a_training_stopped_among_its_looks_has_the_same_curve(
     monkeypatch.setattr(fit, "mean_psnr", first_look)
     with pytest.raises(Interrupted):
         broken.launch(steps=8)
-    broken.context.stop.asked = None
+    broken.context.stop.received = None
     assert broken.launch(steps=8) == ["trained"]
     curves = [tiny.context.store.curves() for tiny in (whole, broken)]
     assert list(curves[1]["step"]) == [2, 4, 8]
@@ -191,7 +191,7 @@ def test_a_stop_while_scoring_keeps_the_training(tiny: Tiny, monkeypatch: pytest
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         patch.setattr("bench.runs.score.evaluate", lambda *_, **__: tiny.context.stop._on_signal(15, None))
         tiny.launch()
-    tiny.context.stop.asked = None
+    tiny.context.stop.received = None
     monkeypatch.setattr(Step, "update", lambda *_: 1 / 0)
     assert tiny.launch() == ["trained"]
     assert tiny.launch(seeds=(1,)) == ["failed: division by zero"]
@@ -203,7 +203,7 @@ def test_a_damaged_checkpoint_is_told_of_and_trained_anew(
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         StopAfter(2, patch)
         tiny.launch()
-    tiny.context.stop.asked = None
+    tiny.context.stop.received = None
     (job,) = tiny.jobs()
     path = tiny.context.store.root / PARTIAL / job.key / CHECKPOINT
     path.write_bytes(path.read_bytes()[:-1])
