@@ -10,9 +10,9 @@ import torch
 from bench.images.sources import open_set
 from bench.noise import Gaussian
 from bench.system.devices import open_device
-from bench.training.engine import Engine, open_step, resolve_engine
+from bench.training.engine import Engine, make_step, resolve_engine
 from bench.training.patches import Patches, Sampling
-from bench.training.precision import exact_float32, in_precision, resolve_precision
+from bench.training.precision import disable_tf32, in_precision, resolve_precision
 from bench.training.unet import UNet
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Setting:
             InputError: the device is not there, or does not do what is asked for.
         """
         opened = open_device(device)
-        arithmetic = resolve_precision(precision, borne=borne, device=opened)
+        arithmetic = resolve_precision(precision, lowest=borne, device=opened)
         return cls(opened, arithmetic, resolve_engine(engine, opened), **sizes)
 
 
@@ -149,7 +149,7 @@ class TrainingStep:
 
     def __init__(self, method: Method, setting: Setting) -> None:
         self.patches = patches(setting, needs=method.needs)
-        self.step: Step = open_step(
+        self.step: Step = make_step(
             _net(setting),
             method,
             sampling=self.patches.sampling,
@@ -191,6 +191,6 @@ def inference(method: Method, setting: Setting, *, side: int) -> Workload:
 
 
 def _net(setting: Setting) -> UNet:
-    exact_float32()  # as every training does, or ratios on CUDA would compare it with TF32
+    disable_tf32()  # as every training does, or ratios on CUDA would compare it with TF32
     net = UNet(1, width=setting.width, seed=0).to(setting.device)
     return net.to(memory_format=torch.channels_last)

@@ -91,9 +91,9 @@ def _train_in(
 ) -> None:
     """Train and score one run, write its files into a folder, and complete its record."""
     checkpointer = _open_checkpointer(job, context, folder, watcher)
-    history = checkpointer.journal
+    history = checkpointer.log
     add_attempts(record, history.attempts)
-    log = LogFile(folder / LOG, history.log, job, watcher)
+    log = LogFile(folder / LOG, history.entries, job, watcher)
     midway = [test for test in tests if test.name == context.test_images[0].name]
     denoiser, cost = fit(job, context, checkpointer, log, midway)
     add_cost(record, cost)

@@ -108,9 +108,9 @@ def fit(
         learning_rate=run.learning_rate,
         evaluation_points=EvaluationPoints(
             halved_steps(run.steps, context.evaluations),
-            MidwayEvaluation(denoiser, tests, checkpointer.journal.curve),
+            MidwayEvaluation(denoiser, tests, checkpointer.log.curve),
         ),
-        saving=checkpointer,
+        checkpointer=checkpointer,
     )
     context.stop.end_if_asked()
     return denoiser, cost

@@ -164,7 +164,7 @@ def _precision(method: Method, wanted: Wanted, device: torch.device) -> Precisio
     """Choose the precision of training; a method without training has its own."""
     if isinstance(method, Untrained):
         return method.precision
-    return resolve_precision(wanted, borne=method.precision, device=device)
+    return resolve_precision(wanted, lowest=method.precision, device=device)
 
 
 def _withheld(noises: list[Noise]) -> list[tuple[UnknownNoise, tuple[Noise, ...]]]:

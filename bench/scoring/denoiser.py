@@ -10,7 +10,7 @@ import torch
 from bench.errors import InputError
 from bench.noise import Noise
 from bench.noise.blind import UnknownNoise, given_noise
-from bench.training.precision import exact_float32, in_precision
+from bench.training.precision import disable_tf32, in_precision
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,7 +102,7 @@ class Denoiser:
         return noisy.to(self.device, torch.float32)
 
     def _network(self) -> Network:
-        exact_float32()
+        disable_tf32()
         return in_precision(self.net.eval(), "float32", self.device)
 
     def _given_noise(self, images: Tensor) -> Noise | None:

@@ -1,4 +1,4 @@
-"""Devices: which are there, what arithmetic they have, and what to record of them."""
+"""Devices: which are available, how the process is set up for them, and what to record of them."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from bench.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CPU_INFO = Path("/proc/cpuinfo")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
-CPU_FACTS = Path("/proc/cpuinfo")
+SHARE_FOR_IMAGES = 0.5
+"""Of a device's free memory; the rest is for the network's features."""
 
 
 def open_device(name: str) -> torch.device:
     """Open a device by name; ``auto`` takes CUDA, else MPS, else the CPU.
 
-    The host is tuned too: torch takes as many threads as the process has physical cores, unless
-    OMP_NUM_THREADS says how many, and freed memory is kept for the next step.
+    Sets up the process too: torch gets as many threads as the process has physical cores, unless
+    OMP_NUM_THREADS sets their number, and freed memory is kept for the next step.
 
     Raises:
-        InputError: the name is no device, or that device is not there.
+        InputError: the name is not that of a device, or that device is not available.
     """
     if "OMP_NUM_THREADS" not in os.environ:
-        # torch counts the cores of the machine; a container may have been given fewer.
+        # torch counts the cores of the machine, of which a container may have fewer.
         torch.set_num_threads(joblib.cpu_count(only_physical_cores=True))
     _keep_freed_memory()
-    there = available()
+    devices = available_devices()
     if name == "auto":
-        return torch.device(there[0])
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"{name!r} is no device; this machine has: {', '.join(there)}, or auto") from error
-    if str(device) not in there and name not in there:
-        raise InputError(f"the device {name!r} is not there; this machine has: {', '.join(there)}, or auto")
-    return device
+        return torch.device(devices[0])
+    if name not in devices:
+        raise InputError(
+            f"the device {name!r} is not available; this machine has: {', '.join(devices)}, or auto"
+        )
+    return torch.device(name)
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let torch take ``count`` threads for a while, where the process may use as many cores."""
+    """Let torch use ``count`` threads in this block, if the process may use as many cores."""
     before = torch.get_num_threads()
     if count <= joblib.cpu_count():
         torch.set_num_threads(count)
@@ -61,30 +61,22 @@ def threads(count: int) -> Iterator[None]:
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep the large blocks that a step frees, instead of giving them back to the system.
-
-    Each step would else fault them in anew, page by page, for a tenth of its time. Other C libraries have no
-    ``mallopt`` and are left alone.
-    """
+    """Let glibc keep freed memory, or page faults take a fourth of the CPU time of a full-width step."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
         mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def available() -> list[str]:
-    """List the devices of this machine, the fastest first."""
+def available_devices() -> list[str]:
+    """Return the names of this machine's devices, the fastest first."""
     cuda = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     mps = ["mps"] if torch.backends.mps.is_available() else []
     return [*(["cuda"] if cuda else []), *cuda, *mps, "cpu"]
 
 
-SHARE_FOR_IMAGES = 0.5
-"""Of a device's free memory; the rest is for the network's features."""
-
-
-def holds(device: torch.device, size: int) -> bool:
-    """Tell whether a device has room for ``size`` bytes of training images beside the training itself."""
+def has_room_for_images(device: torch.device, size: int) -> bool:
+    """Check whether a device has room for ``size`` bytes of training images besides the training itself."""
     if device.type != "cuda":
         return True  # host memory holds them already, and so does that of MPS, which shares it
     free, _ = torch.cuda.mem_get_info(device)
@@ -92,13 +84,13 @@ def holds(device: torch.device, size: int) -> bool:
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Begin to watch how much memory tensors take, where the device counts it."""
+    """Start to measure how much memory tensors take, where the device counts it."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """Give the most bytes that tensors took since the reset; None where the device does not count them."""
+    """Return the most bytes that tensors took since the reset; None where the device does not count them."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
@@ -112,7 +104,7 @@ def synchronise(device: torch.device) -> None:
 
 def describe(device: torch.device) -> dict[str, Any]:
     """Describe the hardware of a run, for its ``run.json``."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
     return {
         "device": str(device),
         "name": name,
@@ -122,9 +114,9 @@ def describe(device: torch.device) -> dict[str, Any]:
     }
 
 
-def _processor() -> str:
+def _cpu_name() -> str:
     name = platform.processor() or platform.machine()
-    if CPU_FACTS.is_file():  # Linux, where `platform` knows the architecture alone
-        names = re.findall(r"^model name\s*: (.+)$", CPU_FACTS.read_text(encoding="utf-8"), re.MULTILINE)
+    if CPU_INFO.is_file():  # on Linux `platform` knows only the architecture
+        names = re.findall(r"^model name\s*: (.+)$", CPU_INFO.read_text(encoding="utf-8"), re.MULTILINE)
         name = names[0] if names else name
     return f"{name} ({torch.backends.cpu.get_cpu_capability()})"

@@ -27,8 +27,8 @@ class Interrupted(BaseException):
 class StopRequest:
     """Whether someone asked to stop.
 
-    A signal ends the work at once, except in a block that defers it, which checks ``received`` itself wherever it
-    can stop without loss. A second signal ends even that block at once.
+    A signal ends the work at once, except in a block that defers it, which checks ``received`` itself
+    wherever it can stop without loss. A second signal ends even that block at once.
 
     Args:
         received: the number of the signal, None while there was none.

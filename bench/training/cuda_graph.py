@@ -1,4 +1,4 @@
-"""A training step that is recorded once as a CUDA graph."""
+"""A training step that is captured once as a CUDA graph."""
 
 from __future__ import annotations
 
@@ -14,35 +14,28 @@ if TYPE_CHECKING:
 
 
 class CapturedStep(Step):
-    """A step whose kernels are recorded once as a CUDA graph, and from then on launched as one.
+    """A step whose kernels are captured once as a CUDA graph and launched together from then on.
 
-    Args:
-        net: as for ``Step``.
-        method: whose loss must not wait for the device; one that does cannot be recorded.
-        sampling: as for ``Step``.
-        precision: as for ``Step``.
-        device: a CUDA device.
-        learning_rate: as for ``Step``.
-        compiled: as for ``Step``.
+    Takes the arguments of ``Step``. It needs a CUDA device, for which the method's loss must not wait.
     """
 
-    FIRST = 3
-    """Steps that go unrecorded, in which libraries choose their kernels and Adam makes its state."""
+    WARM_UP_STEPS = 3
+    """Steps before the capture, in which libraries choose their kernels and Adam creates its state."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.device = options["device"]
         self.stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         self.graph: torch.cuda.CUDAGraph | None = None
-        self.unrecorded = self.FIRST
+        self.warm_up_steps = self.WARM_UP_STEPS
 
     def __call__(self, step: int, batch: Batch) -> Tensor:
-        """As ``Step``; all batches must have the shapes of the first."""
-        if self.unrecorded:
-            self.unrecorded -= 1
-            return self._unrecorded(step, batch)
+        """Take a step as ``Step`` does; all batches must have the shapes of the first."""
+        if self.warm_up_steps:
+            self.warm_up_steps -= 1
+            return self._warm_up(step, batch)
         if self.graph is None:
-            self._record(batch)
+            self._capture(batch)
         assert self.graph is not None  # noqa: S101 - for the type checker
         _copy(batch, self.batch)
         self.prepare(step)
@@ -50,28 +43,28 @@ class CapturedStep(Step):
         self.schedule.step()
         return self.loss.clone()
 
-    def _unrecorded(self, step: int, batch: Batch) -> Tensor:
-        # On the stream of the recording: autograd remembers the one on which a weight was first used.
+    def _warm_up(self, step: int, batch: Batch) -> Tensor:
+        # On the stream of the capture: autograd remembers the one on which a weight was first used.
         self.stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(self.stream):
             loss = super().__call__(step, batch)
         torch.cuda.current_stream(self.device).wait_stream(self.stream)
         return loss
 
-    def _record(self, batch: Batch) -> None:
+    def _capture(self, batch: Batch) -> None:
         self.batch = _copy_of(batch)
         self.graph = torch.cuda.CUDAGraph()
-        if torch.__version__ < "2.14":  # later ones find by themselves what a recording draws from
+        if torch.__version__ < "2.14":  # later versions find the generators of a capture by themselves
             self.graph.register_generator_state(self.rng)
         self.optimiser.zero_grad(set_to_none=True)
         # Another thread may fetch a batch meanwhile; and older versions stay on the stream if it fails.
-        recording = torch.cuda.graph(self.graph, stream=self.stream, capture_error_mode="thread_local")
+        capture = torch.cuda.graph(self.graph, stream=self.stream, capture_error_mode="thread_local")
         try:
-            with torch.cuda.stream(self.stream), recording:
+            with torch.cuda.stream(self.stream), capture:
                 self.loss = self.update(self.batch)
         except RuntimeError as error:
             raise TrainingError(
-                f"{type(self.method).__name__}'s loss cannot be recorded as a CUDA graph, perhaps since it "
+                f"{type(self.method).__name__}'s loss cannot be captured as a CUDA graph, perhaps because it "
                 f"waits for the device; run it with --engine eager ({error})"
             ) from error
 

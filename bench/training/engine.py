@@ -1,4 +1,4 @@
-"""How the steps of a training are launched: eagerly, as a CUDA graph, or compiled."""
+"""Engines: how training steps are launched, eagerly, as a CUDA graph, or compiled."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def resolve_engine(wanted: Engine | Literal["auto"], device: torch.device) -> En
     """Choose how steps are launched; ``auto`` records them on CUDA.
 
     Args:
-        wanted: ``eager`` launches kernel by kernel, ``graph`` all of a step at once (CUDA graphs),
+        wanted: ``eager`` launches kernel by kernel, ``graph`` all kernels of a step at once (CUDA graphs),
             ``compile`` likewise, with the network's kernels fused by ``torch.compile``.
         device: where the run trains.
 
     Raises:
-        InputError: a recorded step is asked for where there is no CUDA.
+        InputError: an engine other than ``eager`` is asked for on a device other than CUDA.
     """
     on_cuda = device.type == "cuda"
     if wanted == "auto":
@@ -39,7 +39,7 @@ def resolve_engine(wanted: Engine | Literal["auto"], device: torch.device) -> En
     return wanted
 
 
-def open_step(
+def make_step(
     net: UNet,
     method: Method,
     *,
@@ -49,7 +49,7 @@ def open_step(
     engine: Engine,
     learning_rate: float = LEARNING_RATE,
 ) -> Step:
-    """Make the step of an engine, as ``resolve_engine`` names them; arguments as for ``Step``."""
+    """Make the step of an engine, as ``resolve_engine`` returns it; all else is as for ``Step``."""
     kind = Step if engine == "eager" else CapturedStep
     return kind(
         net,

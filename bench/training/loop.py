@@ -39,8 +39,8 @@ class Cost:
         seconds: of wall time.
         patches_per_second: the mean over the run.
         flops: floating-point operations of the network, forward and backward.
-        peak_bytes: the most memory that the tensors of a step take at a time, besides weights and images; None
-            where the device does not count it.
+        peak_bytes: the most memory that the tensors of a step take at a time, besides weights and images;
+            None where the device does not count it.
         engine: how the steps were launched.
     """
 
@@ -94,8 +94,8 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
         engine: how steps are launched; see ``resolve_engine``.
         learning_rate: the peak of the schedule.
         evaluation_points: when to evaluate the network midway.
-        checkpointer: keeps checkpoints, and holds the one to resume from. The final weights are then the same to
-            the bit where the device is deterministic; CUDA does not promise to be.
+        checkpointer: keeps checkpoints, and holds the one to resume from. The final weights are then the same
+            to the bit where the device is deterministic; CUDA does not promise to be.
 
     Raises:
         Interrupted: someone asked to stop; a checkpoint is kept.

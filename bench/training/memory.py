@@ -34,8 +34,8 @@ def out_of_memory_advice(step: Step, batch: Batch, device: torch.device) -> Iter
     """Train in this block, on batches like this one; if memory does not suffice, name a batch that would fit.
 
     Raises:
-        OutOfMemoryError: the memory does not suffice. On a CPU this is found before the first step, because the
-            system would end the process without a message.
+        OutOfMemoryError: the memory does not suffice. On a CPU this is found before the first step, because
+            the system would end the process without a message.
     """
     if device.type == "cpu":
         _require_memory(step, batch)
@@ -45,17 +45,21 @@ def out_of_memory_advice(step: Step, batch: Batch, device: torch.device) -> Iter
         traceback.clear_frames(error.__traceback__)  # they hold the tensors of the failed step
         # Twice the patches, since a training run holds more than its steps.
         advice = _advice(batch.size, lambda count: _can_run(step, batch.first(2 * count)))
-        raise OutOfMemoryError(f"out of memory: a step on {batch.size} patches does not fit; {advice}") from None
+        raise OutOfMemoryError(
+            f"out of memory: a step on {batch.size} patches does not fit; {advice}"
+        ) from None
 
 
 def _require_memory(step: Step, batch: Batch) -> None:
     available = psutil.virtual_memory().available
     if _upper_bound(step, batch) <= available:
         return
-    one, two = (_bytes_of(step, batch.first(count)) for count in (1, 2))
+    few, more = batch.first(2), batch.first(4)
+    of_few, of_more = _bytes_of(step, few), _bytes_of(step, more)
+    each = (of_more - of_few) // max(1, more.size - few.size)
 
     def needed(count: int) -> int:
-        return one + (count - 1) * (two - one)
+        return of_more + (count - more.size) * each
 
     if needed(batch.size) > available:
         advice = _advice(batch.size, lambda count: MARGIN * needed(count) <= available)

@@ -1,4 +1,4 @@
-"""The arithmetic of a training: float32 that is float32, and bfloat16 where it can be had."""
+"""The arithmetic of a training run: float32 without TF32, or bfloat16 where method and device allow it."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 
 def resolve_precision(
-    wanted: Literal["auto", "float32", "bfloat16"], *, borne: Precision, device: torch.device
+    wanted: Literal["auto", "float32", "bfloat16"], *, lowest: Precision, device: torch.device
 ) -> Precision:
     """Choose the precision of a run.
 
     Args:
-        wanted: ``auto`` takes bfloat16 where the method bears it and the device has units for it.
-        borne: the lowest that the method's mathematics bears.
+        wanted: ``auto`` chooses bfloat16 where the method is stable in it and the device has units for it.
+        lowest: the lowest precision in which the method is stable.
         device: where the run trains.
 
     Raises:
-        InputError: bfloat16 is asked for where the method does not bear it.
+        InputError: bfloat16 is asked for, but the method needs float32.
     """
     if wanted == "auto":
-        return "bfloat16" if borne == "bfloat16" and has_bfloat16(device) else "float32"
-    if wanted == "bfloat16" and borne == "float32":
-        raise InputError("precision 'bfloat16' is too low for a method that bears float32 alone; use auto")
+        return "bfloat16" if lowest == "bfloat16" and has_bfloat16(device) else "float32"
+    if wanted == "bfloat16" and lowest == "float32":
+        raise InputError("precision 'bfloat16' is too low for a method that needs float32; use auto")
     return wanted
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Tell whether a device computes convolutions in bfloat16 without emulating it."""
+    """Check whether a device computes convolutions in bfloat16 without emulating it."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
@@ -45,8 +45,8 @@ def has_bfloat16(device: torch.device) -> bool:
     return False
 
 
-def exact_float32() -> None:
-    """Let float32 mean float32 on CUDA, not TF32."""
+def disable_tf32() -> None:
+    """Compute float32 in float32 on CUDA, not in TF32."""
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
 

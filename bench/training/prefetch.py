@@ -1,4 +1,4 @@
-"""Streaming: patches cut ahead in host memory and copied while the accelerator computes."""
+"""Prefetching: patches are cut in host memory and copied while the accelerator computes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Prefetcher:
-    """Gives each step's tensors on the device, and meanwhile cuts and copies those of the step after it.
+    """Returns the tensors of a step on the device, and meanwhile prepares those of the step after it.
 
     Args:
-        cut: gives the tensors of a step in host memory.
+        cut: returns the tensors of a step in host memory.
         device: a CUDA device.
     """
 
@@ -27,11 +27,11 @@ class Prefetcher:
         self.cut = cut
         self.device = device
         self.copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stream")
+        self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
         self.ahead: dict[int, Future[Copied]] = {}
 
     def __call__(self, step: int) -> dict[str, Tensor]:
-        """Give the tensors of a step; the next step is expected to be the one after it."""
+        """Return the tensors of a step; the next call is expected to be for the step after it."""
         ready = self.ahead.pop(step, None) or self.worker.submit(self._fetch, step)
         tensors, copied = ready.result()
         self.ahead = {step + 1: self.worker.submit(self._fetch, step + 1)}

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.optim import Adam
+from torch.optim.lr_scheduler import OneCycleLR
 
 from bench.protocol import CLIP_RATIO, LEARNING_RATE
 from bench.seeds import seed_of
-from bench.training.precision import exact_float32, in_precision
+from bench.training.precision import disable_tf32, in_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,36 +28,39 @@ if TYPE_CHECKING:
 BETAS = (0.9, 0.99)
 """The decay rates of Adam's two moments."""
 WARM_UP = 0.1
-MEMORY = 0.98
-"""The usual length is a running mean, which keeps this share of itself at each step."""
-ASCENT = 20.0
+"""The share of the steps in which the learning rate rises."""
+NORM_DECAY = 0.98
+"""The running mean of the gradient norm keeps this share of itself at each step."""
+MULTIPLIER_RATE = 20.0
 """The learning rate of the logarithm of a Lagrange multiplier, in units of the network's."""
 
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-"""What Adam remembers of each parameter."""
+ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
+"""What Adam stores for each parameter."""
 
 
 class TrainingError(RuntimeError):
-    """A run that cannot end with a trained network."""
+    """A training run that cannot end with a trained network."""
 
 
 class Step:
-    """Advances a network by one step of Adam at a time, with a one-cycle cosine schedule.
+    """Trains a network by one step of Adam at a time, with a one-cycle cosine schedule.
 
-    A gradient much longer than those before it is shortened: at a rate that suits all methods, one such step
-    can undo a training. What counts is the ratio of lengths, so that a loss may be in any unit, as for Adam.
+    The gradient is clipped to ``CLIP_RATIO`` times its mean norm so far: at a learning rate that suits all
+    methods, one much larger gradient could undo a training run. Only the ratio of norms matters, so that a
+    loss may be in any unit, as for Adam.
 
-    Lagrange multipliers ascend where the network descends. They are kept as logarithms, and so stay positive.
+    Lagrange multipliers ascend the loss that the network descends. Their logarithms are trained, so that they
+    stay positive.
 
-    Nothing in it waits for the device.
+    No step waits for the device.
 
     Args:
         net: on ``device``; trained in place.
-        method: gives the loss.
+        method: computes the loss.
         sampling: the number of steps, and the seed.
-        precision: of the network's arithmetic; losses and weights are float32 always.
+        precision: of the network's arithmetic; losses and weights are always float32.
         device: where to train.
-        learning_rate: the highest of the schedule.
+        learning_rate: the peak of the schedule.
         compiled: whether ``torch.compile`` fuses the network.
     """
 
@@ -70,58 +75,62 @@ class Step:
         learning_rate: float = LEARNING_RATE,
         compiled: bool = False,
     ) -> None:
-        exact_float32()
+        disable_tf32()
         net.train().to(memory_format=torch.channels_last)
         self.net = net
         self.method = method
         self.sampling = sampling
-        self.plain = in_precision(net, precision, device)
-        self.network = torch.compile(self.plain, dynamic=False) if compiled else self.plain
-        self.logarithms = {
+        self.eager_network = in_precision(net, precision, device)
+        self.network = torch.compile(self.eager_network, dynamic=False) if compiled else self.eager_network
+        self.log_multipliers = {
             name: torch.tensor(math.log(value), device=device, requires_grad=True)
             for name, value in method.multipliers.items()
         }
-        on_cuda = device.type == "cuda"
-        rates = [learning_rate, ASCENT * learning_rate]
-        # On CUDA tensors, which a captured step reads anew each time.
-        descent, ascent = (torch.tensor(rate, device=device) if on_cuda else rate for rate in rates)
-        groups: list[dict[str, Any]] = [
-            {"params": list(net.parameters()), "lr": descent},
-            {"params": list(self.logarithms.values()), "lr": ascent, "maximize": True},
-        ]
-        self.optimiser = torch.optim.Adam(groups, betas=BETAS, fused=True, capturable=on_cuda)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser,
-            rates,
-            total_steps=sampling.steps + 1,
-            pct_start=max(WARM_UP, 2 / (sampling.steps + 1)),  # at least one step
-            cycle_momentum=False,
-        )
+        self.optimiser, self.schedule = self._make_optimiser(learning_rate, device)
         self.rng = torch.Generator(device)
         self.progress = torch.zeros((), device=device)
         self.mean_gradient_norm = torch.full((), torch.nan, device=device)
 
+    def _make_optimiser(self, learning_rate: float, device: torch.device) -> tuple[Adam, OneCycleLR]:
+        on_cuda = device.type == "cuda"
+        rates = [learning_rate, MULTIPLIER_RATE * learning_rate]
+        # Tensors on CUDA, because a captured step reads its learning rate from the device each time.
+        descent, ascent = (torch.tensor(rate, device=device) if on_cuda else rate for rate in rates)
+        groups: list[dict[str, Any]] = [
+            {"params": list(self.net.parameters()), "lr": descent},
+            {"params": list(self.log_multipliers.values()), "lr": ascent, "maximize": True},
+        ]
+        optimiser = Adam(groups, betas=BETAS, fused=True, capturable=on_cuda)
+        schedule = OneCycleLR(
+            optimiser,
+            rates,
+            total_steps=self.sampling.steps + 1,
+            pct_start=max(WARM_UP, 2 / (self.sampling.steps + 1)),  # at least one step
+            cycle_momentum=False,
+        )
+        return optimiser, schedule
+
     def __call__(self, step: int, batch: Batch) -> Tensor:
-        """Take the step of that number, counted from 0, and give its mean loss, a 0-d tensor."""
+        """Take the step of that number, counted from 0, and return its mean loss, a 0-d tensor."""
         self.prepare(step)
         loss = self.update(batch)
         self.schedule.step()
         return loss
 
     def prepare(self, step: int) -> None:
-        """Tell the device which step it is."""
-        # Keyed by the step, so that a run can go on from any step without a stored random state.
+        """Set the random numbers and the progress of a step on the device."""
+        # Keyed by the step, so that a run can resume at any step without a stored random state.
         self.rng.manual_seed(seed_of("method", self.sampling.seed, step))
         self.progress.fill_(step / self.sampling.steps)
 
     def dry_run(self, batch: Batch) -> Tensor:
-        """Give the losses of the first step, (B,), and compute its gradients; no weight moves.
+        """Return the losses of the first step, (B,), and compute its gradients without changing a weight.
 
         Raises:
             TrainingError: the losses have a wrong shape, or do not depend on the network.
         """
         self.prepare(0)
-        losses = self.losses(self.plain, batch)
+        losses = self.losses(self.eager_network, batch)
         if tuple(losses.shape) != (batch.size,):
             raise TrainingError(
                 f"the loss has shape {tuple(losses.shape)}, but must be ({batch.size},), one value per image"
@@ -133,7 +142,7 @@ class Step:
         return losses.detach()
 
     def update(self, batch: Batch) -> Tensor:
-        """Move the weights by the gradient of the mean loss, and give that loss."""
+        """Update the weights by the gradient of the mean loss, and return that loss."""
         loss = self.losses(self.network, batch).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -142,22 +151,22 @@ class Step:
         return loss.detach()
 
     def losses(self, network: Network, batch: Batch) -> Tensor:
-        """Give the method's losses, (B,), by its Lagrange multipliers as they are."""
-        multipliers = {name: logarithm.exp() for name, logarithm in self.logarithms.items()}
+        """Compute the method's losses, (B,), with its Lagrange multipliers as they are now."""
+        multipliers = {name: logarithm.exp() for name, logarithm in self.log_multipliers.items()}
         return self.method.loss(network, replace(batch, multipliers=multipliers), self.rng, self.progress)
 
     def clip_gradient(self) -> None:
-        """Shorten the network's gradient to ``CLIP_RATIO`` times its usual length, if it is longer."""
-        length = get_total_norm([weight.grad for weight in self.net.parameters() if weight.grad is not None])
-        usual = torch.where(self.mean_gradient_norm.isnan(), length, self.mean_gradient_norm)
-        ratio = length / usual.clamp(min=torch.finfo(usual.dtype).tiny)
+        """Clip the norm of the network's gradient to ``CLIP_RATIO`` times its running mean."""
+        norm = get_total_norm([weight.grad for weight in self.net.parameters() if weight.grad is not None])
+        mean = torch.where(self.mean_gradient_norm.isnan(), norm, self.mean_gradient_norm)
+        ratio = norm / mean.clamp(min=torch.finfo(mean.dtype).tiny)
         clip_grads_with_norm_(self.net.parameters(), CLIP_RATIO, ratio)
-        self.mean_gradient_norm.copy_(usual.lerp(length.minimum(CLIP_RATIO * usual), 1 - MEMORY))
+        self.mean_gradient_norm.copy_(mean.lerp(norm.minimum(CLIP_RATIO * mean), 1 - NORM_DECAY))
 
     def state(self) -> dict[str, Tensor]:
-        """Give all that the next step depends on, by name, copied to the CPU; it waits for the device."""
+        """Return all that the next step depends on, by name, copied to the CPU; this waits for the device."""
         state = {f"net.{name}": value for name, value in self.net.state_dict().items()}
-        state |= {f"multiplier.{name}": value for name, value in self.logarithms.items()}
+        state |= {f"multiplier.{name}": value for name, value in self.log_multipliers.items()}
         for name, parameter in self._parameters():
             moments = self.optimiser.state[parameter]
             state |= {f"adam.{name}.{moment}": value for moment, value in moments.items()}
@@ -165,37 +174,37 @@ class Step:
         return {name: value.detach().to("cpu", copy=True) for name, value in state.items()}
 
     def restore(self, state: dict[str, Tensor], step: int) -> None:
-        """Go on from the state after so many steps; the next ones are as if there had been no break.
+        """Resume from the state after ``step`` steps; the next steps are as if there had been no break.
 
         Raises:
             TrainingError: the state is of another network or method.
         """
         wanted = {f"net.{name}" for name in self.net.state_dict()} | {"mean_gradient_norm"}
-        wanted |= {f"multiplier.{name}" for name in self.logarithms}
-        wanted |= {f"adam.{name}.{moment}" for name, _ in self._parameters() for moment in MOMENTS}
+        wanted |= {f"multiplier.{name}" for name in self.log_multipliers}
+        wanted |= {f"adam.{name}.{moment}" for name, _ in self._parameters() for moment in ADAM_STATE}
         if wanted != set(state):
             other = ", ".join(sorted(wanted ^ set(state))[:3])
             raise TrainingError(f"the checkpoint is of another network or method: they differ in {other}")
         self.net.load_state_dict({name: state[f"net.{name}"] for name in self.net.state_dict()})
         with torch.no_grad():
-            for name, logarithm in self.logarithms.items():
+            for name, logarithm in self.log_multipliers.items():
                 logarithm.copy_(state[f"multiplier.{name}"])
         for name, parameter in self._parameters():
-            for moment in MOMENTS:
+            for moment in ADAM_STATE:
                 stored = state[f"adam.{name}.{moment}"]
-                # Like the parameter in its layout too, on which the order of sums may depend.
+                # In the memory layout of the parameter, on which the order of sums may depend.
                 own = torch.zeros((), device=parameter.device) if moment == "step" else parameter.detach()
                 self.optimiser.state[parameter][moment] = torch.empty_like(own).copy_(stored)
         self.mean_gradient_norm.copy_(state["mean_gradient_norm"])
-        # The schedule's own count begins at 1, at which it would look for a step of the optimiser.
+        # Its own count begins at 1, where it would expect a step of the optimiser.
         so_far = {"last_epoch": step - 1, "_step_count": step + 1}
         self.schedule.load_state_dict(self.schedule.state_dict() | so_far)
         self.schedule.step()
 
     def _parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Name all that the optimiser moves."""
+        """Iterate over all that the optimiser trains, by name."""
         yield from self.net.named_parameters()
-        yield from ((f"multiplier {name}", value) for name, value in self.logarithms.items())
+        yield from ((f"multiplier {name}", value) for name, value in self.log_multipliers.items())
 
     @property
     def learning_rate(self) -> float:

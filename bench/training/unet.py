@@ -15,7 +15,7 @@ class UNet(nn.Module):
     """The U-Net of Lehtinen et al., Noise2Noise, ICML 2018, appendix, whose output is added to its input.
 
     Five poolings, ``width`` channels on the way down and twice as many on the way up, nearest up-sampling,
-    LeakyReLU(0.1); 4/3 and 2/3 of the width in the last layers, taken up to the multiple of 8 that vector
+    LeakyReLU(0.1); 4/3 and 2/3 of the width in the last layers, rounded up to a multiple of 8, which vector
     units compute anyway (64 and 32 at the full width of 48, as published). At width 48 it has about a million
     weights. The last layer starts at zero, so that every method starts from the identity.
 
@@ -31,11 +31,11 @@ class UNet(nn.Module):
         self.entry = _layer(channels, width)
         self.down = nn.ModuleList(_layer(width, width) for _ in range(DEPTH))
         self.bottom = _layer(width, width)
-        wide, narrow = _eights(4 * width / 3), _eights(2 * width / 3)
+        wide, narrow = _multiple_of_eight(4 * width / 3), _multiple_of_eight(2 * width / 3)
         self.up = nn.ModuleList(
-            _Rise(deep, width, 2 * width, 2 * width) for deep in [width] + [2 * width] * (DEPTH - 2)
+            _UpBlock(deep, width, 2 * width, 2 * width) for deep in [width] + [2 * width] * (DEPTH - 2)
         )
-        self.last = _Rise(2 * width, channels, wide, narrow)
+        self.last = _UpBlock(2 * width, channels, wide, narrow)
         self.exit = _convolution(narrow, channels)
         self._initialise(torch.Generator().manual_seed(seed))
 
@@ -47,7 +47,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self.exit.weight)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Map (B, C, H, W) to the same shape, any H and W, reflecting the border up to the stride of 32."""
+        """Map (B, C, H, W) to the same shape, any H and W, reflecting the border up to a multiple of 32."""
         height, width = image.shape[-2:]
         padded = reflect_to_stride(image, 2**DEPTH)
         return image + self._residual(padded)[..., :height, :width]
@@ -60,8 +60,8 @@ class UNet(nn.Module):
             skips.append(features)
         skips.pop()
         features = self.bottom(features)
-        for rise in (*self.up, self.last):
-            features = rise(features, skips.pop())
+        for block in (*self.up, self.last):
+            features = block(features, skips.pop())
         result: Tensor = self.exit(features)
         return result
 
@@ -81,8 +81,8 @@ def reflect_to_stride(image: Tensor, stride: int) -> Tensor:
     return image
 
 
-class _Rise(nn.Module):
-    """One level up: enlarge, join the skip connection, and convolve twice.
+class _UpBlock(nn.Module):
+    """One level of the way up: double the size, join the skip connection, and convolve twice.
 
     Args:
         deep: channels of the level below.
@@ -104,23 +104,23 @@ class _Rise(nn.Module):
 
 
 class _Join(nn.Conv2d):
-    """The convolution of enlarged features with a skip connection after them, neither of which it copies.
+    """The convolution of enlarged features concatenated with a skip connection, without copying either.
 
     Doubling every pixel and convolving with 3x3 weights is one transposed convolution with 4x4 weights. It
-    takes 4/9 of the operations, and the enlarged features are never written.
+    needs 4/9 of the operations, and the enlarged features are never written to memory.
     """
 
     def forward(self, deep: Tensor, skip: Tensor) -> Tensor:  # type: ignore[override]
         """Map (B, deep, H, W) and (B, skip, 2 H, 2 W) to (B, outgoing, 2 H, 2 W)."""
         weight, skipped = self.weight[:, : deep.shape[1]], self.weight[:, deep.shape[1] :]
-        # Each of a deep pixel's four copies meets its own 3x3 weights: in sum, those in a 2x2 window.
+        # The four copies of a deep pixel meet 3x3 weights each; what adds up is those in a 2x2 window.
         flipped = functional.pad(weight.flip(2, 3), [1, 1, 1, 1])
         spread = 4 * functional.avg_pool2d(flipped, kernel_size=2, stride=1).transpose(0, 1)
         enlarged = functional.conv_transpose2d(deep, spread, self.bias, stride=2, padding=1)
         return enlarged.add_(functional.conv2d(skip, skipped, padding=1))
 
 
-def _eights(channels: float) -> int:
+def _multiple_of_eight(channels: float) -> int:
     return 8 * math.ceil(channels / 8)
 
 

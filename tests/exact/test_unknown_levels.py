@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bench.method import Batch
 from bench.noise import Gaussian
-from bench.training.engine import open_step
+from bench.training.engine import make_step
 from bench.training.patches import Sampling
 from methods.sure import Sure
 from methods.unsure import Unsure
@@ -100,7 +100,7 @@ def test_training_reaches_the_saddle(monkeypatch: pytest.MonkeyPatch, factor: fl
     net, step_once = ready(IDENTITY, steps=600)
     for step in range(600):
         step_once(step, noisy_pairs(512, seed=step))
-    assert step_once.logarithms["eta"].exp().item() == pytest.approx(eta, rel=0.03)
+    assert step_once.log_multipliers["eta"].exp().item() == pytest.approx(eta, rel=0.03)
     torch.testing.assert_close(net.matrix.detach(), matrix, rtol=0, atol=0.05)
 
 
@@ -108,15 +108,15 @@ def ready(matrix: Tensor, *, steps: int) -> tuple[Linear, Step]:
     """Return a network of that matrix and its training step."""
     net, sampling = Linear(matrix), Sampling(steps, batch=512, patch=2, seed=0)
     cpu = torch.device("cpu")
-    return net, open_step(net, Unsure(), sampling=sampling, precision="float32", device=cpu, engine="eager")
+    return net, make_step(net, Unsure(), sampling=sampling, precision="float32", device=cpu, engine="eager")
 
 
 @pytest.mark.parametrize(("divergence", "rises"), [(1.0, True), (-1.0, False)])
 def test_multiplier_moves_with_the_sign_of_the_divergence(divergence: float, rises: bool):
     _, step_once = ready(divergence * IDENTITY, steps=20)
-    before = step_once.logarithms["eta"].item()
+    before = step_once.log_multipliers["eta"].item()
     step_once(0, noisy_pairs(512, seed=0))
-    assert (step_once.logarithms["eta"].item() > before) == rises
+    assert (step_once.log_multipliers["eta"].item() > before) == rises
 
 
 def test_with_the_variance_as_multiplier_it_is_sure():

@@ -177,7 +177,7 @@ def medians(contenders: list[Contender]) -> list[float]:
 
 def compared(loss: str) -> pd.DataFrame:
     """Measure patches per second of ours and of all theirs, and how many times theirs ours is."""
-    own = resolve_precision("auto", borne=METHODS[loss].precision, device=CPU)
+    own = resolve_precision("auto", lowest=METHODS[loss].precision, device=CPU)
     contenders: list[Contender] = [("noisebench", "ours", own, loss)]
     contenders += [
         ("deepinv", network, precision, loss)

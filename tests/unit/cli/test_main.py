@@ -149,7 +149,7 @@ def test_a_command_line_without_a_command_is_refused(
         ("run --noises poisson:-0.01", "zeta > 0, but zeta is -0.01"),
         ("run --noises gamma:1", "k > 1, but k is 1"),
         ("run --noises gaussian", "noise 'gaussian' needs a number for sigma > 0"),
-        ("run --device cuda:77", "the device 'cuda:77' is not there; this machine has:"),
+        ("run --device cuda:77", "the device 'cuda:77' is not available; this machine has:"),
         ("run --train ./nothing", "nothing"),
         ("run --patch 4096", "4096"),
         ("run --methods", "at least one of its methods, but none is given"),

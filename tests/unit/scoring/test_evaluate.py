@@ -157,9 +157,9 @@ def test_the_same_pixels_have_one_field_in_every_set_and_no_set_holds_them_twice
 
 PROGRAM = """
 import sys, torch
-from bench.evaluation import corrupt
+from bench.scoring.noisy_sets import corrupt
 from bench.noise import parse_noise
-from bench.sets import open_set
+from bench.images.sources import open_set
 images = open_set(sys.argv[1], channels=3)
 print(torch.get_num_threads(), *(corrupt(images, parse_noise(spec), seed=0).sha256 for spec in sys.argv[2:]))
 """

@@ -6,8 +6,14 @@ import pytest
 import torch
 
 from bench.errors import InputError
-from bench.system import devices
-from bench.system.devices import SHARE_FOR_IMAGES, available, holds, open_device, threads
+from bench.system.devices import (
+    SHARE_FOR_IMAGES,
+    available_devices,
+    has_room_for_images,
+    open_device,
+    threads,
+)
+from bench.training import precision
 from bench.training.precision import resolve_precision
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -15,7 +21,7 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 def test_the_cpu_is_always_there() -> None:
     assert open_device("cpu") == CPU
-    assert "cpu" in available()
+    assert "cpu" in available_devices()
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "meta", "gpu", "cpu:x"])
@@ -59,25 +65,25 @@ def test_a_device_holds_what_leaves_room_for_the_training(monkeypatch: pytest.Mo
     free = 2**30
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 8 * free))
     limit = int(SHARE_FOR_IMAGES * free)
-    assert holds(CUDA, limit)
-    assert not holds(CUDA, limit + 1)
+    assert has_room_for_images(CUDA, limit)
+    assert not has_room_for_images(CUDA, limit + 1)
     assert 0 < limit < free
-    assert holds(CPU, 1000 * free)
+    assert has_room_for_images(CPU, 1000 * free)
 
 
 def test_auto_takes_bfloat16_where_method_and_device_bear_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "has_bfloat16", lambda device: True)
-    assert resolve_precision("auto", borne="bfloat16", device=CPU) == "bfloat16"
-    assert resolve_precision("auto", borne="float32", device=CPU) == "float32"
-    assert resolve_precision("float32", borne="bfloat16", device=CPU) == "float32"
-    monkeypatch.setattr(devices, "has_bfloat16", lambda device: False)
-    assert resolve_precision("auto", borne="bfloat16", device=CPU) == "float32"
-    assert resolve_precision("bfloat16", borne="bfloat16", device=CPU) == "bfloat16"
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
+    assert resolve_precision("auto", lowest="bfloat16", device=CPU) == "bfloat16"
+    assert resolve_precision("auto", lowest="float32", device=CPU) == "float32"
+    assert resolve_precision("float32", lowest="bfloat16", device=CPU) == "float32"
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: False)
+    assert resolve_precision("auto", lowest="bfloat16", device=CPU) == "float32"
+    assert resolve_precision("bfloat16", lowest="bfloat16", device=CPU) == "bfloat16"
 
 
 def test_bfloat16_is_refused_where_the_mathematics_does_not_bear_it() -> None:
     with pytest.raises(InputError, match="'bfloat16' is too low"):
-        resolve_precision("bfloat16", borne="float32", device=CPU)
+        resolve_precision("bfloat16", lowest="float32", device=CPU)
 
 
 @pytest.mark.gpu

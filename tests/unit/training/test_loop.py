@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.conformance.case import small_unet
 from bench.method import Method, squared_error
 from bench.noise import Gaussian
-from bench.training.engine import open_step
+from bench.training.engine import make_step
 from bench.training.loop import Cost, EvaluationPoints, train
 from bench.training.patches import Patches, Sampling
 from bench.training.step import TrainingError
@@ -119,7 +119,7 @@ def test_trying_the_loss_out_moves_no_weight_and_leaves_no_gradient(
     assert trials > 0
     assert all(map(all, gradients[: trials + 1]))
     patches, by_step = patches_of(images, steps=3), small_unet(1)
-    step_once = open_step(
+    step_once = make_step(
         by_step, Imitate(), sampling=patches.sampling, precision="float32", device=CPU, engine="eager"
     )
     for step in range(3):

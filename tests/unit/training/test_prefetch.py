@@ -52,9 +52,9 @@ def test_streamed_patches_are_the_resident_ones(
 ) -> None:
     images = tiny_set(3)
     resident = patches_of(images, noise, training_noise=training_noise)
-    monkeypatch.setattr("bench.training.patches.holds", lambda device, size: False)
+    monkeypatch.setattr("bench.training.patches.has_room_for_images", lambda device, size: False)
     streamed = patches_of(images, noise, training_noise=training_noise)
-    assert resident.stream is None
+    assert resident.prefetcher is None
     assert {values.device.type for values in streamed.sources.values()} == {"cpu"}
     # Copied to the host only after the last, so that a buffer used again too early would show.
     pairs = [(resident(step), streamed(step)) for step in order]

@@ -20,7 +20,7 @@ from bench.noise import Gaussian
 from bench.noise.blind import UnknownNoise
 from bench.protocol import LEARNING_RATE
 from bench.seeds import seed_of
-from bench.training.engine import open_step, resolve_engine
+from bench.training.engine import make_step, resolve_engine
 from bench.training.loop import train
 from bench.training.patches import Patches, Sampling
 from bench.training.precision import in_precision
@@ -62,7 +62,7 @@ def patches_of(
 def stepped(method: Method, patches: Patches, *, device: torch.device = CPU, engine: str = "eager") -> UNet:
     """Train a small net step by step."""
     net = small_unet(1).to(device)
-    step_once = open_step(
+    step_once = make_step(
         net, method, sampling=patches.sampling, precision="float32", device=device, engine=engine
     )
     for step in range(patches.sampling.steps):
@@ -144,7 +144,7 @@ class Burst(Method):
 
 def test_gradients_are_shortened_to_twice_their_running_mean(tiny_set: Callable[[int], ImageSet]) -> None:
     sampling = patches_of(tiny_set(1), Burst(), steps=1).sampling
-    step = open_step(
+    step = make_step(
         small_unet(1), Burst(), sampling=sampling, precision="float32", device=CPU, engine="eager"
     )
     count = sum(weight.numel() for weight in step.net.parameters())
@@ -191,11 +191,11 @@ def test_multipliers_ascend_and_leave_the_network_alone(tiny_set: Callable[[int]
     patches = patches_of(tiny_set(1), Burst(), steps=20)
     method = Constrained(burst=100)
     net, sampling = small_unet(1), patches.sampling
-    step_once = open_step(net, method, sampling=sampling, precision="float32", device=CPU, engine="eager")
+    step_once = make_step(net, method, sampling=sampling, precision="float32", device=CPU, engine="eager")
     step_once.dry_run(patches(0))
     values = []
     for step in range(20):
-        values.append({name: value.exp().item() for name, value in step_once.logarithms.items()})
+        values.append({name: value.exp().item() for name, value in step_once.log_multipliers.items()})
         step_once(step, patches(step))
     assert values[0] == pytest.approx(method.multipliers)
     rising, falling = ([value[name] for value in values] for name in ("rising", "falling"))
@@ -251,7 +251,7 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
     images, method, sampling = tiny_set(1), METHODS[spec], Sampling(steps=3, batch=4, patch=32, seed=0)
     estimates = [noise.strongest for _ in images] if noise is UNKNOWN else []
     monkeypatch.setattr(Patches, "_estimates", lambda *_: estimates)  # made on the host
-    monkeypatch.setattr("bench.training.patches.holds", lambda *_: True)
+    monkeypatch.setattr("bench.training.patches.has_room_for_images", lambda *_: True)
     monkeypatch.setattr(torch, "Generator", Generator)
     monkeypatch.setattr(torch, "_fused_adam_", lambda *_, **__: None)
     net = small_unet(1)
@@ -274,7 +274,7 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
             step.prepare(number)
             losses = step.losses(step.network, patches(number))
             assert losses.device == ACCELERATOR
-            for weight in (*net.parameters(), *step.logarithms.values()):
+            for weight in (*net.parameters(), *step.log_multipliers.values()):
                 weight.grad = torch.zeros_like(weight)
             step.clip_gradient()
             step.optimiser.step()
@@ -316,7 +316,7 @@ def test_no_step_waits_for_the_device(
     tiny_set: Callable[[int], ImageSet], method: Method, engine: str, noise: Noise | UnknownNoise
 ) -> None:
     patches = patches_of(tiny_set(1), method, steps=8, noise=noise, device=CUDA)
-    step_once = open_step(
+    step_once = make_step(
         small_unet(1).to(CUDA),
         method,
         sampling=patches.sampling,
@@ -394,7 +394,7 @@ def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet
 @pytest.mark.parametrize("peak", [LEARNING_RATE, 1e-4])
 def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int, peak: float):
     method = METHODS["supervised"]
-    step_once = open_step(
+    step_once = make_step(
         small_unet(1),
         method,
         sampling=Sampling(steps, batch=4, patch=32, seed=0),

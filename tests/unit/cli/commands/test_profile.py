@@ -22,6 +22,6 @@ def test_profile_traces_a_few_steps(folders: Path, capsys: pytest.CaptureFixture
     for asked in (["--device", "cuda:77"], ["--device", "cpu", "--engine", "graph"]):
         said = refuse(capsys, ["profile", *asked])
         assert said.startswith(
-            ("error: the device 'cuda:77' is not there", "error: the engine 'graph' needs")
+            ("error: the device 'cuda:77' is not available", "error: the engine 'graph' needs")
         )
         assert len(said.splitlines()) == 1
