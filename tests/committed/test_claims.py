@@ -1,4 +1,4 @@
-"""What is committed in tables/ and reports/: numbers that the code writes, and claims that they bear out."""
+"""What is committed in tables/ and reports/: numbers that the code writes, and claims that they support."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ORDER = ["supervised", "noise2noise", "noise2score", "sure", "noise2void"]
 FURTHER = ["neighbor2neighbor", "noise2self", "bm3d", "nlm", "wavelet"]
 LEARNED = ["noise2score", "sure", "neighbor2neighbor", "noise2self", "noise2void"]
 PUBLISHED_FORM = "noise2score:domain=raw,formula=paper"
-LAWS = [
+NOISES = [
     ("gaussian", 25),
     ("gaussian", 50),
     ("poisson", 0.01),
@@ -47,24 +47,24 @@ def test_every_table_is_written_from_the_reports_byte_for_byte(folder: Path, tmp
 
 @pytest.fixture(scope="module")
 def ours() -> pd.DataFrame:
-    """The scores that stand beside the published ones."""
+    """The scores that are shown beside the published ones."""
     published = open_published(TABLE)
     reference = find_reference(ROOT / "reports", published.reference)
     return reproduce(published, reference.scores(), reference.failures()).scores
 
 
-def part(scores: pd.DataFrame, law: str, parameter: float, images: str, method: str) -> pd.DataFrame:
-    place = (scores["noise"] == law) & (scores["parameter"] == parameter)
+def part(scores: pd.DataFrame, noise: str, parameter: float, images: str, method: str) -> pd.DataFrame:
+    place = (scores["noise"] == noise) & (scores["parameter"] == parameter)
     return scores[place & (scores["images"] == images) & (scores["method"] == method)]
 
 
 def test_every_method_was_trained_under_every_noise_of_the_grey_table(ours: pd.DataFrame) -> None:
     for images, count in (("bsd68", 68), ("set12", 12)):
-        for law in LAWS:
+        for noise in NOISES:
             for method in ORDER + FURTHER:
-                scores = part(ours, *law, images, method)
-                seeds = 2 if law == ("gaussian", 25) else 1
-                assert scores.groupby("seed").size().to_list() == [count] * seeds, (law, images, method)
+                scores = part(ours, *noise, images, method)
+                seeds = 2 if noise == ("gaussian", 25) else 1
+                assert scores.groupby("seed").size().to_list() == [count] * seeds, (noise, images, method)
                 assert scores["psnr"].notna().all()
 
 
@@ -73,7 +73,7 @@ def test_gaussian_noise_orders_the_methods_as_published(ours: pd.DataFrame, sigm
     parts = {method: part(ours, "gaussian", sigma, "bsd68", method) for method in ORDER}
 
     def behind(worse: str, better: str) -> float:
-        """Give the end of the interval of the difference that is nearer to nothing, dB."""
+        """Return the end of the difference's interval that is nearer to zero, dB."""
         return -difference_of(parts[worse], parts[better]).high
 
     assert behind("noise2noise", "supervised") > 0
@@ -82,14 +82,14 @@ def test_gaussian_noise_orders_the_methods_as_published(ours: pd.DataFrame, sigm
         assert behind("noise2void", method) > 0.5
 
 
-def test_trainings_were_made_again_of_every_method_and_noise2void_ends_farthest_off(
+def test_every_method_was_retrained_and_noise2void_scatters_most(
     ours: pd.DataFrame,
 ) -> None:
     names = open_published(TABLE).retrained
     again = {name: find_reference(ROOT / "reports", name).scores() for name in names}
-    trainings = training_runs(ours, again)
+    retrained = training_runs(ours, again)
     for images in ("bsd68", "set12"):
-        sds = {method: trainings.scatter(method, images).sd for method in ORDER}
+        sds = {method: retrained.scatter(method, images).sd for method in ORDER}
         assert max(sds, key=sds.get) == "noise2void"
 
 
