@@ -44,7 +44,7 @@ def some_checkpoint() -> Checkpoint:
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     checkpoint, journal = (
         some_checkpoint(),
-        TrainingLog(entries=[{"step": 5, "loss": 0.1}], sittings=[{"step": 0}]),
+        TrainingLog(entries=[{"step": 5, "loss": 0.1}], attempts=[{"step": 0}]),
     )
     write_checkpoint(checkpoint, journal, tmp_path / CHECKPOINT)
     found, told = read_checkpoint(tmp_path / CHECKPOINT)
