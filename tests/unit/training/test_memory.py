@@ -14,8 +14,8 @@ from bench.training import memory
 from bench.training.patches import Patches, Sampling
 from bench.training.step import Step
 from bench.training.unet import UNet
+from tests.support.methods.trained import TRAINED
 from tests.support.runs import CPU, Tiny
-from tests.support.trained import TRAINED
 
 if TYPE_CHECKING:
     from bench.method import Batch
