@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import pkgutil
 import re
 from contextlib import redirect_stdout
 from dataclasses import dataclass, fields
@@ -176,10 +177,12 @@ def test_the_pages_name_commands_and_options_that_exist(page: Path):
         assert re.search(rf"(?<![\w-]){option}(?![\w-])", help_of(name)), f"noisebench {name} {option}"
 
 
-def test_the_map_of_the_repository_names_every_package():
+def test_the_map_of_the_repository_names_every_package_and_module_of_bench():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    packages = {file.parent.name for file in (ROOT / "bench").glob("*/__init__.py")}
-    assert set(re.findall(r"^ {6}(\w+)/ ", text, re.MULTILINE)) == packages
+    tree = text.partition("    bench/\n")[2].partition("    methods/")[0]
+    names = [name for line in tree.splitlines() for name in re.split(r" {3,}", line.strip())[0].split()]
+    found = {module.name + "/" * module.ispkg for module in pkgutil.iter_modules([str(ROOT / "bench")])}
+    assert sorted(names) == sorted(found)
 
 
 def test_the_readme_fits_on_two_screens():
