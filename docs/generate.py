@@ -51,7 +51,7 @@ def facts() -> dict[str, Any]:
         "results": results(),
         "protocol": source.constants("bench.protocol"),
         "step": source.constants("bench.training.step"),
-        "images": source.constants("bench.images.image_set"),
+        "images": source.constants("bench.images.clean_image"),
         "version": tomllib.loads(read("pyproject.toml"))["project"]["version"],
         "citation": read("CITATION.cff").strip(),
     }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from bench.conformance.case import ConformanceError, small_unet
-from bench.images.image_set import CleanImage, ImageSet
+from bench.images.clean_image import CleanImage
+from bench.images.image_set import ImageSet
 from bench.images.sources import open_set
 from bench.scoring.denoiser import Denoiser
 from bench.scoring.evaluate import mean_psnr

@@ -1,4 +1,4 @@
-"""A person's own image files, read and written at the bit depth they have."""
+"""Image files of a user, read and written at their own bit depth."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Depth = Literal["uint8", "uint16", "float32"]
 PEAKS: dict[str, int] = {"uint8": 255, "uint16": 65535, "float32": 1}
 """Depth -> stored value of intensity 1."""
 
-PLAUSIBLE = (-0.5, 1.5)
-"""Means of an image in [0, 1], whatever its noise; beyond them its floats are in another unit."""
+PLAUSIBLE_MEANS = (-0.5, 1.5)
+"""Range of the mean of a noisy image in [0, 1]; beyond it the floats are in another unit."""
 
 WRITABLE: dict[str, tuple[str, ...]] = {
     "uint8": (".png", ".tif", ".tiff"),
@@ -39,14 +39,14 @@ def read_image(path: Path) -> tuple[np.ndarray, Depth]:
 
     Returns:
         The image (H, W, C) float32, C 1 (grey) or 3 (RGB): 8 and 16 bits as fractions of their largest value,
-        floats as they are and never clipped, for noise goes beyond [0, 1]; and the depth of the file.
+        floats unchanged and never clipped, since noise goes beyond [0, 1]; and the depth of the file.
 
     Raises:
-        InputError: as `read_regular_file` and `decode_checked` do; or if the image is transparent, of another depth,
-            holds NaN or infinity, or floats that are no fractions of white.
+        InputError: as `read_regular_file` and `decode_checked` do; or if the image is transparent, of another
+            depth, holds NaN or infinity, or floats in another unit than fractions of white.
     """
     content = read_regular_file(path, where=str(path))
-    # OpenCV gives what it can of a damaged file, and drops further frames and alpha beside grey in silence.
+    # OpenCV returns part of a damaged file, and silently drops further frames and alpha beside grey.
     image = decode_checked(content, where=str(path))
     if image is not None and image.has_transparency_data:
         raise InputError(f"{path}: has an alpha channel; allowed: grey or RGB without one")
@@ -56,14 +56,14 @@ def read_image(path: Path) -> tuple[np.ndarray, Depth]:
     if stored.ndim == 3 and stored.shape[2] != 3:
         raise InputError(f"{path}: {stored.shape[2]} channels (alpha, or CMYK); allowed: grey or RGB")
     depth = cast("Depth", stored.dtype.name)
-    # OpenCV keeps an alpha channel or heeds the orientation tag, never both: hence the second decoding.
+    # OpenCV keeps an alpha channel or applies the orientation tag, never both: hence the second decoding.
     upright = _decoded(content, path, flags=cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     if not np.isfinite(upright).all():
         raise InputError(f"{path}: holds NaN or infinity; allowed: finite intensities")
     rgb = np.atleast_3d(upright)[..., ::-1]
     intensities = np.ascontiguousarray(rgb, dtype=np.float32) / np.float32(PEAKS[depth])
     mean = float(intensities.mean(dtype=np.float64))
-    if not PLAUSIBLE[0] <= mean <= PLAUSIBLE[1]:
+    if not PLAUSIBLE_MEANS[0] <= mean <= PLAUSIBLE_MEANS[1]:
         raise InputError(
             f"{path}: floats of mean {mean:.4g}; allowed: intensities from 0 (black) to 1 (white), noise "
             "beyond them. Divide them by the value of white"
@@ -72,15 +72,15 @@ def read_image(path: Path) -> tuple[np.ndarray, Depth]:
 
 
 def write_image(path: Path, image: np.ndarray, depth: Depth) -> None:
-    """Write an image as ``encode_image`` encodes it.
+    """Write an image file.
 
     Args:
-        path: where to; its suffix chooses the format.
+        path: of the file; its suffix chooses the format.
         image: as for ``encode_image``.
-        depth: likewise.
+        depth: as for ``encode_image``.
 
     Raises:
-        InputError: as by ``encode_image``, or the file cannot be written.
+        InputError: as ``encode_image`` does, or if the file cannot be written.
     """
     try:
         path.write_bytes(encode_image(image, suffix=path.suffix, depth=depth))
@@ -96,7 +96,7 @@ def encode_image(image: np.ndarray, *, suffix: str, depth: Depth) -> bytes:
     Args:
         image: (H, W, C) float, C 1 (grey) or 3 (RGB), intensities in [0, 1].
         suffix: of the format's files, one of ``WRITABLE[depth]``.
-        depth: as `read_image` gave it.
+        depth: as `read_image` returns it.
 
     Raises:
         InputError: if the format does not hold the depth, or the image holds NaN.
@@ -104,7 +104,7 @@ def encode_image(image: np.ndarray, *, suffix: str, depth: Depth) -> bytes:
     if suffix.lower() not in WRITABLE[depth]:
         raise InputError(f"cannot hold {depth} without loss; allowed: {', '.join(WRITABLE[depth])}")
     if np.isnan(image).any():
-        raise InputError("not written, for the image holds NaN; allowed: finite intensities")
+        raise InputError("not written, since the image holds NaN; allowed: finite intensities")
     clamped = np.clip(image.astype(np.float64), 0, 1) * PEAKS[depth]
     samples = clamped.astype(np.float32) if depth == "float32" else np.rint(clamped).astype(depth)
     # OpenCV 4's default for float colour TIFF is LogLuv, which is lossy.
@@ -117,8 +117,8 @@ def output_name(path: Path, depth: Depth) -> str:
     """Name the denoised copy of a file, in a format that loses nothing.
 
     PNG and TIFF keep their format: ``a.png`` gives ``a_denoised.png``. Of any other format, 8 and 16 bits
-    become PNG and float32 becomes TIFF: ``a.jpg`` gives ``a_jpg_denoised.png``, which is not in the way of
-    the copy of an ``a.png`` beside it.
+    become PNG and float32 becomes TIFF: ``a.jpg`` gives ``a_jpg_denoised.png``, so that it
+    does not replace the copy of an ``a.png`` beside it.
     """
     if path.suffix.lower() in WRITABLE[depth]:
         return f"{path.stem}_denoised{path.suffix}"

@@ -1,4 +1,4 @@
-"""How much of an image file is taken in: bounds that a small hostile file cannot pass."""
+"""Bounds on image files, against small files that would take much time or memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ LARGEST_FILE = 2**29
 """Bytes of an image file."""
 
 LARGEST_IMAGE = 2**27
-"""Pixels of an image, the padding of its tiles included."""
+"""Pixels of an image, including the padding of its tiles."""
 
 MOST_SCANS = 500
-"""Passes over a progressive JPEG, each of which may take 11 bytes and decode the whole image."""
+"""Scans of a progressive JPEG, each of which may take 11 bytes and decodes the whole image."""

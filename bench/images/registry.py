@@ -1,4 +1,4 @@
-"""The image sets that are known by name: where their files lie, and the fingerprints of their pixels."""
+"""The registered image sets: where their files are, and the fingerprints of their pixels."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ MANIFESTS = Path(__file__).parent / "manifests"
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A registered image set: where its files lie and what to know before using it.
+    """A registered image set: where its files are and what to know before using it.
 
     Attributes:
-        name: what `open_set` takes.
+        name: name that `open_set` takes.
         folder: folder of its files under the data folder, and stem of its manifest.
-        channels: 1 (grey) or 3 (RGB), as the set is.
+        channels: 1 (grey) or 3 (RGB).
         licence: on which terms the images may be used, as far as known.
         origin: where the files come from, for a reader.
-        base_url: address, pinned at a commit, under which the files lie; empty where scikit-image ships them.
-        scattered: whether the files lie in folders below it, which ``FOLDER_paths.csv`` names.
-        left_out: files of the folder that are no part of the set.
-        note: what a table has to say of the set.
+        base_url: address of the files, pinned at a commit; empty where scikit-image has them.
+        scattered: whether the files are in folders below it, which ``FOLDER_paths.csv`` names.
+        left_out: files of the folder that are not in the set.
+        note: note on the set that tables print.
     """
 
     name: str
@@ -40,14 +40,14 @@ class Entry:
     note: str = ""
 
     def summary(self) -> str:
-        """Say in one line what it is, for a list."""
+        """Describe the set in one line."""
         kind = "grey" if self.channels == 1 else "colour"
         parts = [f"{self.count} {kind} images from {self.origin}", self.note, f"licence: {self.licence}"]
         return "; ".join(filter(None, parts))
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """File name -> sha256 that the decoded image has to have, in the order of the set."""
+        """File name -> sha256 of the decoded image, in the order of the set."""
         manifest = _column(self.folder, "sha256")
         return {name: digest for name, digest in manifest.items() if name not in self.left_out}
 

@@ -1,4 +1,4 @@
-"""Image files at the door: let in if they are regular, bounded, of a known format and whole."""
+"""Read and decode image files safely: only regular, bounded and intact files of a known format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
-"""What is decoded. Pillow knows more; for one of them, EPS, it would start Ghostscript."""
+"""The formats that are decoded. Pillow knows more; for one of them, EPS, it would start Ghostscript."""
 
 _TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (b"II+\0", b"MM\0+")
 _ORDER: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}
@@ -29,11 +29,11 @@ _JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
 
 
 def read_regular_file(path: Path, *, where: str) -> bytes:
-    """Read a regular file, and nothing that could block or has no end.
+    """Read a regular file; refuse what could block or is endless.
 
     Args:
         path: the file, or a link to it.
-        where: what messages call it.
+        where: name of the file in messages.
 
     Raises:
         InputError: if it cannot be read, is a folder, a device or a pipe, or is larger than ``LARGEST_FILE``.
@@ -51,20 +51,20 @@ def read_regular_file(path: Path, *, where: str) -> bytes:
 
 
 def require_inside(path: Path, *roots: Path) -> None:
-    """Check that a file lies in a folder and that no link leads out of it; the folder may itself be a link.
+    """Check that a file is in a folder and that no link leads out of it; the folder itself may be a link.
 
     Args:
         path: the file.
-        roots: the folders, in one of which it has to lie.
+        roots: the folders, in one of which it has to be.
 
     Raises:
-        InputError: naming the file and where it leads.
+        InputError: with the file and where it leads.
     """
     try:
-        # Unlike Path.resolve, realpath raises nothing over links in a circle: reading says what they are.
+        # Unlike Path.resolve, realpath raises no error for circular links: reading does.
         real = Path(os.path.realpath(path))
     except ValueError as error:
-        raise InputError(f"{path}: no path ({error})") from error
+        raise InputError(f"{path}: not a path ({error})") from error
     if not any(real.is_relative_to(os.path.realpath(root)) for root in roots):
         raise InputError(
             f"{path}: leads to {real}, outside of {' and '.join(map(str, roots))}; put the file itself there"
@@ -76,22 +76,22 @@ def decode_checked(content: bytes, *, where: str) -> Image.Image | None:
 
     Args:
         content: of the file.
-        where: what messages call it.
+        where: name of the file in messages.
 
     Returns:
         The decoded image; None for a TIFF whose samples Pillow does not know, such as colour of floats: its
         size and pages alone were checked.
 
     Raises:
-        InputError: if it is none of ``FORMATS``, has more than ``LARGEST_IMAGE`` pixels, several frames or
-            more than ``MOST_SCANS`` scans, or is cut off or damaged as far as its format can tell: a PNG has
-            checksums, which are verified; the others may have turned into another image.
+        InputError: if it is not one of ``FORMATS``, has more than ``LARGEST_IMAGE`` pixels, several frames or
+            more than ``MOST_SCANS`` scans, or is visibly cut off or damaged. The checksums of a PNG are
+            verified; files of other formats may have become another image.
     """
     if not content:
         raise InputError(f"{where}: the file is empty (0 bytes)")
     if content.startswith(_JPEG) and content.count(_SCAN) > MOST_SCANS:
         raise InputError(f"{where}: {content.count(_SCAN)} scans are too many; allowed: {MOST_SCANS}")
-    with _naming(where):
+    with _errors_with_name(where):
         if content.startswith(_TIFF):
             _require_bounded_tiff(content, where)
         try:
@@ -104,7 +104,7 @@ def decode_checked(content: bytes, *, where: str) -> Image.Image | None:
         frames = 1 if header.format == "TIFF" else getattr(header, "n_frames", 1)
         if frames > 1:
             raise InputError(f"{where}: holds {frames} frames; allowed: one")
-        # Pillow decodes the pixels of a PNG without a look at their checksums, and nothing that it verified.
+        # Pillow decodes a PNG without its checksums, and cannot decode an image that it has verified.
         header.verify()
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         image.load()
@@ -114,11 +114,11 @@ def decode_checked(content: bytes, *, where: str) -> Image.Image | None:
 
 
 @contextmanager
-def _naming(where: str) -> Iterator[None]:
-    """Turn whatever a decoder raises over a damaged file into an error that names the file."""
+def _errors_with_name(where: str) -> Iterator[None]:
+    """Turn any error of a decoder over a damaged file into one with the file's name."""
     try:
         with warnings.catch_warnings():
-            # What Pillow warns of is metadata, on which no pixel depends, or a size that is checked here.
+            # Pillow warns of metadata, on which no pixel depends, or of a size that is checked here.
             warnings.simplefilter("ignore")
             yield
     except InputError:
@@ -129,7 +129,7 @@ def _naming(where: str) -> Iterator[None]:
         ) from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{where}: too large, as a decompression bomb would be ({error})") from error
-    except Exception as error:  # Pillow has no list of what it raises over damaged files
+    except Exception as error:  # Pillow does not document its errors over damaged files
         raise InputError(f"{where}: truncated or damaged ({type(error).__name__}: {error})") from error
 
 
@@ -142,17 +142,17 @@ def _require_size(width: int, height: int, *, where: str) -> None:
 
 
 def _require_bounded_tiff(content: bytes, where: str) -> None:
-    """Check size and pages by the first directory; Pillow would walk through all to count them."""
+    """Check size and pages by the first directory; Pillow would read all of them to count the pages."""
     big = content.startswith(_BIG_TIFF)
     first = ImageFileDirectory_v2(content[: 16 if big else 8])
-    # An entry of zeros is a valid one, so that a file without content could keep Pillow busy for a minute.
+    # An entry of zeros is valid, so that an empty file could keep Pillow busy for a minute.
     if big and int.from_bytes(content[first.next : first.next + 8], _ORDER[first.prefix]) > _MOST_ENTRIES:
         raise InputError(f"{where}: truncated or damaged (its directory claims too many entries)")
     file = io.BytesIO(content)
     file.seek(first.next)
     first.load(file)
     width, height = int(first[IMAGEWIDTH]), int(first[IMAGELENGTH])
-    # A tile is decoded whole, however little of it lies in the image.
+    # A tile is decoded whole, however small its part in the image.
     across, down = (
         -(-length // tile) * tile
         for length, tile in ((width, first.get(TILEWIDTH, width)), (height, first.get(TILELENGTH, height)))

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import InputError, unknown
+from bench.images.clean_image import CleanImage, decode, grey
 from bench.images.download import download
-from bench.images.image_set import CleanImage, ImageSet, build_set, decode, grey
+from bench.images.image_set import ImageSet, build_set
 from bench.images.registry import REGISTRY
 from bench.images.safe_decode import require_inside
 from bench.system.files import open_folder

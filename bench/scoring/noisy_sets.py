@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bench.images.image_set import intensities
+from bench.images.clean_image import intensities
 from bench.scoring.metrics import psnr, ssim
 from bench.seeds import generator
 

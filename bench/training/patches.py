@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from bench.errors import InputError
-from bench.images.image_set import intensities
+from bench.images.clean_image import intensities
 from bench.method import Batch, Need
 from bench.noise import Noise
 from bench.noise.blind import UnknownNoise, given_noise, noise_of_image
@@ -20,7 +20,8 @@ from bench.training.prefetch import Prefetcher
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.images.image_set import CleanImage, ImageSet
+    from bench.images.clean_image import CleanImage
+    from bench.images.image_set import ImageSet
     from bench.settings import TrainingNoise
 
 

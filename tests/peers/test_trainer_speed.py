@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, StackDataset
 
-from bench.images.image_set import CleanImage, ImageSet
+from bench.images.clean_image import CleanImage
+from bench.images.image_set import ImageSet
 from bench.noise import Gaussian
 from bench.system.devices import open_device
 from bench.training.loop import train

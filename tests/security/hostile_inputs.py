@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from bench.images.clean_image import decode
 from bench.images.image_file import read_image
-from bench.images.image_set import ImageSet, decode
+from bench.images.image_set import ImageSet
 from bench.images.limits import MOST_SCANS
 from bench.images.sources import SUFFIXES, write_manifest
 from tests.support import forged_images as forged

@@ -46,7 +46,7 @@ def test_hub_set_is_its_first_image_column():
 
 
 @pytest.mark.usefixtures("hub")
-def test_hub_set_without_a_revision_says_so():
+def test_hub_set_without_a_revision_has_a_note():
     opened = open_set("hub:someone/photos", channels=1)
     assert opened.notes == ("hub:someone/photos: no revision named, so the images may change",)
 
@@ -73,7 +73,7 @@ def test_hub_set_without_images_is_refused(hub):
         open_set("hub:someone/photos", channels=3)
 
 
-def test_hub_images_may_lie_inside_a_table(hub):
+def test_hub_images_may_be_inside_a_table(hub):
     photos = [Image.fromarray(pixels) for pixels in THREE_IMAGES]
     replace_by_table(hub, label=[0, 1, 2], photo=photos)
     opened = open_set("hub:someone/photos", channels=3)
@@ -95,7 +95,7 @@ def test_hub_images_pass_the_same_checks(hub):
 
 @pytest.fixture
 def secret(tmp_path):
-    """An image of the reader's own, which no data set has any business with."""
+    """An image of the reader, which no data set may read."""
     path = tmp_path / "private/secret.png"
     path.parent.mkdir()
     Image.fromarray(THREE_IMAGES[0]).save(path)
@@ -118,13 +118,13 @@ def test_a_row_reads_no_file_from_elsewhere(hub, secret, named):
 
 
 @pytest.mark.parametrize("path", ["a\0.png", "a\n.png", "\0/a.png"])
-def test_a_row_has_no_path_that_is_none(hub, path):
+def test_a_row_with_an_invalid_path_is_refused(hub, path):
     row = {"bytes": None, "path": path}
-    with pytest.raises(InputError, match=r"row 0: the name '00000-a|no path"):
+    with pytest.raises(InputError, match=r"row 0: the name '00000-a|not a path"):
         file_of("hub:someone/photos", 0, row, (hub,))
 
 
-def test_a_link_in_a_hub_set_leads_nowhere_else(hub, secret):
+def test_a_link_out_of_a_hub_set_is_refused(hub, secret):
     (hub / "d.png").symlink_to(secret)
     with pytest.raises(InputError, match=r"d\.png: leads to .*secret\.png, outside of"):
         open_set("hub:someone/photos", channels=3)
@@ -168,13 +168,13 @@ def test_a_pickled_table_is_not_loaded(hub, tmp_path):
     assert not (tmp_path / "marker").exists()
 
 
-def test_no_older_version_of_datasets_would_run_one():
+def test_no_allowed_version_of_datasets_runs_loading_scripts():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     (bound,) = (one for one in project["project"]["dependencies"] if one.startswith("datasets"))
     assert not Requirement(bound).specifier.contains("3.99")
 
 
-def test_failing_hub_is_said(monkeypatch):
+def test_a_failing_hub_is_reported(monkeypatch):
     def unreachable(*_, **__):
         raise ConnectionError("no route")
 
@@ -194,7 +194,7 @@ def test_malformed_hub_name_is_refused(spec):
 
 
 @pytest.mark.parametrize("rest", ["@../../x", "@a/../x", "@a\n", "@a\x1b[2J", ":a/../..", ":a\0", "@a\\b"])
-def test_hub_set_is_named_like_a_folder_of_its_own(rest, monkeypatch):
+def test_unsafe_hub_names_are_refused(rest, monkeypatch):
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("loaded"))
     with pytest.raises(InputError, match=r"image set '(hub:)?a/b"):
         open_set(f"hub:a/b{rest}", channels=3)

@@ -1,3 +1,5 @@
+"""Image files of a user: bit depths, colours, orientation, and what is refused."""
+
 import cv2
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def truncate(path, fraction=0.9):
     ("depth", "suffix"),
     [("uint8", ".png"), ("uint8", ".tif"), ("uint16", ".png"), ("uint16", ".tiff"), ("float32", ".tif")],
 )
-def test_reading_gives_fractions_and_writing_gives_the_file_back(tmp_path, depth, suffix, channels):
+def test_images_are_read_as_fractions_and_written_back_unchanged(tmp_path, depth, suffix, channels):
     samples = STORED[depth][..., :channels]
     image, read_depth = read_image(store(tmp_path / f"in{suffix}", samples))
     assert (image.dtype, image.shape, read_depth) == (np.float32, (14, 17, channels), depth)
@@ -78,7 +80,7 @@ def test_writing_clamps_and_rounds(tmp_path):
     assert cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED)[0].tolist() == [0, 0, 1, 255]
 
 
-def test_float_colour_tiff_loses_nothing(tmp_path):
+def test_float_colour_tiff_is_lossless(tmp_path):
     # By default OpenCV 4 stores it as LogLuv, up to 0.016 off.
     image = GENERATOR.random((14, 17, 3), dtype=np.float32)
     write_image(tmp_path / "a.tiff", image, "float32")
@@ -86,7 +88,7 @@ def test_float_colour_tiff_loses_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_photograph_stands_upright(tmp_path, suffix):
+def test_photograph_is_turned_upright(tmp_path, suffix):
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter, so that the top of the scene is stored at the left
     stored = np.zeros((16, 24, 3), np.uint8)
@@ -168,7 +170,7 @@ def test_nan_is_not_written(tmp_path):
     assert not (tmp_path / "a.png").exists()
 
 
-def test_file_that_cannot_be_written_is_said(tmp_path):
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nowhere/a\.png: cannot be written"):
         write_image(tmp_path / "nowhere/a.png", np.zeros((2, 2, 1), np.float32), "uint8")
 

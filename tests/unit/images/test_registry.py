@@ -27,7 +27,7 @@ def test_registered_sets_are_complete():
     }
 
 
-def test_starfish_is_left_out_and_said():
+def test_starfish_is_left_out_with_a_note():
     for name, file in (("bsd400", "test_020.png"), ("cbsd432", "12003.jpg")):
         assert file not in REGISTRY[name].fingerprints
         assert f"without {file}" in REGISTRY[name].note

@@ -1,7 +1,7 @@
+"""Files that are too large, endless, elsewhere, damaged or of another format are refused."""
+
 import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from bench.errors import InputError
-from bench.images import limits
+from bench.images.clean_image import decode
 from bench.images.image_file import read_image
-from bench.images.image_set import decode
 from bench.images.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS
 from bench.images.safe_decode import FORMATS, decode_checked, read_regular_file, require_inside
 from tests.support import forged_images as forged
@@ -58,7 +57,7 @@ def device(path):
 
 
 @pytest.mark.parametrize("make", [pipe, device, Path.mkdir])
-def test_what_has_no_end_is_not_read(tmp_path, make):
+def test_endless_files_are_not_read(tmp_path, make):
     make(tmp_path / "a.png")
     for read in (lambda path: read_regular_file(path, where=str(path)), read_image):
         with pytest.raises(InputError, match=r"a\.png: not a regular file"):
@@ -73,7 +72,7 @@ def test_links_in_a_circle_are_refused(tmp_path):
         read_regular_file(tmp_path / "a.png", where="a.png")
 
 
-# Where it lies
+# Its folder
 
 
 @pytest.fixture
@@ -98,7 +97,7 @@ def test_a_link_out_is_refused_with_where_it_leads(folder, target):
         require_inside(folder / "link.png", folder)
 
 
-def test_a_folder_in_between_may_lead_out_too(folder, tmp_path):
+def test_a_link_to_a_folder_outside_is_refused(folder, tmp_path):
     (folder / "link").symlink_to(tmp_path)
     with pytest.raises(InputError, match=r"leads to .*/secret\.png"):
         require_inside(folder / "link/secret.png", folder)
@@ -110,8 +109,8 @@ def test_the_folder_itself_may_be_a_link(folder, tmp_path):
     require_inside(folder / "a.png", tmp_path / "elsewhere", tmp_path / "linked")
 
 
-def test_a_path_that_is_none_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no path"):
+def test_a_path_with_a_null_byte_is_refused(tmp_path):
+    with pytest.raises(InputError, match="not a path"):
         require_inside(tmp_path / "a\0.png", tmp_path)
 
 
@@ -146,60 +145,34 @@ def test_a_huge_image_is_refused_by_its_header(tmp_path, case):
             read()
 
 
-def test_the_largest_image_is_not_refused_for_its_size():
+def test_the_largest_image_is_not_too_large():
     side = 11_585
     assert side**2 <= LARGEST_IMAGE < (side + 1) ** 2
     with pytest.raises(InputError, match="truncated or damaged"):
         load(forged.png(side, side))
 
 
-OPENCV_ALONE = """
-import sys
-import bench
-import cv2
-import numpy as np
-try:
-    cv2.imdecode(np.frombuffer(sys.stdin.buffer.read(), np.uint8), cv2.IMREAD_UNCHANGED)
-except cv2.error as error:
-    print(error.err)
-"""
+# Time
 
 
-@pytest.mark.parametrize("case", ["webp, just too large", "tiff of floats, just too large"])
-def test_opencv_has_the_same_limit(case):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
-    done = subprocess.run(
-        [sys.executable, "-c", OPENCV_ALONE],
-        input=HUGE[case],
-        capture_output=True,
-        env=environment,
-        check=True,
-    )
-    assert b"CV_IO_MAX_IMAGE_PIXELS" in done.stdout
-    assert os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] == str(limits.LARGEST_IMAGE)
-
-
-# What takes long
-
-
-def test_a_jpeg_of_endless_scans_is_refused():
+def test_a_jpeg_of_many_scans_is_refused():
     load(forged.jpeg(16, 16, scans=100))
     with pytest.raises(InputError, match=rf"a\.file: .* scans are too many; allowed: {MOST_SCANS}"):
         load(forged.jpeg(16, 16, scans=MOST_SCANS))
 
 
-def test_the_pages_of_a_tiff_are_not_walked_through():
+def test_the_pages_of_a_tiff_are_not_counted():
     with pytest.raises(InputError, match=r"a\.file: holds several frames; allowed: one"):
         load(forged.tiff(16, 16, pages=100_000))
 
 
 @pytest.mark.parametrize(("bits", "kind", "samples"), [(8, 1, 1), (32, 3, 3)])
-def test_pages_are_found_whatever_the_samples(bits, kind, samples):
+def test_pages_are_found_for_any_samples(bits, kind, samples):
     with pytest.raises(InputError, match="several frames"):
         load(forged.tiff(16, 16, bits=bits, kind=kind, samples=samples, pages=2))
 
 
-def test_a_directory_without_end_is_not_read():
+def test_an_endless_directory_is_not_read():
     with pytest.raises(InputError, match=r"a\.file: truncated or damaged \(its directory"):
         load(forged.big_tiff(2**40) + bytes(2**25))
 
@@ -226,7 +199,7 @@ def test_no_program_is_started_for_postscript(tmp_path, monkeypatch):
     assert not marker.exists()
 
 
-def test_floats_in_colour_are_left_to_opencv():
+def test_colour_floats_are_not_decoded_by_pillow():
     _, encoded = cv2.imencode(".tif", COLOUR.astype(np.float32), [cv2.IMWRITE_TIFF_COMPRESSION, 1])
     assert load(encoded.tobytes()) is None
     assert load(forged.tiff(16, 16)).size == (16, 16)
@@ -235,7 +208,7 @@ def test_floats_in_colour_are_left_to_opencv():
 # Its checksums
 
 PNGS = {"grey": COLOUR[..., 0], "colour": COLOUR, "16 bits": COLOUR.astype(np.uint16) * 257}
-PNGS |= {"flat": np.zeros((256, 256), np.uint8)}  # of which Pillow alone takes every fifth for sound
+PNGS |= {"flat": np.zeros((256, 256), np.uint8)}  # Pillow alone accepts every fifth damaged one
 
 
 @pytest.mark.parametrize("case", PNGS)
@@ -259,13 +232,13 @@ def test_a_png_without_its_end_is_cut_off():
         load(forged.png(16, 16, rows=bytes(17 * 16))[:-12])
 
 
-def test_a_palette_that_is_missing_is_missed():
+def test_a_missing_palette_is_found():
     with pytest.raises(InputError, match=r"a\.file: truncated or damaged \(its palette is missing\)"):
         load(forged.png(16, 16, colour=3, rows=bytes(17 * 16)))
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
-def test_a_tiff_that_opencv_would_take_in_part_is_refused(tmp_path, compression):
+def test_a_tiff_that_opencv_would_read_in_part_is_refused(tmp_path, compression):
     Image.fromarray(COLOUR).save(tmp_path / "a.tif", compression=compression)
     content = bytearray((tmp_path / "a.tif").read_bytes())
     middle = len(content) // 2

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import InputError
-from bench.images.image_set import grey
+from bench.images.clean_image import grey
 from bench.images.registry import REGISTRY
 from bench.images.sources import open_set, write_manifest
 from tests.support.images import THREE_IMAGES
@@ -54,7 +54,7 @@ def test_file_in_place_of_a_folder_is_refused(photos):
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
-def test_what_is_called_an_image_and_is_no_file_is_refused(photos, make):
+def test_a_folder_or_pipe_named_like_an_image_is_refused(photos, make):
     make(photos / "d.png")
     with pytest.raises(InputError, match=r"d\.png: not a regular file"):
         open_set(str(photos), channels=3)
@@ -80,7 +80,7 @@ def test_folder_may_itself_be_a_link(photos, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["d\n.png", "d\x1b[2J.png", "d\u202egnp.png", os.fsdecode(b"d\xff.png")])
-def test_name_that_steers_a_terminal_is_refused(photos, name):
+def test_name_with_control_characters_is_refused(photos, name):
     (photos / "a.png").rename(photos / name)
     with pytest.raises(InputError, match=r"image: the name 'd\\.* holds") as refused:
         open_set(str(photos), channels=3)
@@ -88,7 +88,7 @@ def test_name_that_steers_a_terminal_is_refused(photos, name):
 
 
 @pytest.mark.parametrize("name", ["photos\n", "photos\x1b[2J"])
-def test_folder_of_such_a_name_is_refused(photos, name):
+def test_folder_name_with_control_characters_is_refused(photos, name):
     photos.rename(photos.parent / name)
     with pytest.raises(InputError, match=r"image set 'photos\\"):
         open_set(str(photos.parent / name), channels=3)
@@ -188,7 +188,7 @@ def test_embedded_sets_are_what_their_manifests_say(name):
     assert opened.images[0].pixels.shape[2] == entry.channels
 
 
-def test_manifest_is_name_and_fingerprint(photos, tmp_path):
+def test_manifest_has_names_and_fingerprints(photos, tmp_path):
     opened = open_set(str(photos), channels=3)
     write_manifest(opened, tmp_path / "m.csv")
     with (tmp_path / "m.csv").open(newline="") as file:

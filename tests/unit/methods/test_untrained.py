@@ -16,7 +16,8 @@ import torch
 from bench.conformance.case import small_unet
 from bench.discovery import listings, parse_method
 from bench.errors import InputError
-from bench.images.image_set import CleanImage, ImageSet
+from bench.images.clean_image import CleanImage
+from bench.images.image_set import ImageSet
 from bench.images.sources import open_set
 from bench.method import Untrained
 from bench.noise import Gaussian, Noise

@@ -21,7 +21,8 @@ from torch import Tensor
 import bench
 from bench.conformance.case import small_unet
 from bench.errors import InputError
-from bench.images.image_set import CleanImage, ImageSet
+from bench.images.clean_image import CleanImage
+from bench.images.image_set import ImageSet
 from bench.images.sources import open_set
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.noise.blind import UnknownNoise

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from bench.errors import InputError
-from bench.images.image_set import intensities
+from bench.images.clean_image import intensities
 from bench.images.sources import open_set
 from bench.noise import Gaussian, Poisson
 from bench.noise.blind import UnknownNoise

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.images.image_set import CleanImage, ImageSet, intensities
+from bench.images.clean_image import CleanImage, intensities
+from bench.images.image_set import ImageSet
 from bench.method import NEEDS, Batch, WithheldError
 from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
 from bench.noise.blind import UnknownNoise

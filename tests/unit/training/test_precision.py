@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from bench.discovery import listings, parse_method
-from bench.images.image_set import CleanImage, ImageSet
+from bench.images.clean_image import CleanImage
+from bench.images.image_set import ImageSet
 from bench.scoring.denoiser import Denoiser
 from bench.scoring.evaluate import mean_psnr
 from bench.scoring.noisy_sets import corrupt
