@@ -1,4 +1,4 @@
-"""Which stored runs may stand in one table: one protocol, whole image sets, the same noisy images."""
+"""Which stored runs can be compared in one table: whole image sets, one precision, the same noisy images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How figures look and where they go; no state outlives a figure."""
+"""The style of figures, and the files that they are saved to; no state outlives a figure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INK, GREY, RULE = "#222222", "#8c8c8c", "#e6e6e6"
 INCH_PER_LETTER = 0.075
 DOTS_PER_INCH = 200
 
-_LOOK: dict[str, Any] = {
+_STYLE: dict[str, Any] = {
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
     "axes.titlepad": 7,
@@ -46,18 +46,18 @@ _LOOK: dict[str, Any] = {
 
 @contextmanager
 def drawing(width: float, height: float) -> Iterator[Figure]:
-    """Give an empty figure in the style of all; the style ends with the block.
+    """Open an empty figure in the common style; the style ends with the block.
 
     Args:
         width: inches.
         height: inches.
     """
-    with mpl.rc_context(sns.axes_style("ticks") | _LOOK):
+    with mpl.rc_context(sns.axes_style("ticks") | _STYLE):
         yield Figure(figsize=(width, height), layout="constrained")
 
 
 def mark(place: int) -> dict[str, Any]:
-    """Give the colour and the marker of what stands at a place among the lines of a figure."""
+    """Return the colour and the marker of a line, by its place among the lines of a figure."""
     return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
 
 
@@ -71,13 +71,13 @@ def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path, Path]:
 
 
 def tidy(axes: Axes, *, grid: Literal["x", "y", "both"] = "both") -> None:
-    """Take away the frame's upper and right side, and lay a faint grid."""
+    """Remove the upper and right side of the frame, and draw a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, axis=grid, color=RULE, linewidth=0.8)
 
 
 def share_legend(figure: Figure) -> None:
-    """Put one legend below all panels, for what any of them shows, in rows of even length."""
+    """Draw one legend below all panels, for what any of them shows, in rows of even length."""
     named = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
     handles = {str(label): handle for pairs in named for handle, label in pairs}
     fit = max(1, int(figure.get_figwidth() / (0.5 + INCH_PER_LETTER * max(map(len, handles)))))

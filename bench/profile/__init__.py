@@ -1,1 +1,5 @@
-"""."""
+"""The throughput profile: the workloads that are timed, their timings, and what is written of them.
+
+The timings are taken by ``tests/throughput``. The package imports ``bench.training`` and the packages below
+it.
+"""

@@ -1,4 +1,4 @@
-"""Running the throughput suite."""
+"""Run the throughput suite."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUITE = Path(__file__).parents[2] / "tests" / "throughput" / "test_throughput.py
 
 
 def measure(folder: Path, options: dict[str, Any]) -> Path:
-    """Run the throughput suite in a process of its own, and give its JSON file.
+    """Run the throughput suite in a process of its own, and return its JSON file.
 
     Args:
         folder: for the file.
@@ -26,7 +26,7 @@ def measure(folder: Path, options: dict[str, Any]) -> Path:
     """
     if not SUITE.is_file():
         raise InputError(
-            "the throughput suite lies in tests/throughput of the repository; profile in a clone of it"
+            "the throughput suite is in tests/throughput of the repository; profile in a clone of it"
         )
     result = open_folder(folder) / PROFILE.name
     command = [sys.executable, "-m", "pytest", str(SUITE), "-q", f"--rootdir={SUITE.parents[2]}"]
@@ -34,5 +34,5 @@ def measure(folder: Path, options: dict[str, Any]) -> Path:
     command += [f"--{name}={value}" for name, value in options.items()]
     code = subprocess.run(command, check=False).returncode  # noqa: S603
     if code:
-        raise InputError(f"the throughput suite failed (exit code {code}), as said above")
+        raise InputError(f"the throughput suite failed (exit code {code}), see above")
     return result

@@ -25,9 +25,9 @@ class Timing:
         precision: of the network's arithmetic.
         engine: how steps were launched.
         width: of the U-Net.
-        batch: patches of a step.
+        batch: patches per step.
         patch: side of a patch, pixels.
-        images: treated in one round.
+        images: processed in one round.
         seconds: of one round, the median.
         spread: interquartile range / median.
         rounds: how many were timed.
@@ -75,7 +75,7 @@ class Profile:
     machine: dict[str, Any]
 
     def of(self, kind: str) -> list[Timing]:
-        """Give the timings of one kind."""
+        """Return the timings of one kind."""
         return [timing for timing in self.timings if timing.of == kind]
 
     @property
@@ -104,7 +104,7 @@ class Profile:
         return max(timing.flops / timing.seconds for timing in self.of("matrix product"))
 
     def reached(self, timing: Timing) -> float | None:
-        """Give the share of the machine's floor that a workload reaches.
+        """Return the share of the machine's floor that a workload reaches.
 
         The floor is what its operations take at the measured arithmetic rate, or its bytes at the measured
         bandwidth, whichever is longer; None in another precision than that of the matrix product.
@@ -118,14 +118,14 @@ def read(path: Path) -> Profile:
     """Read what the throughput suite wrote.
 
     Raises:
-        InputError: the file is no such result.
+        InputError: the file is not a result of the suite.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         profile = Profile(tuple(map(_timing, content["benchmarks"])), content["machine_info"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path} is no result of the throughput suite ({type(error).__name__}: {error})"
+            f"{path} is not a result of the throughput suite ({type(error).__name__}: {error})"
         ) from error
     missing = {"copy", "matrix product", "bare step"} - {timing.of for timing in profile.timings}
     if missing:
@@ -134,7 +134,7 @@ def read(path: Path) -> Profile:
 
 
 def _timing(entry: dict[str, Any]) -> Timing:
-    stats, facts = entry["stats"], entry["extra_info"]
-    known = {field.name: facts[field.name] for field in fields(Timing) if field.name in facts}
+    stats, about = entry["stats"], entry["extra_info"]
+    known = {field.name: about[field.name] for field in fields(Timing) if field.name in about}
     spread = stats["iqr"] / stats["median"]
     return Timing(**known, seconds=stats["median"], spread=spread, rounds=stats["rounds"])

@@ -27,7 +27,7 @@ def write_trace(spec: str, *, folder: Path, **options: Any) -> Path:
         options: of ``Setting.resolve``.
     """
     _, method = parse_method(spec)
-    setting = Setting.resolve(borne=method.precision, **options)
+    setting = Setting.resolve(lowest=method.precision, **options)
     step = TrainingStep(method, setting)
     for _ in range(WARM_UP):
         step()

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     Workload = Callable[[], object]
 
 STEPS = 10_000
-"""The length of the training whose steps are timed; more of them than any timing takes."""
+"""The length of the training run whose steps are timed; more than any timing takes."""
 
 COPIED = 2**26
 """Floats, 256 MiB: more than any cache holds."""
 
 COPIES = 10
-"""So many in one round, that its launch does not count."""
+"""So many in one round that launching them does not count."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Setting:
         precision: of the network's arithmetic.
         engine: how steps are launched.
         width: of the U-Net.
-        batch: patches of a step.
+        batch: patches per step.
         patch: side of a patch, pixels.
     """
 
@@ -63,7 +63,7 @@ class Setting:
         device: str,
         precision: Literal["auto", "float32", "bfloat16"],
         engine: Literal["auto", "eager", "graph", "compile"],
-        borne: Precision,
+        lowest: Precision,
         **sizes: int,
     ) -> Setting:
         """Open a device, and choose what is left to ``auto`` as a run does.
@@ -72,14 +72,14 @@ class Setting:
             device: its name, or ``auto``.
             precision: of the network's arithmetic.
             engine: how steps are launched.
-            borne: the lowest precision that the method bears.
+            lowest: the lowest precision that the method supports.
             sizes: width, batch and patch.
 
         Raises:
-            InputError: the device is not there, or does not do what is asked for.
+            InputError: the device is missing, or does not support what is asked for.
         """
         opened = open_device(device)
-        arithmetic = resolve_precision(precision, lowest=borne, device=opened)
+        arithmetic = resolve_precision(precision, lowest=lowest, device=opened)
         return cls(opened, arithmetic, resolve_engine(engine, opened), **sizes)
 
 
@@ -98,7 +98,7 @@ def product(setting: Setting, *, side: int) -> Workload:
 
 
 class BareStep:
-    """Steps the network alone, on a fixed tensor and by a plain loss: the work that no training does without.
+    """Step the network alone, on a fixed tensor and by a plain loss: the work that every training run does.
 
     Args:
         setting: where and how large; launched kernel by kernel whatever the engine.
@@ -122,7 +122,7 @@ class BareStep:
         self.loss = (self.network(self.image) - 0.9 * self.image).square().mean()
 
     def clear(self) -> None:
-        """Forget the gradients."""
+        """Clear the gradients."""
         self.optimiser.zero_grad(set_to_none=True)
 
     def backward(self) -> None:
@@ -133,14 +133,14 @@ class BareStep:
         """Move the weights."""
         self.optimiser.step()
 
-    def forward_anew(self) -> None:
-        """Prepare ``backward``, which a loss bears once."""
+    def forward_again(self) -> None:
+        """Prepare ``backward``, which a loss supports once."""
         self.clear()
         self.forward()
 
 
 class TrainingStep:
-    """Step by step through a training under Gaussian noise, patches and all.
+    """The steps of a training run under Gaussian noise, with its patches.
 
     Args:
         method: whose.
@@ -160,7 +160,7 @@ class TrainingStep:
         self.done = 0
 
     def __call__(self) -> Tensor:
-        """Take the next step and give its loss."""
+        """Take the next step and return its loss."""
         loss = self.step(self.done, self.patches(self.done))
         self.done += 1
         return loss

@@ -1,4 +1,4 @@
-"""What stands above and below a table: its heading, and its protocol in plain sentences."""
+"""The heading of a table and the notes below it, which describe its protocol in sentences."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ TRAINING_NOISE = {
 
 
 def title(setup: Setup) -> str:
-    """Name a table by the protocol of its runs, on one line."""
+    """Name a table by the setup of its runs, on one line."""
     channels = CHANNELS.get(setup.channels, f"{setup.channels} channels")
     return (
         f"{setup.training_images}, {channels}, U-Net width {setup.width}, {setup.steps:,} steps of "
-        f"{setup.batch} crops of {setup.patch}x{setup.patch}, rate {setup.learning_rate:g}, "
+        f"{setup.batch} patches of {setup.patch}x{setup.patch}, learning rate {setup.learning_rate:g}, "
         f"{setup.training_noise} noise, {setup.device}, protocol {setup.protocol}"
     )
 
 
 def footer(table: Table) -> list[str]:
-    """Say how the numbers of a table came about, one sentence or more per line; then what failed and why."""
+    """Describe how the numbers of a table were computed, one note per line; then what failed and why."""
     return [_reading(table), *protocol_notes(table), *_failures(table)]
 
 
 def protocol_notes(table: Table) -> list[str]:
-    """Say under which protocol the runs of a table stand, one sentence or more per line."""
+    """Describe the protocol of the runs of a table, one note per line."""
     notes = [_sample(table), _noise(table), _scoring(table), _training(table)]
     return notes + _untrained(table) + _blind(table) + _estimates(table)
 
@@ -46,7 +46,7 @@ def _reading(table: Table) -> str:
     )
     return (
         f"Cells: {' / '.join(table.metrics).upper()}, the mean per image over seeds, then over images. "
-        "Bold: best self-supervised method (sees neither clean nor noisy2), each number judged by itself. "
+        "Bold: best self-supervised method (sees neither clean nor noisy2), each metric by itself. "
         f"–: never run.{passes}"
     )
 
@@ -80,8 +80,8 @@ def _training(table: Table) -> str:
     setup = table.setup
     noise = TRAINING_NOISE.get(setup.training_noise, setup.training_noise)
     return (
-        f"Training: {setup.steps:,} steps of {setup.batch} crops of {setup.patch}x{setup.patch} "
-        f"pixels from {setup.training_images} ({setup.steps * setup.batch:,} crops in all), the "
+        f"Training: {setup.steps:,} steps of {setup.batch} patches of {setup.patch}x{setup.patch} "
+        f"pixels from {setup.training_images} ({setup.steps * setup.batch:,} patches in all), the "
         f"same for every method; learning rate up to {setup.learning_rate:g}; {_gradients(setup)}the "
         f"last weights count. Training noise {noise}."
     )
@@ -91,13 +91,13 @@ def _gradients(setup: Setup) -> str:
     # Earlier protocols took gradients as they were, and their runs can still be tabulated.
     if setup.protocol < 4:
         return ""
-    return f"gradients longer than {CLIP_RATIO:g} times their running mean shortened to that; "
+    return f"gradients are clipped to {CLIP_RATIO:g} times the running mean of their norm; "
 
 
 def _untrained(table: Table) -> list[str]:
     if not any("untrained" in cell.sees for cell in table.cells.values()):
         return []
-    return ["Untrained: a reference that learns nothing, at no cost of training; never bold."]
+    return ["Untrained: a reference that learns nothing and costs no training; never bold."]
 
 
 def _blind(table: Table) -> list[str]:
@@ -114,8 +114,8 @@ def _blind(table: Table) -> list[str]:
     ]
     text = (
         "Blind: the noise's parameter is withheld, and each training image has one of its own, log-uniform "
-        f"({', '.join(ranges)}); one training serves all parameters of a law. A method that sees the law is "
-        "told an estimate from the noisy image alone."
+        f"({', '.join(ranges)}); one training run serves all parameters of a noise model. A method "
+        "that sees the noise model is given an estimate from the noisy image alone."
     )
     return [text]
 

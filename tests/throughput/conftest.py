@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROUNDS, WARM_UP = 7, 2
 METERED = 1.0
-"""Seconds of work whose energy is read, for a GPU counts its own a few times a second."""
+"""Seconds of work over which energy is read, since a GPU updates its counter a few times a second."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,14 +31,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--precision", default="auto", choices=("auto", "float32", "bfloat16"))
     group.addoption("--engine", default="auto", choices=("auto", "eager", "graph", "compile"))
     group.addoption("--width", type=int, default=16, help="of the U-Net")
-    group.addoption("--batch", type=int, default=8, help="patches of a step")
+    group.addoption("--batch", type=int, default=8, help="patches per step")
     group.addoption("--patch", type=int, default=64, help="side of a patch, pixels")
     group.addoption("--write-ratios", action="store_true", help="commit the ratios that the guard measures")
     group.addoption("--rounds", type=int, default=ROUNDS, help="of each timing, of which the median counts")
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """Keep what decides the speed, and not what the machine is called."""
+    """Keep what decides the speed, but not the name of the machine."""
     machine_info.clear()
     machine_info |= describe(open_device(config.getoption("device"))) | {
         "versions": versions(),
@@ -48,15 +48,15 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
 
 @pytest.fixture(scope="session")
 def setting_of(request: pytest.FixtureRequest) -> Callable[..., Setting]:
-    """Give a function of the precision that a method bears, and of other sizes, that makes the setting."""
+    """Return a function that resolves a setting, from a method's lowest precision and other sizes."""
     option = request.config.getoption
 
-    def make(borne: Precision = "bfloat16", **sizes: int) -> Setting:
+    def make(lowest: Precision = "bfloat16", **sizes: int) -> Setting:
         return Setting.resolve(
             device=option("device"),
-            precision="float32" if borne == "float32" else option("precision"),
+            precision="float32" if lowest == "float32" else option("precision"),
             engine=option("engine"),
-            borne=borne,
+            lowest=lowest,
             **{name: sizes.get(name, option(name)) for name in ("width", "batch", "patch")},
         )
 
@@ -65,7 +65,7 @@ def setting_of(request: pytest.FixtureRequest) -> Callable[..., Setting]:
 
 @dataclass(frozen=True)
 class Timer:
-    """Times a workload by pytest-benchmark, and keeps beside the times what it was and what it needs."""
+    """Time a workload by pytest-benchmark, and record what it is and what it needs."""
 
     benchmark: BenchmarkFixture
     rounds: int
@@ -79,7 +79,7 @@ class Timer:
         images: int,
         counted: Callable[[], object] | None = None,
         prepare: Callable[[], object] | None = None,
-        **facts: Any,
+        **about: Any,
     ) -> None:
         """Time a workload.
 
@@ -87,10 +87,10 @@ class Timer:
             workload: done once per round.
             setting: where and how large.
             of: the kind of workload.
-            images: that one round treats.
+            images: that one round processes.
             counted: does the same work kernel by kernel, so that it can be counted; by default the workload.
             prepare: done before each round, untimed.
-            facts: what else to keep.
+            about: what else to record.
         """
         counted, device = counted or workload, setting.device
         if prepare:
@@ -125,7 +125,7 @@ class Timer:
             "peak_bytes": memory,
             "first_seconds": first,
             "joules": joules,
-            **facts,
+            **about,
         }
         self.benchmark.pedantic(finish, setup=begin, rounds=self.rounds, warmup_rounds=WARM_UP, iterations=1)
 

@@ -1,4 +1,4 @@
-"""Ratios of what a step takes to what the bare network step takes, measured in turn within one run."""
+"""Ratios of the time of a step to that of the bare network step, measured in turn within one run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def seconds_in_turn(
 
 
 def ratios_to(reference: str, times: dict[str, list[float]]) -> dict[str, float]:
-    """Give the median, over the rounds, of each workload's ratio to the reference in the same round."""
+    """Return the median, over the rounds, of each workload's ratio to the reference in the same round."""
     return {
         name: median(own / bare for own, bare in zip(seconds, times[reference], strict=True))
         for name, seconds in times.items()

@@ -1,4 +1,4 @@
-"""The guard against getting slower: ratios within one run, held against committed ones."""
+"""The guard against slower code: ratios within one run, compared with committed ones."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 COMMITTED = Path(__file__).parent / "ratios.json"
 SCATTER = 0.1
-"""Of a median on a shared machine; it is granted on top of each limit below."""
+"""Of a median on a shared machine; added to each limit below."""
 SLOWER = 1.1
-"""A ratio may be so many times the committed one."""
+"""How many times the committed ratio is allowed."""
 OVERHEAD = 1.05
-"""What the harness may add to the bare step: patches, seeds, schedule and log."""
+"""How much the harness may add to the bare step: patches, seeds, schedule and log."""
 LINEAR = 0.15
-"""How far a time or a memory may lie from a straight line."""
+"""How far a time or a memory may be from a straight line."""
 ROUNDS = 15
 
 
@@ -86,7 +86,7 @@ def test_time_and_memory_grow_linearly_with_the_batch(
         for batch, took, held in zip(batches, seconds, memory, strict=True):
             print(f"  {batch:>3}  {took / seconds[0]:.2f}  {held / memory[0]:.2f}")
         off = max(abs(took / expected - 1) for took, expected in zip(seconds, line, strict=True))
-        print(f"  time lies at most {off:.1%} off a straight line")
+        print(f"  time is at most {off:.1%} off a straight line")
     assert seconds == pytest.approx(line, rel=LINEAR + SCATTER)
     assert all(
         held / memory[0] == pytest.approx(batch / batches[0], rel=LINEAR)

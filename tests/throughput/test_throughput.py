@@ -1,6 +1,6 @@
-"""The throughput suite: what each part of a training takes on this machine, and what the machine could do.
+"""The throughput suite: how long each part of training takes on this machine, and what the machine can do.
 
-`noisebench profile` runs it and draws its figures. Nothing is asserted of seconds: they are the result.
+`noisebench profile` runs it and draws its figures. Seconds are not asserted: they are the result.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def test_part(timed: Timer, setting_of: Callable[..., Setting], part: str) -> No
         "backward": bare.backward,
         "optimiser": bare.update,
     }
-    prepare = bare.forward_anew if part == "backward" else None
+    prepare = bare.forward_again if part == "backward" else None
     timed(work[part], setting, of="part", images=setting.batch, prepare=prepare, part=part)
 
 

@@ -48,7 +48,7 @@ def test_methods_are_sorted_from_fast_to_slow_and_parts_in_the_order_of_work(pro
 def test_other_files_are_refused_by_name(tmp_path: Path, text: str):
     path = tmp_path / "other.json"
     path.write_text(text)
-    with pytest.raises(InputError, match=r"other\.json is no result"):
+    with pytest.raises(InputError, match=r"other\.json is not a result"):
         read(path)
     with pytest.raises(InputError, match="absent"):
         read(tmp_path / "absent.json")

@@ -81,6 +81,6 @@ def test_patches_have_the_size_of_the_setting():
 def test_settings_that_the_machine_lacks_are_refused(engine: Engine):
     sizes = {"width": 4, "batch": 2, "patch": 32}
     with pytest.raises(InputError, match=engine):
-        Setting.resolve(device="cpu", precision="auto", engine=engine, borne="bfloat16", **sizes)
+        Setting.resolve(device="cpu", precision="auto", engine=engine, lowest="bfloat16", **sizes)
     with pytest.raises(InputError, match="bfloat16"):
-        Setting.resolve(device="cpu", precision="bfloat16", engine="auto", borne="float32", **sizes)
+        Setting.resolve(device="cpu", precision="bfloat16", engine="auto", lowest="float32", **sizes)

@@ -19,7 +19,7 @@ def test_the_footer_describes_the_protocol_of_its_runs():
     )
     text = markdown([noisy_once])
     assert "Images: 3 of bsd68, 2 of set12. Seeds: 0, 1." in text
-    assert "20,000 steps of 16 crops of 64x64 pixels from bsd400 (320,000 crops in all)" in text
+    assert "20,000 steps of 16 patches of 64x64 pixels from bsd400 (320,000 patches in all)" in text
     assert "Training noise frozen: one noisy copy" in text
     assert "never clipped" in text
     assert "last weights count" in text
@@ -27,7 +27,7 @@ def test_the_footer_describes_the_protocol_of_its_runs():
     assert "Poisson(" not in text
     text = markdown([redrawn])
     assert "### bsd400, RGB" in text
-    assert "7 steps of 3 crops of 64x64 pixels from bsd400 (21 crops in all)" in text
+    assert "7 steps of 3 patches of 64x64 pixels from bsd400 (21 patches in all)" in text
     assert "Training noise resampled" in text
     assert "Poisson(x/ζ)" in text
 

@@ -38,8 +38,8 @@ def test_each_pair_of_protocols_has_a_table_and_files_of_its_own(tmp_path: Path)
     a, b = Made(pd.concat([*common, drawn(steps=300)])), Made(pd.concat([*common[::-1], drawn(steps=400)]))
     tables = compare(a, b, names=("a", "b"))
     assert [table.title.split(", ")[3] for table in tables] == [
-        "100 steps of 16 crops of 64x64",
-        "200 steps of 16 crops of 64x64",
+        "100 steps of 16 patches of 64x64",
+        "200 steps of 16 patches of 64x64",
     ]
     alone = notes_of(tables[-1], "Protocol that only")
     assert [note.split(" has: ")[0][-1] for note in alone] == ["A", "B"]
