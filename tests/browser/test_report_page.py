@@ -1,4 +1,4 @@
-"""The report in a browser, opened from disk: tables sort, pictures slide and zoom, and all can reach it."""
+"""The report in a browser, opened from disk: tables sort, images compare and zoom, and it is accessible."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def column(table, number: int) -> list[str]:
     return [cell.strip() for cell in table.locator(f"tbody tr > :nth-child({number})").all_inner_texts()]
 
 
-def test_tables_sort_by_a_press_on_a_heading(open_page, report):
+def test_a_click_on_a_heading_sorts_the_table(open_page, report):
     page = open_page(report)
     table = page.locator("table.sortable").first
     before = column(table, 4)
@@ -42,7 +42,7 @@ def test_tables_sort_by_a_press_on_a_heading(open_page, report):
     assert column(table, 4) == before
 
 
-def test_unknown_numbers_stand_last_either_way(open_page, report):
+def test_unknown_numbers_are_last_in_either_order(open_page, report):
     page = open_page(report)
     page.get_by_text("All numbers").click()
     table = page.locator("table.long")
@@ -53,7 +53,7 @@ def test_unknown_numbers_stand_last_either_way(open_page, report):
         assert "–" not in column(table, 6)[:-3]
 
 
-def test_the_filter_keeps_lines_with_all_its_words(open_page, report):
+def test_the_filter_keeps_rows_with_all_its_words(open_page, report):
     page = open_page(report)
     page.get_by_text("All numbers").click()
     page.get_by_role("searchbox").fill("gamma noise2void")
@@ -64,7 +64,7 @@ def test_the_filter_keeps_lines_with_all_its_words(open_page, report):
     assert page.locator("table.long tbody tr:visible").count() == 9
 
 
-# Pictures
+# Images
 
 
 def viewer(page):
@@ -72,7 +72,7 @@ def viewer(page):
 
 
 def transforms(page) -> list[tuple[float, ...]]:
-    """Give the zoom of each picture and where its corner lies, in shares of its pane."""
+    """Return the zoom of each image and the position of its corner, in shares of its pane."""
     found = viewer(page).evaluate(
         """root => [...root.querySelectorAll('.pane img')].map((image) => {
             const matrix = new DOMMatrix(getComputedStyle(image).transform);
@@ -82,7 +82,7 @@ def transforms(page) -> list[tuple[float, ...]]:
     return [tuple(round(value, 2) for value in image) for image in found]
 
 
-def test_the_slider_moves_the_border_between_two_pictures(open_page, report):
+def test_the_slider_moves_the_border_between_two_images(open_page, report):
     page = open_page(report)
     shown = viewer(page)
     pane = shown.locator(".compare .pane")
@@ -106,14 +106,14 @@ def test_the_slider_moves_the_border_between_two_pictures(open_page, report):
     assert float(shown.locator(".share").input_value()) == pytest.approx(
         100 * 100 / pane.bounding_box()["width"], abs=1
     )
-    # Another picture on the left.
+    # Another image on the left.
     shown.locator(".share").fill("100")
     shown.locator(".left").select_option(label="clean")
     page.wait_for_function("() => document.querySelector('.over').alt.endsWith('clean')")
     assert (left_half() != noisy).any()
 
 
-def test_all_pictures_zoom_and_move_together(open_page, report):
+def test_all_images_zoom_and_move_together(open_page, report):
     page = open_page(report)
     shown = viewer(page)
     still = transforms(page)
@@ -138,7 +138,7 @@ def test_all_pictures_zoom_and_move_together(open_page, report):
     assert {zoom for zoom, _, _ in transforms(page)} == {4}
     for key in ["ArrowLeft"] * 60:
         pane.press(key)
-    # At the border there is no way on: the picture fills its pane.
+    # The image never leaves a gap at the border of its pane.
     assert all(x == 0 for _, x, _ in transforms(page))
     shown.get_by_role("button", name="Show all").click()
     assert transforms(page) == still
@@ -188,13 +188,13 @@ def brightness(page, selector: str, name: str = "backgroundColor") -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_light_or_dark_as_the_system_is_and_can_be_turned(open_page, report, scheme):
+def test_it_follows_the_colour_scheme_of_the_system_until_the_button_switches_it(open_page, report, scheme):
     page = open_page(report, color_scheme=scheme)
     page.get_by_text("Images and their noisy copies").click()
 
     def is_dark() -> bool:
         paper, ink = brightness(page, "html"), brightness(page, "body", "color")
-        drawn = brightness(page, ".plate svg .text_1 path, .plate svg g[id*=text] use", "fill")
+        drawn = brightness(page, ".figure svg .text_1 path, .figure svg g[id*=text] use", "fill")
         assert abs(drawn - ink) < 60
         assert abs(paper - ink) > 150
         return paper < 100
@@ -211,7 +211,7 @@ def test_a_phone_never_scrolls_sideways(open_page, report):
     assert page.locator(".tiles figure").last.bounding_box()["width"] > PHONE["width"] / 3
 
 
-def test_print_opens_what_is_folded(open_page, report):
+def test_printing_opens_all_details(open_page, report):
     page = open_page(report)
     assert page.locator("details:not([open])").count() > 3
     paper = page.pdf()
@@ -219,14 +219,14 @@ def test_print_opens_what_is_folded(open_page, report):
     assert page.locator("details:not([open])").count() == 0
 
 
-def test_every_control_is_reached_and_used_by_keyboard(open_page, report):
+def test_every_control_works_by_keyboard(open_page, report):
     page = open_page(report)
     reached = set()
     for _ in range(120):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.className + ' ' + document.activeElement.id"))
     assert {"zoom ", "reset ", "errors ", "pane ", "left ", "share ", "right ", " theme"} <= reached
-    first = page.locator(".exhibit").nth(1)
+    first = page.locator(".image").nth(1)
     first.locator("summary").press("Enter")
     assert first.get_attribute("open") is not None
 
@@ -252,7 +252,7 @@ def test_axe_finds_nothing_serious(open_page, report, width, scheme):
     "path", [QUICK, *sorted(ROOT.glob("reports/*/report.html"))], ids=lambda path: str(path.relative_to(ROOT))
 )
 def test_reports_open(open_page, path):
-    """Print how long they take to open; machines differ, so that only their size is bounded."""
+    """Print how long they take to open; only their size is bounded, because machines differ."""
     if not path.is_file():
         pytest.skip(f"there is no {path}; `tox -e bench` writes it")
     milliseconds = [

@@ -1,4 +1,4 @@
-"""What is committed in tables/ and reports/: numbers that the code writes, and claims that they support."""
+"""Committed tables and reports: the code writes their numbers, and the numbers support the claims."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ TABLE = ROOT / "tables" / "noise2score"
 ORDER = ["supervised", "noise2noise", "noise2score", "sure", "noise2void"]
 FURTHER = ["neighbor2neighbor", "noise2self", "bm3d", "nlm", "wavelet"]
 LEARNED = ["noise2score", "sure", "neighbor2neighbor", "noise2self", "noise2void"]
+BLIND_SPOTS = ["noise2self", "noise2void"]
 PUBLISHED_FORM = "noise2score:domain=raw,formula=paper"
 NOISES = [
     ("gaussian", 25),
@@ -33,7 +34,10 @@ NOISES = [
     ("gamma", 100),
     ("gamma", 50),
 ]
-FLOORS = {"supervised": 28.5, "noise2noise": 28.4, "noise2score": 28.2, "sure": 28.0, "noise2void": 26.5}
+FLOORS = {"supervised": 28.85, "noise2noise": 28.78, "noise2score": 28.6, "sure": 28.48, "noise2void": 26.7}
+"""Mean PSNR on bsd68 at sigma 25, dB: 0.05 below the reference, a few times the scatter of seeds."""
+NEAR_PUBLISHED = 0.5
+"""dB between the published numbers at sigma 25 on bsd68 and ours, of a smaller network."""
 
 
 @pytest.mark.parametrize("folder", WRITTEN, ids=lambda folder: folder.name)
@@ -47,15 +51,15 @@ def test_every_table_is_written_from_the_reports_byte_for_byte(folder: Path, tmp
 
 @pytest.fixture(scope="module")
 def ours() -> pd.DataFrame:
-    """The scores that are shown beside the published ones."""
+    """Return the scores that are compared with the published ones."""
     published = open_published(TABLE)
     reference = find_reference(ROOT / "reports", published.reference)
     return reproduce(published, reference.scores(), reference.failures()).scores
 
 
 def part(scores: pd.DataFrame, noise: str, parameter: float, images: str, method: str) -> pd.DataFrame:
-    place = (scores["noise"] == noise) & (scores["parameter"] == parameter)
-    return scores[place & (scores["images"] == images) & (scores["method"] == method)]
+    condition = (scores["noise"] == noise) & (scores["parameter"] == parameter)
+    return scores[condition & (scores["images"] == images) & (scores["method"] == method)]
 
 
 def test_every_method_was_trained_under_every_noise_of_the_grey_table(ours: pd.DataFrame) -> None:
@@ -82,20 +86,31 @@ def test_gaussian_noise_orders_the_methods_as_published(ours: pd.DataFrame, sigm
         assert behind("noise2void", method) > 0.5
 
 
-def test_every_method_was_retrained_and_noise2void_scatters_most(
-    ours: pd.DataFrame,
-) -> None:
+def test_every_method_was_retrained_and_noise2void_scatters_most(ours: pd.DataFrame) -> None:
     names = open_published(TABLE).retrained
     again = {name: find_reference(ROOT / "reports", name).scores() for name in names}
-    retrained = training_runs(ours, again)
+    repeated = training_runs(ours, again)
     for images in ("bsd68", "set12"):
-        sds = {method: retrained.scatter(method, images).sd for method in ORDER}
+        sds = {method: repeated.scatter(method, images).sd for method in ORDER}
         assert max(sds, key=sds.get) == "noise2void"
 
 
 @pytest.mark.parametrize("method", ORDER)
 def test_at_sigma_25_the_budget_suffices(ours: pd.DataFrame, method: str) -> None:
-    assert part(ours, "gaussian", 25, "bsd68", method)["psnr"].mean() >= FLOORS[method]
+    psnr = part(ours, "gaussian", 25, "bsd68", method)["psnr"].mean()
+    assert psnr >= FLOORS[method]
+    cells = open_published(TABLE).cells
+    (published,) = part(cells, "gaussian", 25, "bsd68", method)["psnr"]
+    assert abs(psnr - published) <= NEAR_PUBLISHED
+
+
+@pytest.mark.parametrize("noise", NOISES, ids=str)
+@pytest.mark.parametrize("method", [*ORDER, *FURTHER])
+def test_every_method_denoises(ours: pd.DataFrame, noise: tuple[str, float], method: str) -> None:
+    scores = part(ours, *noise, "bsd68", method)
+    gains = scores["psnr"] - scores["noisy_psnr"]
+    assert gains.mean() > 2.5
+    assert method in BLIND_SPOTS or gains.min() > 0
 
 
 def test_the_readme_shows_the_overview_and_states_its_numbers(ours: pd.DataFrame) -> None:

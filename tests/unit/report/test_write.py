@@ -96,7 +96,7 @@ def test_the_page_shows_images_with_their_scores(trained: Tiny, tmp_path: Path):
     key = store.scores().query("method == 'noise2void'")["key"].iloc[0]
     kept = image_folder(store.root / key, "gaussian:25", "test") / "0.png"
     pixels = read_image(kept)[0]
-    # Smaller than a crop, so the whole picture is shown.
+    # Smaller than a crop, so the whole image is shown.
     assert (
         np.abs(np.asarray(Image.open(io.BytesIO(content))) / 255 - pixels[..., 0]).max() <= 0.5 / 255 + 1e-6
     )
