@@ -1,4 +1,4 @@
-"""A grid on a Ray cluster of two nodes: each run once, to the same scores, whatever is killed on the way."""
+"""A grid on a Ray cluster of two nodes: each job once, to the same scores, whatever is killed meanwhile."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ from bench.store.recovery import set_aside_damaged
 from bench.store.store import Store
 from bench.system.files import StorageError
 from bench.training.checkpoint import read_checkpoint
-from tests.faults.processes import results, start
-from tests.faults.test_two_processes import GRID
+from tests.support.processes import QUICK_GRID, results, start
 from tests.support.runs import CPU, Silent, Tiny
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ LONG = 200
 """Steps of a run that is disturbed, with a checkpoint after each."""
 
 AFTER = 20
-"""Steps after which it is."""
+"""Steps after which it is disturbed."""
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +93,7 @@ def on_cluster(tiny: Tiny, jobs: list[Job]) -> Silent:
 
 
 def alone(tiny: Tiny, root: Path, **changes: Any) -> Tiny:
-    """Do a grid without Ray, in a process of one thread."""
+    """Launch a grid without Ray, in a process of one thread."""
     here = in_store(tiny, root)
     process, connection = start(here, **changes)
     assert set(connection.recv()) == {"trained"}
@@ -103,7 +102,7 @@ def alone(tiny: Tiny, root: Path, **changes: Any) -> Tiny:
 
 
 def steps_done(tiny: Tiny, job: Job) -> int:
-    """Read how far a run is, from a copy, since another process may put the next checkpoint in its place."""
+    """Read how far a run is, from a copy, since another process may replace the checkpoint."""
     path = tiny.context.store.root / PARTIAL / job.key / CHECKPOINT
     if not path.is_file():
         return 0
@@ -129,7 +128,7 @@ def amid(tiny: Tiny, job: Job, do: Callable[[], None]) -> Thread:
 
 
 def kill_workers(cluster: Cluster) -> None:
-    """Kill the processes that are at a run, of this cluster alone."""
+    """Kill the processes of this cluster that execute a job."""
     for node in cluster.list_all_nodes():
         raylet = node.all_processes["raylet"][0].process.pid
         for process in Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split():
@@ -137,12 +136,12 @@ def kill_workers(cluster: Cluster) -> None:
                 os.kill(int(process), signal.SIGKILL)
 
 
-def test_the_quick_grid_is_done_once_on_both_nodes_to_the_same_scores(
+def test_the_quick_grid_is_executed_once_on_both_nodes_to_the_same_scores(
     cluster: Cluster, tiny: Tiny, tmp_path: Path
 ) -> None:
-    jobs = tiny.jobs(**GRID)
+    jobs = tiny.jobs(**QUICK_GRID)
     assert on_cluster(tiny, jobs).outcomes == ["trained"] * 15
-    assert results(tiny).equals(results(alone(tiny, tmp_path / "alone", **GRID)))
+    assert results(tiny).equals(results(alone(tiny, tmp_path / "alone", **QUICK_GRID)))
     store = tiny.context.store
     records = [store.record(job.key) for job in jobs]
     nodes = [record.cluster.node for record in records]
@@ -250,7 +249,7 @@ def test_a_run_that_fits_on_no_node_is_refused(cluster: Cluster, tiny: Tiny) -> 
         launch_on_cluster(tiny.jobs(), tiny.context, Silent(), share=replace(share(), cpus=2))
 
 
-def test_the_command_does_a_grid_on_the_cluster(
+def test_the_command_launches_a_grid_on_the_cluster(
     cluster: Cluster,
     photo_folders: Callable[[int], tuple[Path, Path]],
     tmp_path: Path,

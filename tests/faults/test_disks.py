@@ -1,4 +1,4 @@
-"""A full disk, or one that is gone, stops the work; the store stays valid, and the same call goes on."""
+"""A full disk, or one that is gone, stops the grid; the store stays valid, and the same call resumes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.store.recovery import set_aside_damaged
 from bench.store.store import Store
 from bench.system import files as durable
 from bench.system.files import StorageError, write_durably
-from tests.faults.processes import results
+from tests.support.processes import results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", folder], check=True)  # noqa: S607
 
 
-def test_a_full_disk_stops_the_grid_and_more_room_lets_it_go_on(tiny: Tiny, small_disk: Path) -> None:
+def test_a_full_disk_stops_the_grid_and_more_room_lets_it_resume(tiny: Tiny, small_disk: Path) -> None:
     full = replace(tiny, context=replace(tiny.context, store=Store.open(small_disk)))
     with pytest.raises(StorageError, match=r"No space left on device.*the disk is full; free some space"):
         full.launch(**GRID)
@@ -87,7 +87,7 @@ def test_a_store_that_is_gone_stops_the_grid(tiny: Tiny, monkeypatch: pytest.Mon
         (errno.EIO, "bring it back"),
     ],
 )
-def test_what_cannot_be_written_leaves_what_was_there(
+def test_a_file_that_cannot_be_written_keeps_its_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
 ) -> None:
     path = tmp_path / "file"

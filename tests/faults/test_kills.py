@@ -1,4 +1,4 @@
-"""A training killed at any moment goes on to the same scores, and the store is valid after each kill."""
+"""A training run killed at any moment resumes to the same scores, and the store is valid after each kill."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.store.recovery import set_aside_damaged
 from bench.store.store import Store
 from bench.system.signals import STOP_SIGNALS
 from bench.training.checkpoint import read_checkpoint
-from tests.faults.processes import results, start
+from tests.support.processes import results, start
 from tests.support.runs import Tiny, make_tiny
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL"
 
 @pytest.fixture
 def tiny(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> Tiny:
-    """Give a grid of one run that writes a checkpoint after every step."""
+    """Return a grid of one run that writes a checkpoint after every step."""
     tiny = make_tiny(photo_folders(1), tmp_path / "whole", channels=1)
     return replace(tiny, context=replace(tiny.context, checkpoint_every=0, evaluations=2))
 
@@ -45,7 +45,7 @@ def in_store(tiny: Tiny, root: Path) -> Tiny:
 
 
 def steps_done(tiny: Tiny, key: str) -> int:
-    """Read how far a run is, which a damaged checkpoint or a damaged store would not let pass."""
+    """Read how far a run is, and check the store and the checkpoint."""
     store = tiny.context.store
     assert set_aside_damaged(store.root) == []
     if key in store:
@@ -55,12 +55,12 @@ def steps_done(tiny: Tiny, key: str) -> int:
     return checkpoint.step
 
 
-def test_a_training_killed_at_random_moments_ends_the_same(tiny: Tiny, tmp_path: Path) -> None:
-    process, told = start(tiny, steps=STEPS)
+def test_a_run_killed_at_random_moments_ends_with_the_same_scores(tiny: Tiny, tmp_path: Path) -> None:
+    process, connection = start(tiny, steps=STEPS)
     began = time.monotonic()
     process.join()
     took = time.monotonic() - began
-    assert told.recv() == ["trained"]
+    assert connection.recv() == ["trained"]
     (key,) = tiny.context.store.keys()
     expected, weights = results(tiny), load_file(tiny.context.store.root / key / WEIGHTS)
     rng = np.random.default_rng(0)
@@ -72,8 +72,8 @@ def test_a_training_killed_at_random_moments_ends_the_same(tiny: Tiny, tmp_path:
         process.kill()
         process.join()
         killed_at.append((process.exitcode, steps_done(broken, key)))
-        process, told = start(broken, steps=STEPS)
-        assert told.recv() in (["trained"], ["stored"])
+        process, connection = start(broken, steps=STEPS)
+        assert connection.recv() in (["trained"], ["stored"])
         process.join()
         assert results(broken).equals(expected)
         again = load_file(broken.context.store.root / key / WEIGHTS)
@@ -87,7 +87,7 @@ def test_a_training_killed_at_random_moments_ends_the_same(tiny: Tiny, tmp_path:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-def test_a_signal_ends_a_training_at_a_checkpoint(tiny: Tiny, tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_a_run_at_a_checkpoint(tiny: Tiny, tmp_path: Path, number: signal.Signals) -> None:
     stopping = in_store(tiny, tmp_path / "stopped")
     stopping = replace(
         stopping, context=replace(stopping.context, checkpoint_every=CHECKPOINT_EVERY, evaluations=0)

@@ -1,4 +1,4 @@
-"""Work in processes of their own, which can be killed; they start warm, so that a test is not all imports."""
+"""Grids launched in other processes, which can be killed; these start with all modules imported."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from bench.runs.launch import launch
+from bench.runs.recipes import RECIPES
 from tests.support.runs import Silent, Tiny
 
 if TYPE_CHECKING:
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 WARM = multiprocessing.get_context("forkserver")
 WARM.set_forkserver_preload([__name__])
 
+QUICK_GRID = {"methods": RECIPES["quick"].methods, "noises": RECIPES["quick"].noises, "steps": 60}
+
 CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
 
 
 def start(tiny: Tiny, *, share: RunResources | None = None, **changes: Any) -> tuple[BaseProcess, Connection]:
-    """Launch a grid in a process of one thread, which says ``begun``, and at its end all outcomes.
+    """Launch a grid in a process of one thread, which sends ``begun``, and at its end all outcomes.
 
-    With a share of a cluster, the process is the driver of a grid there.
+    With resources on a cluster, the process is the driver of a grid there.
     """
     here, there = WARM.Pipe()
     process = WARM.Process(target=_work, args=(tiny, share, changes, there), daemon=True)
@@ -38,10 +41,10 @@ def start(tiny: Tiny, *, share: RunResources | None = None, **changes: Any) -> t
     return process, here
 
 
-def _work(tiny: Tiny, share: RunResources | None, changes: dict[str, Any], told: Connection) -> None:
+def _work(tiny: Tiny, share: RunResources | None, changes: dict[str, Any], connection: Connection) -> None:
     torch.set_num_threads(1)
     jobs, watcher = tiny.jobs(**changes), Silent()
-    told.send("begun")
+    connection.send("begun")
     if share:
         from bench.runs.cluster.driver import connected, launch_on_cluster
 
@@ -50,10 +53,10 @@ def _work(tiny: Tiny, share: RunResources | None, changes: dict[str, Any], told:
     else:
         with tiny.context.stop.listening():
             launch(jobs, tiny.context, watcher)
-    told.send(watcher.outcomes)
+    connection.send(watcher.outcomes)
 
 
 def results(tiny: Tiny) -> pd.DataFrame:
-    """Give the scores of a store without its clocks, in an order of their own."""
+    """Return the scores of a store without its clocks, sorted by run and image."""
     scores = tiny.context.store.scores().drop(columns=CLOCKS)
     return scores.sort_values(["key", "parameter", "images", "image"], ignore_index=True)
