@@ -1,6 +1,6 @@
-"""Other libraries as oracles: they agree with ours, or a test shows by how much they depart and why.
+"""Other libraries as oracles: they agree with ours, or a test shows by how much they differ and why.
 
-A test named ``test_departs_...`` fails on the day that the other library mends what it shows.
+A test named ``test_departs_...`` fails as soon as the other library fixes what it shows.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def deepinv() -> ModuleType:
 
 @pytest.fixture
 def peer_of(deepinv: ModuleType) -> Callable[[Noise], nn.Module]:
-    """Give a function from our noise to deepinv's of the same law and level."""
+    """Return a function from our noise to deepinv's noise with the same model and level."""
 
     def peer(noise: Noise) -> nn.Module:
         match noise:

@@ -22,7 +22,7 @@ def linear(image: Tensor) -> Tensor:
 
 
 def curved(image: Tensor) -> Tensor:
-    """Bend every pixel by itself."""
+    """Apply a non-linear function to every pixel."""
     return 0.3 + 0.4 * torch.tanh(3 * (image - 0.5)) + 0.05 * torch.sin(12 * image)
 
 
@@ -33,7 +33,7 @@ def our_loss(net: Network, noisy: Tensor, noise: Noise, eps: float, seed: int = 
 
 @pytest.fixture
 def their_loss(deepinv):
-    """Give deepinv's loss as a function like ``our_loss``."""
+    """Return deepinv's loss as a function like ``our_loss``."""
     physics = deepinv.physics.Denoising()
 
     def loss(net: Network, noisy: Tensor, noise: Noise, eps: float, seed: int = 0) -> Tensor:
@@ -50,7 +50,7 @@ def their_loss(deepinv):
 
 @pytest.fixture
 def one_probe(monkeypatch: pytest.MonkeyPatch):
-    """Let deepinv's normal and uniform draws come from the coin that ours flips."""
+    """Replace deepinv's normal and uniform draws by the random signs of ours."""
 
     def flip(self: Tensor, *, generator: torch.Generator) -> Tensor:
         return self.bernoulli_(0.5, generator=generator)

@@ -24,7 +24,7 @@ Score = Callable[[Tensor], Tensor]
 
 
 def our_loss(net: Network, noisy: Tensor, noise: Noise, sigma_a: float) -> Tensor:
-    """Give the loss in raw intensities, its noise drawn from torch's own generator like deepinv's."""
+    """Compute the loss in raw intensities, with noise from torch's global generator like deepinv's."""
     unit = noise.zeta if isinstance(noise, Poisson) else 1.0
     method = Noise2Score(domain="raw", start=sigma_a / unit, end=sigma_a / unit)
     return method.loss(net, Batch({"noisy": noisy}, noise), torch.default_generator, torch.zeros(()))
@@ -37,7 +37,7 @@ def score_of(net: Network, noise: Noise) -> Score:
 
 @pytest.fixture
 def their_model(deepinv, peer_of):
-    """Give deepinv's denoiser from a score, and the physics that it asks for."""
+    """Return deepinv's denoiser for a score."""
 
     def model(score: Score, noise: Noise, **options) -> nn.Module:
         loss = deepinv.loss.ScoreLoss(noise_model=peer_of(noise), **options)
@@ -87,7 +87,7 @@ def test_formula_of_the_paper_is_theirs(their_model, net: Network, noisy: Tensor
 
 
 def in_decibels(excess: Tensor, chances: Tensor, posterior_variance: Tensor) -> float:
-    """Give the loss against the posterior mean, of squared errors ``excess`` about it."""
+    """Compute the loss of PSNR relative to the posterior mean, from squared distances ``excess`` to it."""
     share = (chances * excess).sum() / (chances * posterior_variance).sum()
     return (10 * torch.log10(1 + share)).item()
 

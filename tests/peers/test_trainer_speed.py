@@ -74,7 +74,7 @@ NETWORKS: dict[str, Callable[[UNet], UNet]] = {"textbook": by_the_book, "ours": 
 
 
 class Model(nn.Module):
-    """A network as deepinv calls it, with the forward operator, which a denoiser has no use for."""
+    """A network as deepinv calls it, with the forward operator, which a denoiser does not need."""
 
     def __init__(self, net: UNet) -> None:
         super().__init__()
@@ -85,10 +85,10 @@ class Model(nn.Module):
 
 
 def patches_of(needs: frozenset[Need]) -> Patches:
-    pictures = tuple(
+    photographs = tuple(
         CleanImage(str(seed), photograph(180, 180, 1, seed=seed)[..., None]) for seed in range(4)
     )
-    images = ImageSet("generated", pictures, 1, "", ())
+    images = ImageSet("generated", photographs, 1, "", ())
     return Patches(images, NOISE, needs=needs, sampling=SAMPLING, device=CPU)
 
 

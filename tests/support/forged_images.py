@@ -1,4 +1,4 @@
-"""Image files that no encoder would write: headers that claim what does not follow, and what takes long."""
+"""Image files that no encoder writes: with false headers, or slow to decode."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Chunk = tuple[bytes, bytes]
 
 
 def png(width: int, height: int, *, bits: int = 8, colour: int = 0, rows: bytes = b"") -> bytes:
-    """Give a PNG of any size and bit depth; ``colour`` is 0 (grey), 2 (RGB) or 3 (palette)."""
+    """Return a PNG of any size and bit depth; ``colour`` is 0 (grey), 2 (RGB) or 3 (palette)."""
     head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
     return png_of([(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")])
 
@@ -32,7 +32,7 @@ def png_of(chunks: Sequence[Chunk]) -> bytes:
 
 
 def bmp(width: int, height: int) -> bytes:
-    """Give a BMP of 24 bits with a kilobyte of pixels."""
+    """Return a BMP of 24 bits with a kilobyte of pixels."""
     info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 2835, 2835, 0, 0)
     return b"BM" + struct.pack("<IHHI", 1054, 0, 0, 54) + info + bytes(1000)
 
@@ -47,7 +47,7 @@ def tiff(
     tile: tuple[int, int] | None = None,
     pages: int = 1,
 ) -> bytes:
-    """Give a TIFF with a kilobyte of whole numbers (``kind`` 1) or floats (3), in tiles of width, height."""
+    """Return a TIFF with a kilobyte of integers (``kind`` 1) or floats (3), in tiles of width, height."""
     tags = {256: width, 257: height, 258: bits, 259: 1, 262: 1 if samples == 1 else 2}
     tags |= {277: samples, 339: kind}
     tags |= {322: tile[0], 323: tile[1], 324: 8, 325: 1000} if tile else {273: 8, 278: height, 279: 1000}
@@ -58,12 +58,12 @@ def tiff(
 
 
 def big_tiff(entries: int) -> bytes:
-    """Give the head of a BigTIFF whose directory claims so many entries."""
+    """Return the header of a BigTIFF whose directory claims this many entries."""
     return b"II+\0" + struct.pack("<HHQQ", 8, 0, 16, entries)
 
 
 def jpeg(width: int, height: int, *, scans: int = 0) -> bytes:
-    """Give a progressive JPEG of 16x16 pixels under another size, with further scans that hold nothing."""
+    """Return a progressive JPEG of 16x16 pixels that claims another size, with extra empty scans."""
     content = io.BytesIO()
     Image.fromarray(np.zeros((16, 16), np.uint8)).save(content, "jpeg", progressive=True)
     whole = bytearray(content.getvalue())
@@ -74,7 +74,7 @@ def jpeg(width: int, height: int, *, scans: int = 0) -> bytes:
 
 
 def webp(width: int, height: int) -> bytes:
-    """Give a lossless WebP of 32x32 pixels under another size."""
+    """Return a lossless WebP of 32x32 pixels that claims another size."""
     _, encoded = cv2.imencode(".webp", np.zeros((32, 32, 3), np.uint8), [cv2.IMWRITE_WEBP_QUALITY, 101])
     whole = bytearray(encoded.tobytes())
     start = whole.index(b"VP8L") + 9

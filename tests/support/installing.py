@@ -1,4 +1,4 @@
-"""Installing a package as a person would, but without network and into a folder of its own."""
+"""Install a package by pip, but without network and into a separate folder."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def installing_into(target: Path) -> dict[str, str]:
-    """Give an environment in which ``pip install`` fills ``target``, and what lies there is installed.
+    """Return an environment in which ``pip install`` fills ``target``, whose packages can be imported.
 
-    Skips the test where pip, or what builds such packages, is missing.
+    Skips the test if pip or a build dependency is missing.
     """
     if missing := [name for name in ("pip", "hatchling", "editables") if not find_spec(name)]:
         pytest.skip(f"needs {', '.join(missing)}")
-    # In a folder of PYTHONPATH the links of an editable package would not be followed.
+    # Python does not follow the links of an editable package in a folder of PYTHONPATH.
     hook = target / "hook"
     hook.mkdir(parents=True)
     (hook / "sitecustomize.py").write_text(f"import site\nsite.addsitedir({str(target)!r})\n")
     environment = dict(os.environ)
     if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
-        # Every command would compile all of torch anew.
+        # Otherwise every command compiles all of torch again.
         environment["PYTHONPYCACHEPREFIX"] = str(target / "compiled")
     return environment | {
         "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]),  # noqa: PTH120
@@ -42,7 +42,7 @@ def installing_into(target: Path) -> dict[str, str]:
 
 
 def shell(script: str, *, place: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """Run a script by bash, up to its first failing command; give its exit code and all that it says."""
+    """Run a bash script up to its first failing command; return its exit code and all that it prints."""
     done = subprocess.run(
         ["bash", "-ec", script],  # noqa: S607
         cwd=place,

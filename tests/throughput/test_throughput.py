@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.profile.workloads import Setting
-    from tests.throughput.conftest import Timer
+    from tests.throughput.timer import Timer
 
 BATCHES, PATCHES = (8, 16, 32, 64), (32, 64, 128)
 SIDE = 256

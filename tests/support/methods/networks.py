@@ -1,4 +1,4 @@
-"""Networks of known properties."""
+"""Networks with known properties."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Spy:
-    """A network that remembers what it was shown."""
+    """A network that records its inputs."""
 
     def __init__(self, net: Function) -> None:
         self.net = net
@@ -41,14 +41,14 @@ def filter_of(taps: np.ndarray) -> Function:
 
 
 def curved(image: Tensor) -> Tensor:
-    """Be non-linear in each pixel and its neighbours."""
+    """Apply a non-linear function of each pixel and its neighbours."""
     return 0.1 + 0.7 * torch.tanh(filter_of(TAPS)(image)) + 0.05 * torch.sin(6 * image)
 
 
 def network_with(score: Function, noise: Noise, method: Noise2Score) -> Function:
-    """Make the network whose residual stands for a given score of v.
+    """Make the network whose residual corresponds to a given score of v.
 
-    The residual of a network r is read as variance s, and of a logarithm as y variance s.
+    The residual of the network is variance s, and for a logarithm y variance s.
     """
     variance = method.coordinates(noise).variance
     logarithm = isinstance(noise, Gamma) and method.domain == "stabilised"

@@ -1,4 +1,4 @@
-"""The ranges of hyper-parameters, and the device that denoising stays on; all else is in test_conformance."""
+"""The ranges of hyper-parameters, and the device of denoised images."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def test_hyper_parameters_at_the_ends_of_their_ranges():
 def test_denoising_stays_on_the_device_of_the_images(spec: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch, "Generator", Generator)
     method, net = TRAINED[spec], small_unet(1)
-    # Binomial numbers, torch can only draw.
-    laws = method.noises - ({"poisson"} if spec == "r2r" else set())
-    for law in laws:
+    # torch cannot simulate binomial draws.
+    noises = method.noises - ({"poisson"} if spec == "r2r" else set())
+    for name in noises:
         with simulate_accelerator():
             noisy = torch.empty(2, 1, 45, 32, device=ACCELERATOR)
-            told = LEVELS[law] if "noise" in method.needs else None
-            denoised = method.denoise(network_on_accelerator(net), noisy, told)
+            noise = LEVELS[name] if "noise" in method.needs else None
+            denoised = method.denoise(network_on_accelerator(net), noisy, noise)
         assert (denoised.shape, denoised.device) == (noisy.shape, ACCELERATOR)

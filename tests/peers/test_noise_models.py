@@ -1,4 +1,4 @@
-"""The noises against deepinv's: other generators, so one law is told by many draws."""
+"""The noise models against deepinv's: with other generators, so that distributions are compared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEVELS = [Gaussian(25), Gaussian(50), Poisson(0.01), Poisson(0.05), Gamma(50), G
 
 
 def counts_alike(ours: np.ndarray, theirs: np.ndarray, zeta: float) -> float:
-    """Give the p-value of chi-squared, counts rarer than 10 draws left out."""
+    """Compute the p-value of chi-squared, without counts that are rarer than 10 draws."""
     counts = [np.rint(draws / zeta).astype(int) for draws in (ours, theirs)]
     table = np.array([np.bincount(each, minlength=1 + max(map(np.max, counts))) for each in counts])
     return stats.chi2_contingency(table[:, table.min(axis=0) >= 10]).pvalue
@@ -23,7 +23,7 @@ def counts_alike(ours: np.ndarray, theirs: np.ndarray, zeta: float) -> float:
 
 @pytest.mark.parametrize("intensity", [0.1, 0.9])
 @pytest.mark.parametrize("noise", LEVELS, ids=lambda noise: noise.spec)
-def test_draws_follow_one_law(peer_of, noise: Noise, intensity: float):
+def test_draws_have_the_same_distribution(peer_of, noise: Noise, intensity: float):
     """Moments within 5 standard errors, .2 and .6 % of the noise; KS or chi-squared above p = .001."""
     clean = np.full(DRAWS, intensity, dtype=np.float32)
     ours = noise.sample(clean, generator("peers", noise.spec, intensity)).astype(np.float64)
@@ -49,14 +49,14 @@ def test_scaled_counts_lie_on_one_lattice(peer_of):
 
 
 def test_departs_gamma_noise_has_no_seed(deepinv, peer_of):
-    """deepinv's Gamma noise takes no generator and drops its ``seed`` without a word.
+    """deepinv's Gamma noise takes no generator and silently ignores its ``seed``.
 
-    Its Gaussian and Poisson noises obey both. Ours draws every law from the generator it is given, for a
-    field of noise is part of the benchmark. Fails when deepinv's Gamma noise obeys a seed or a generator.
+    Its Gaussian and Poisson noises use both. Ours draws every noise from the given generator, since the
+    noise is part of the benchmark. Fails when deepinv's Gamma noise uses a seed or a generator.
     """
     image = torch.full((1, 1, 8, 8), 0.5)
-    for law in (deepinv.physics.GaussianNoise, deepinv.physics.PoissonNoise):
-        seeded = law(0.1, rng=torch.Generator())
+    for model in (deepinv.physics.GaussianNoise, deepinv.physics.PoissonNoise):
+        seeded = model(0.1, rng=torch.Generator())
         assert torch.equal(seeded(image, seed=1), seeded(image, seed=1))
     gamma = peer_of(Gamma(50))
     assert not torch.equal(gamma(image, seed=1), gamma(image, seed=1))
@@ -68,7 +68,7 @@ def test_departs_gamma_noise_has_no_seed(deepinv, peer_of):
 
 
 def test_departs_gamma_noise_refuses_black(peer_of):
-    """deepinv's Gamma noise raises at x = 0, which photographs hold; ours leaves black as it is.
+    """deepinv's Gamma noise raises at x = 0, which occurs in photographs; ours keeps black unchanged.
 
     Fails when deepinv's takes an image with a black pixel.
     """
