@@ -1,4 +1,4 @@
-"""Finding methods: files in ``methods/`` and the entry points of other packages, by name."""
+"""Discovery of methods by name: files in ``methods/``, and entry points of other packages."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "noisebench.methods"
 EVERY = "all"
-"""In the place of a method's name, every method that is found."""
+"""Instead of a method's name: all methods that are found."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A method that can be loaded, but was not yet.
+    """A method that is found, but not imported.
 
     Args:
         name: on the command line.
         target: ``module`` or ``module:Class``.
-        origin: the distribution that brings it.
+        origin: the distribution that contains it.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Listing:
     origin: str
 
     def summary(self) -> str:
-        """Read the first line of the file's docstring, without running the file."""
+        """Return the first line of the file's docstring, without running the file."""
         file = self.file()
         if file is None:
             return "(its file is missing)"
@@ -50,7 +50,7 @@ class Listing:
         return (text or "").partition("\n")[0]
 
     def file(self) -> Path | None:
-        """Find the source file, importing at most its parent packages."""
+        """Return the source file, importing at most its parent packages."""
         try:
             spec = util.find_spec(self.target.partition(":")[0])
         except ImportError:
@@ -59,7 +59,7 @@ class Listing:
 
 
 def listings() -> dict[str, Listing]:
-    """List all methods by name, importing none.
+    """Return all methods by name, importing none.
 
     Raises:
         InputError: two of them have the same name.
@@ -87,7 +87,7 @@ def load_class(name: str) -> type[Method]:
     Raises:
         InputError: the name is unknown, its file raises on import, or does not define one method.
     """
-    # The contract brings torch, which takes seconds to load and which a list of names does without.
+    # The contract imports torch, which takes seconds to load and is not needed to list names.
     from bench.method import Method
 
     known = listings()
@@ -96,7 +96,7 @@ def load_class(name: str) -> type[Method]:
     module_name, _, attribute = known[name].target.partition(":")
     try:
         module = import_module(module_name)
-    except Exception as error:  # whatever a stranger's file raises, the user must learn which file it was
+    except Exception as error:  # of any kind: the message must name the file
         raise InputError(
             f"the method {name!r} could not be imported from {known[name].file() or module_name}: "
             f"{type(error).__name__}: {error}"
@@ -136,7 +136,7 @@ def build(method: type[Method], hyper_parameters: Mapping[str, object]) -> Metho
     """Make a method from hyper-parameters, given as values or as text.
 
     Raises:
-        InputError: a value has the wrong type or lies out of its range.
+        InputError: a value has the wrong type or is out of its range.
     """
     from pydantic import TypeAdapter, ValidationError
 
@@ -151,5 +151,5 @@ def build(method: type[Method], hyper_parameters: Mapping[str, object]) -> Metho
 
 
 def source_hash(method: type[Method]) -> str:
-    """Hash the file in which a method is written, sha256 in hex."""
+    """Return the sha256 of the file in which a method is written, in hex."""
     return hashlib.sha256(Path(inspect.getfile(method)).read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""A trained denoiser, of use beyond its score."""
+"""A trained denoiser: a method's rule with its network, for any image."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Meter:
-    """A network that counts the values it is given."""
+class PassCounter:
+    """A network that counts the values of the images that it processes."""
 
     net: Network
     values: int = 0
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Give what the network does."""
+        """Apply the network."""
         self.values += image.numel()
         return self.net(image)
 
@@ -37,9 +37,9 @@ class Denoiser:
     """A method's rule with a trained network.
 
     Args:
-        net: the trained U-Net, on ``device``; where nothing is trained, the U-Net as it was made.
+        net: the trained U-Net, on ``device``; for a method that is not trained, the U-Net as initialised.
         method: turns the network into a denoiser.
-        noise: for which it was trained; where the parameter is unknown, it is estimated for each image.
+        noise: the noise it was trained for; an unknown parameter is estimated for each image.
         device: where it computes.
     """
 
@@ -54,30 +54,29 @@ class Denoiser:
         Computes in float32 and returns float32 on the denoiser's device, same shape, not clipped either.
 
         Raises:
-            InputError: they are no tensor of floats, the shape or the number of channels is not what the
-                network was trained for, or the noise cannot be estimated where it must be.
+            InputError: they are not a tensor of floats, the shape or the number of channels is not what the
+                network was trained for, or the noise must be estimated and cannot be.
         """
-        return self.metered(noisy)[0]
+        return self.denoise_and_count(noisy)[0]
 
     @torch.inference_mode()
-    def metered(self, noisy: Tensor) -> tuple[Tensor, float]:
-        """Denoise, and count the passes: what the network was given, in sizes of the images.
+    def denoise_and_count(self, noisy: Tensor) -> tuple[Tensor, float]:
+        """Denoise, and count the passes: the pixels that the network processed, over those of the images.
 
         Raises:
             InputError: as on denoising.
         """
         images = self._admit(noisy)
-        meter = Meter(self._network())
-        denoised = self.method.denoise(meter, images, self._given_noise(images))
-        return denoised, meter.values / images.numel()
+        counter = PassCounter(self._network())
+        denoised = self.method.denoise(counter, images, self._given_noise(images))
+        return denoised, counter.values / images.numel()
 
     @torch.inference_mode()
     def estimate(self, noisy: Tensor) -> float | None:
         """Estimate the parameter of the noise of one image (1, C, H, W).
 
         Returns:
-            What the method takes it to be; None where the method sees no noise, or is told the parameter and
-            keeps to it.
+            The method's estimate; None where the method sees no noise model, or uses the given parameter.
 
         Raises:
             InputError: as on denoising.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.scoring.noisy_sets import NoisyImage, NoisySet
 
 PIXELS_AT_ONCE = {"cuda": 2**22}
-"""Where more than one image is denoised at a time; a CPU is faster the less it has to leave its caches."""
+"""Pixels of a batch by device type; other devices denoise one image at a time, which suits a CPU's caches."""
 
 
 class EvaluationError(RuntimeError):
@@ -42,13 +42,13 @@ def evaluate(
     Args:
         denoiser: computes in float32.
         noisy_set: the test images.
-        lpips: the perceptual metric, where it can be had.
+        lpips: the perceptual metric, where it is available.
         keep: called with each image's name and its clamped output, (1, C, H, W).
 
     Returns:
         One row per image: image, psnr (dB), ssim, lpips (None without the metric), noisy_psnr, noisy_ssim,
-        seconds (of denoising), estimate (of the noise's parameter, None where it is told and kept), passes
-        (what the network was given, in sizes of the image).
+        seconds (of denoising), estimate (of the noise's parameter, None where the given one is used), passes
+        (the pixels that the network processed, over those of the image).
 
     Raises:
         EvaluationError: an output is not finite, or has another shape than its input.
@@ -71,7 +71,7 @@ def evaluate(
 
 
 def mean_psnr(denoiser: Denoiser, noisy_set: NoisySet) -> float:
-    """Give the mean PSNR of a set in dB, as ``evaluate`` would, and nothing else.
+    """Compute the mean PSNR of a set in dB, as ``evaluate`` would, and nothing else.
 
     Raises:
         EvaluationError: as by ``evaluate``.
@@ -80,11 +80,11 @@ def mean_psnr(denoiser: Denoiser, noisy_set: NoisySet) -> float:
 
 
 def _denoised(denoiser: Denoiser, noisy_set: NoisySet) -> Iterator[tuple[NoisyImage, Tensor, float, float]]:
-    """Denoise images of equal size together; give each, its clamped output, its seconds and its passes."""
+    """Denoise images of equal size together; yield each with its clamped output, seconds and passes."""
     for images in _batches(noisy_set.images, pixels=PIXELS_AT_ONCE.get(denoiser.device.type, 1)):
         noisy = torch.cat([image.noisy for image in images])
         clock = Stopwatch(denoiser.device)
-        outputs, passes = denoiser.metered(noisy)
+        outputs, passes = denoiser.denoise_and_count(noisy)
         seconds = clock.seconds / len(images)
         if outputs.shape != noisy.shape:
             raise EvaluationError(

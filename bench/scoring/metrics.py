@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WINDOW_RADIUS = 5  # torchmetrics and scikit-image both cut a Gaussian of sigma 1.5 off at 11 pixels
 ALEXNET_SMALLEST = 31
-DOWNLOAD_PATIENCE_S = 5.0
+DOWNLOAD_TIMEOUT_S = 5.0
 
 
 def psnr(denoised: Tensor, clean: Tensor) -> Tensor:
@@ -48,8 +48,8 @@ def psnr(denoised: Tensor, clean: Tensor) -> Tensor:
 def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
     """Structural similarity of each image (Wang et al. 2004).
 
-    11x11 Gaussian window, sigma 1.5, K1 0.01, K2 0.03, data range 1, mean over channels and over those
-    pixels whose window lies inside the image.
+    11x11 Gaussian window, sigma 1.5, K1 0.01, K2 0.03, data range 1, mean over channels and over the
+    pixels whose window is inside the image.
 
     Args:
         denoised: (B, C, H, W), intensities in [0, 1], at least 11 pixels high and wide, taken as given.
@@ -61,7 +61,7 @@ def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
     Raises:
         InputError: the shapes differ, or the images are not floating point or smaller than the window.
     """
-    # In float64 it takes 20 times as long, and no score moves by more than 4e-5.
+    # float64 takes 20 times as long, and changes no score by more than 4e-5.
     first, second = (image.float() for image in _checked(denoised, clean, smallest=2 * WINDOW_RADIUS + 1))
     _, similarity = structural_similarity_index_measure(
         first, second, sigma=1.5, reduction="none", data_range=1.0, k1=0.01, k2=0.03, return_full_image=True
@@ -71,7 +71,7 @@ def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
     return inside.double().mean(dim=(1, 2, 3))
 
 
-class LpipsUnavailable(RuntimeError):  # noqa: N818 - a state of the machine rather than a fault
+class LpipsUnavailable(RuntimeError):  # noqa: N818 - a state of the machine rather than an error
     """LPIPS cannot be computed here; the message gives the reason."""
 
 
@@ -93,7 +93,7 @@ class Lpips:
 
     @torch.no_grad()
     def __call__(self, denoised: Tensor, clean: Tensor) -> Tensor:
-        """Give the distance of each image.
+        """Compute the distance of each image.
 
         Args:
             denoised: (B, C, H, W), C 1 or 3, intensities in [0, 1], at least 31 pixels high and wide.
@@ -103,8 +103,8 @@ class Lpips:
             (B,), float64, on this metric's device.
 
         Raises:
-            InputError: the shapes differ, the images are not floating point, smaller than AlexNet bears,
-                or neither grey nor RGB.
+            InputError: the shapes differ, the images are not floating point, too small for
+                AlexNet, or neither grey nor RGB.
         """
         pair = _checked(denoised, clean, smallest=ALEXNET_SMALLEST)
         if denoised.shape[1] not in (1, 3):
@@ -118,17 +118,17 @@ def load_lpips(device: torch.device) -> Lpips:
     """Build LPIPS from the weights in torch hub's cache, downloading AlexNet's if they are not there.
 
     Raises:
-        LpipsUnavailable: AlexNet's ImageNet weights are neither cached nor to be downloaded.
+        LpipsUnavailable: AlexNet's ImageNet weights are neither cached nor can they be downloaded.
     """
     weights = AlexNet_Weights.IMAGENET1K_V1
     try:
-        with _patience(DOWNLOAD_PATIENCE_S), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            # Fetched here, for the lpips package would unpickle the file with whatever code it holds.
+        with _download_timeout(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            # Loaded here, because the lpips package would unpickle the file and run the code in it.
             state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
         return Lpips(_lpips_on(state), device)
     except (OSError, HTTPException, RuntimeError, EOFError, UnpicklingError, KeyError, TypeError) as error:
         raise LpipsUnavailable(
-            f"the ImageNet weights of AlexNet ({weights.url}) are not to be had: {error}"
+            f"the ImageNet weights of AlexNet ({weights.url}) are not available: {error}"
         ) from error
 
 
@@ -143,10 +143,10 @@ def _lpips_on(state: Mapping[str, Tensor]) -> nn.Module:
 
 
 @contextmanager
-def _patience(seconds: float) -> Iterator[None]:
+def _download_timeout() -> Iterator[None]:
     # torch hub sets no time limit: behind a firewall that drops packets it would hang for minutes.
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_S)
     try:
         yield
     finally:

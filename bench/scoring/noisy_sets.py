@@ -28,7 +28,7 @@ class NoisyImage:
         name: of its file.
         clean: x, (1, C, H, W), float32 in [0, 1].
         noisy: y, likewise, neither clipped nor rounded.
-        scores: ``noisy_psnr`` and ``noisy_ssim`` of y as it is.
+        scores: ``noisy_psnr`` and ``noisy_ssim``, those of y itself.
     """
 
     name: str
@@ -44,7 +44,7 @@ class NoisySet:
     Args:
         images: in the order of the set.
         name: of the set.
-        noise: under which it was corrupted.
+        noise: that corrupted it.
         fingerprint: of the clean set.
         sha256: over all noisy images' float32 bytes.
     """
@@ -60,14 +60,14 @@ def corrupt(images: ImageSet, noise: Noise, *, seed: int) -> NoisySet:
     """Draw the one noisy copy of every test image, on the CPU, keyed by image, noise and seed."""
     digest = hashlib.sha256()
     corrupted = []
-    for picture in images:
-        role = ("test noise", noise.spec, picture.fingerprint, seed)
-        clean = intensities(picture)
+    for image in images:
+        role = ("test noise", noise.spec, image.fingerprint, seed)
+        clean = intensities(image)
         noisy = noise.sample(clean, generator(*role))
         digest.update(noisy.tobytes())
         x, y = _as_batch(clean), _as_batch(noisy)
         scores = {"noisy_psnr": psnr(y, x).item(), "noisy_ssim": ssim(y, x).item()}
-        corrupted.append(NoisyImage(picture.name, x, y, scores))
+        corrupted.append(NoisyImage(image.name, x, y, scores))
     return NoisySet(tuple(corrupted), images.name, noise, images.fingerprint, digest.hexdigest())
 
 

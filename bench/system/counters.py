@@ -1,4 +1,4 @@
-"""Counting work: the operations, bytes and memory that a computation needs, and the joules that it took."""
+"""Counters: the operations, bytes and memory that a computation needs, and the energy it took."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ ENERGY_COUNTERS = Path("/sys/class/powercap")
 
 @dataclass(frozen=True)
 class Work:
-    """What a computation cannot do without.
+    """The least work of a computation.
 
     Args:
         flops: floating-point operations of its convolutions and matrix products.
-        bytes: that these read and write, each once; what lies between them could be fused into them.
+        bytes: that these read and write, each once; what is between them could be fused into them.
     """
 
     flops: int
@@ -59,7 +59,7 @@ class _ByteCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def count_memory(computation: Callable[[], object], device: torch.device) -> int | None:
-    """Give the most bytes that a computation holds at a time, beside what was there before.
+    """Measure the most bytes that a computation holds at a time, besides those held before.
 
     Returns:
         None where the device does not count them (MPS).
@@ -88,14 +88,14 @@ def _peak_on_cpu(computation: Callable[[], object]) -> int:
 def quiet_profiler(**options: Any) -> profile:
     """Make a torch profiler whose library writes no log of its own to the terminal."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "9")
-    return profile(acc_events=True, **options)  # else older versions warn that they forget other cycles
+    return profile(acc_events=True, **options)  # or older versions warn that they forget other cycles
 
 
 def count_joules(computation: Callable[[], object], device: torch.device) -> float | None:
-    """Give the energy that the device took during a computation; None where it does not report it.
+    """Measure the energy, in joules, that a computation took; None where the device does not report it.
 
     An NVIDIA GPU reports its own (NVML, by the package nvidia-ml-py), a CPU that of its sockets (RAPL, where
-    the system lets one read it).
+    reading it is permitted).
     """
 
     def read() -> float | None:

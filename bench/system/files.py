@@ -1,4 +1,4 @@
-"""Durable files: whole or not there, and flushed, so that no crash and no power cut leaves half of one."""
+"""Durable files: complete or absent, and flushed, so that no crash and no power cut leaves half of one."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NEW = ".new"
-"""Ends the name of a file that is not whole yet."""
+"""Suffix of a file that is not complete yet."""
 
-GO_ON = "what is stored stays valid, and the same command goes on from there"
+RESUME = "what is stored stays valid, and the same command resumes from there"
 ADVICE = {
-    errno.ENOSPC: f"the disk is full; free some space, or move the folder to a larger disk: {GO_ON}",
-    errno.EDQUOT: f"your quota of the disk is used up; free some space, or move the folder: {GO_ON}",
+    errno.ENOSPC: f"the disk is full; free some space, or move the folder to a larger disk: {RESUME}",
+    errno.EDQUOT: f"your quota of the disk is used up; free some space, or move the folder: {RESUME}",
     errno.ENOSYS: "its file system has no locks (flock), by which processes share it; take another folder",
-    errno.EROFS: f"the disk can no longer be written, as after a fault; make it writable: {GO_ON}",
+    errno.EROFS: f"the disk can no longer be written, as after a fault; make it writable: {RESUME}",
 }
-OTHERWISE = f"the folder may be gone or out of reach; bring it back: {GO_ON}"
+OTHERWISE = f"the folder may be gone or out of reach; bring it back: {RESUME}"
 
 
 class StorageError(RuntimeError):
-    """Results can no longer be written: the disk is full, or gone. Nothing that was stored is lost by it."""
+    """Results can no longer be written: the disk is full, or gone. Nothing that was stored is lost."""
 
 
 def open_folder(folder: Path) -> Path:
-    """Make a folder for the files.
+    """Create a folder and check that files can be written to it.
 
     Raises:
-        InputError: it cannot be made or written.
+        InputError: it cannot be created or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def open_folder(folder: Path) -> Path:
 
 @contextmanager
 def storing(path: Path) -> Iterator[None]:
-    """Turn what the system says of writing to ``path`` into advice.
+    """Turn the system's errors in writing to ``path`` into advice.
 
     Raises:
         StorageError: an operation of the block failed.
@@ -64,10 +64,10 @@ def storing(path: Path) -> Iterator[None]:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file in one step: a reader meets the old one or the new one, whole.
+    """Write a file in one step: a reader finds the old one or the new one, complete.
 
     Raises:
-        StorageError: it cannot be written; what was there before is as it was.
+        StorageError: it cannot be written; the old file is unchanged.
     """
     beside = path.with_name(path.name + NEW)
     with storing(path):
@@ -87,7 +87,7 @@ def move_durably(source: Path, target: Path) -> None:
     """Move a file or a folder of flushed files to its place in one step.
 
     Raises:
-        StorageError: it cannot be moved, and is where it was.
+        StorageError: it cannot be moved; it stays where it was.
     """
     with storing(target):
         flush_folder(source.parent if source.is_file() else source)
@@ -97,7 +97,7 @@ def move_durably(source: Path, target: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush the names in a folder, which are apart from what its files hold; Windows offers no way."""
+    """Flush the names in a folder, which are stored apart from the contents of its files; not on Windows."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Which code and which machine gave a number."""
+"""Provenance: which code and which versions produced a number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIBRARIES = ("noisebench", "torch", "torchvision", "numpy", "torchmetrics", "lpi
 
 
 def versions(*further: str) -> dict[str, str]:
-    """List the versions of Python and of the libraries that a score depends on, and of some further."""
+    """Return the versions of Python, of the libraries that scores depend on, and of ``further`` ones."""
     found = {"python": platform.python_version()}
     for library in (*LIBRARIES, *further):
         try:
@@ -22,10 +22,10 @@ def versions(*further: str) -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """Name the git commit of this checkout, with ``+changes`` where files differ; None outside a checkout."""
+    """Return the git commit of this checkout, with ``+changes`` where files differ; None outside one."""
     folder = Path(__file__).parent
     try:
-        # An installed copy may lie inside somebody else's checkout, whose commit says nothing of this code.
+        # An installed copy may be inside another checkout, whose commit says nothing about this code.
         _git(folder, "ls-files", "--error-unmatch", Path(__file__).name)
         head = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")

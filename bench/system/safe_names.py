@@ -1,4 +1,4 @@
-"""Names of images and image sets, which become file names, cells of tables and lines on a terminal."""
+"""Safe names of images and image sets, which become file names, table cells and lines on a terminal."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ import unicodedata
 from bench.errors import InputError
 
 LONGEST_NAME = 255
-"""Bytes of a name, which is what file systems take."""
+"""Bytes of a name that file systems allow."""
 
-_ACTING = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode's control characters, surrogates (bytes of a name that are no text), line and paragraph breaks."""
+_CONTROL_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode's control characters, surrogates (bytes that are not text), line and paragraph separators."""
 
-_TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-"""Unicode's bidirectional controls, by which a name can be read as another."""
+_DIRECTION_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+"""Unicode's bidirectional controls, which can make a name read like another."""
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    r"""Write what acts on a terminal, in the place of being shown on it, as escapes such as ``\x1b``.
+    r"""Return the text with characters that would control a terminal as escapes, such as ``\x1b``.
 
     Args:
         text: any text.
-        keep: characters to leave alone, such as line breaks.
+        keep: characters to keep as they are, such as line breaks.
     """
     if text.isprintable():
         return text
-    return "".join(_escaped(each) if _acts(each) and each not in keep else each for each in text)
+    return "".join(_escaped(each) if _is_control(each) and each not in keep else each for each in text)
 
 
 def require_name(name: str, *, of: str) -> None:
-    r"""Check that a name can only ever be the name of one file, and reads as what it is.
+    r"""Check that a name can only be the name of one file, and reads as it is written.
 
     Args:
         name: without folders.
-        of: what has the name, for the message, such as ``image set 'photos'``.
+        of: whose name it is, for the message, such as ``image set 'photos'``.
 
     Raises:
         InputError: if it is empty, ``.``, ``..`` or longer than ``LONGEST_NAME``, or holds ``/``, ``\``, a
-            control character, a bidirectional control, or bytes that are no text.
+            control character, a bidirectional control, or bytes that are not text.
     """
     if name in ("", ".", ".."):
         raise InputError(f"{of}: {name!r} cannot be a name; rename it")
     for each in name:
-        if each in "/\\" or _acts(each):
+        if each in "/\\" or _is_control(each):
             raise InputError(
                 f"{of}: the name {name!r} holds {each!r}; rename it, without slashes and without characters "
                 "that steer a terminal or the direction of writing"
@@ -51,8 +51,9 @@ def require_name(name: str, *, of: str) -> None:
         raise InputError(f"{of}: a name of {len(name.encode())} bytes; allowed: {LONGEST_NAME}")
 
 
-def _acts(character: str) -> bool:
-    return unicodedata.category(character) in _ACTING or unicodedata.bidirectional(character) in _TURNING
+def _is_control(character: str) -> bool:
+    category, direction = unicodedata.category(character), unicodedata.bidirectional(character)
+    return category in _CONTROL_CATEGORIES or direction in _DIRECTION_CONTROLS
 
 
 def _escaped(character: str) -> str:

@@ -1,4 +1,4 @@
-"""A stopwatch that waits for the device, and stands still while something else is done."""
+"""A stopwatch that waits for the device, and can be stopped while something else is done."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Stopwatch:
-    """Counts the seconds since it was made, without those in which it was stopped.
+    """Counts the seconds since it was created, without those in which it was stopped.
 
     Args:
-        device: whose work it waits for.
-        earlier: seconds that count already.
+        device: whose pending work it waits for.
+        earlier: seconds to start from.
     """
 
     def __init__(self, device: torch.device, *, earlier: float = 0.0) -> None:
@@ -35,7 +35,7 @@ class Stopwatch:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Leave out what is done in this block."""
+        """Do not count the seconds of this block."""
         before = self.seconds
         yield
         synchronise(self.device)

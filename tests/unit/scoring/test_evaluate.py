@@ -55,7 +55,7 @@ class Rule:
     rule: Callable[[Tensor], Tensor]
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
-    def metered(self, noisy: Tensor) -> tuple[Tensor, float]:
+    def denoise_and_count(self, noisy: Tensor) -> tuple[Tensor, float]:
         return self.rule(noisy), 0.0
 
     def estimate(self, noisy: Tensor) -> None:

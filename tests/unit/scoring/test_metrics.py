@@ -243,7 +243,7 @@ def time_out(*_, **__):
 def test_lpips_without_its_weights_says_why(monkeypatch, tmp_path, capfd, failure, reason):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("torch.hub.urlopen", failure)
-    with pytest.raises(LpipsUnavailable, match=rf"AlexNet \(https://.*\) are not to be had: .*{reason}"):
+    with pytest.raises(LpipsUnavailable, match=rf"AlexNet \(https://.*\) are not available: .*{reason}"):
         load_lpips(CPU)
     assert capfd.readouterr() == ("", "")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -261,7 +261,7 @@ def test_lpips_waits_for_a_silent_server_only_so_long(monkeypatch, tmp_path):
     before = metrics.socket.getdefaulttimeout()
     with pytest.raises(LpipsUnavailable):
         load_lpips(CPU)
-    assert limits == [metrics.DOWNLOAD_PATIENCE_S]
+    assert limits == [metrics.DOWNLOAD_TIMEOUT_S]
     assert metrics.socket.getdefaulttimeout() == before
 
 
