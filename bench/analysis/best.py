@@ -10,7 +10,7 @@ from bench.analysis.supervision import self_supervised
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DIGITS = {"psnr": 2, "ssim": 3, "lpips": 3}
+PRINTED_DIGITS = {"psnr": 2, "ssim": 3, "lpips": 3}
 """Digits after the decimal point with which a metric is printed."""
 
 
@@ -34,5 +34,5 @@ def best_methods(values: Mapping[str, float], sees: Mapping[str, str], *, metric
         if self_supervised(sees[method]) and not math.isnan(value)
     }
     ranked = sorted(known, key=known.__getitem__, reverse=True)
-    digits = DIGITS[metric]
+    digits = PRINTED_DIGITS[metric]
     return [method for method in ranked if round(known[method], digits) == round(known[ranked[0]], digits)]

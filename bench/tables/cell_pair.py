@@ -18,10 +18,21 @@ if TYPE_CHECKING:
     from bench.analysis.columns import CellKey
     from bench.analysis.paired import Difference
 
-HEADER = ["noise", "test set", "method", "A (dB)", "B (dB)", "B − A (dB)", "p", "seeds", "code"]
-HEADER += ["seconds B/A", "verdict"]
-NUMBERS = [*CELL, "psnr_a", "psnr_b", "difference", "low", "high", "p_holm", "n_images", "n_seeds", "code"]
-NUMBERS += ["seconds_ratio", "verdict"]
+COMPARISON_HEADER = ["noise", "test set", "method", "A (dB)", "B (dB)", "B − A (dB)", "p", "seeds", "code"]
+COMPARISON_HEADER += ["seconds B/A", "verdict"]
+COMPARISON_COLUMNS = [
+    *CELL,
+    "psnr_a",
+    "psnr_b",
+    "difference",
+    "low",
+    "high",
+    "p_holm",
+    "n_images",
+    "n_seeds",
+    "code",
+]
+COMPARISON_COLUMNS += ["seconds_ratio", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class CellPair:
         return b / a if a else math.nan
 
     def row(self) -> list[str]:
-        """Format it, in the order of ``HEADER``."""
+        """Format it, in the order of ``COMPARISON_HEADER``."""
         stub = [self.cell.condition.noise_label, self.cell.images, self.cell.method]
         means = [f"{mean_of(lines).value:.2f}" for lines in (self.a, self.b)]
         tested = [format_difference(self.difference), format_number(self.difference.p, ".2g")]
@@ -63,7 +74,7 @@ class CellPair:
         return [*stub, *means, *tested, str(self.difference.seeds), self.code, ratio, self.verdict]
 
     def numbers(self) -> list[Any]:
-        """Return its numbers, in the order of ``NUMBERS``."""
+        """Return its numbers, in the order of ``COMPARISON_COLUMNS``."""
         means = [mean_of(lines).value for lines in (self.a, self.b)]
         found = vars(self.difference).values()
         return [*self.cell, *means, *found, self.code, self.seconds_ratio, self.verdict]
@@ -98,7 +109,7 @@ class LoneCell:
         return f"{self.cell.condition}: {self.mean.value:.2f} dB in {self.side}, {noun} {seeds}"
 
     def numbers(self) -> list[Any]:
-        """Return its numbers, in the order of ``NUMBERS``."""
+        """Return its numbers, in the order of ``COMPARISON_COLUMNS``."""
         psnr = [self.mean.value, math.nan] if self.side == "A" else [math.nan, self.mean.value]
         unknown = [math.nan] * 4
         counts = [self.mean.images, self.mean.seeds]

@@ -10,7 +10,7 @@ import pandas as pd
 from bench.output.text_table import TextTable
 from bench.system.files import open_folder
 from bench.tables.caption import title
-from bench.tables.cell_pair import HEADER, NUMBERS
+from bench.tables.cell_pair import COMPARISON_COLUMNS, COMPARISON_HEADER
 from bench.tables.comparison_notes import comparison_notes, notes_of_lone_setup
 from bench.tables.matching import Side, lone_cells, pair_cells, pair_setups, sides_in
 
@@ -58,10 +58,10 @@ def _table(a: Side, b: Side, names: tuple[str, str]) -> TextTable:
     numbers = [pair.numbers() for pair in pairs.values()] + [lone.numbers() for lone in alone]
     return TextTable(
         f"From A to B: {title(replace(a.table.setup, device=devices))}",
-        HEADER,
+        COMPARISON_HEADER,
         [pair.row() for pair in pairs.values()],
         comparison_notes(a, b, names, pairs, alone),
-        pd.DataFrame(numbers, columns=NUMBERS),
+        pd.DataFrame(numbers, columns=COMPARISON_COLUMNS),
         left=3,
     )
 

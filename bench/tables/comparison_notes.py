@@ -8,8 +8,8 @@ from bench.analysis.comparability import SAME_SCORE
 from bench.analysis.scatter import seed_scatter, shows_scatter
 from bench.output.markup import plural
 from bench.tables.caption import title
-from bench.tables.matching import DIGITS, Side
-from bench.tables.paired_differences import ALPHA, MEANING
+from bench.tables.matching import HASH_LETTERS, Side
+from bench.tables.paired_differences import ALPHA, DIFFERENCE_NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ def comparison_notes(
     """
     return [
         f"A: {names[0]}. B: {names[1]}.",
-        f"B − A: {MEANING.format(tests=len(pairs))}",
+        f"B − A: {DIFFERENCE_NOTE.format(tests=len(pairs))}",
         READING,
         *_too_few_images(pairs),
         *(_retraining(a) + _retraining(b) or [ONE_SEED]),
@@ -123,7 +123,7 @@ def _unlike_runs(pairs: Mapping[CellKey, CellPair]) -> list[str]:
 
 def _commit(record: RunRecord) -> str:
     head, plus, changes = (record.commit or "unknown").partition("+")
-    return f"{head[:DIGITS]}{plus}{changes}"
+    return f"{head[:HASH_LETTERS]}{plus}{changes}"
 
 
 def _joined(values: Iterable[str]) -> str:

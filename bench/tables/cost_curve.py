@@ -30,7 +30,7 @@ CURVE_COLUMNS = [
     "psnr",
 ]
 DRAWN = ["method", *ROW, "seeds", "step", "seconds", "tflop", "psnr"]
-COSTS = ["seconds", "tflop"]
+CURVE_COSTS = ["seconds", "tflop"]
 WITHIN = (0.5, 0.1)
 """Distances from the final PSNR, dB."""
 
@@ -100,7 +100,7 @@ def _average(runs: pd.DataFrame) -> pd.DataFrame:
     seeds = runs.groupby(CELL)["seed"].transform("nunique")
     shared = runs[runs.groupby([*CELL, "step"])["seed"].transform("nunique") == seeds]
     points = shared.assign(tflop=shared["flops"] / 1e12).groupby([*CELL, "sees", "step"])
-    means = points[[*COSTS, "psnr"]].mean().assign(seeds=points["seed"].nunique()).reset_index()
+    means = points[[*CURVE_COSTS, "psnr"]].mean().assign(seeds=points["seed"].nunique()).reset_index()
     keys = [
         (Condition(*row).sort_key(), exposure(sees), method, step)
         for *row, method, sees, step in records_of(means, [*CELL, "sees", "step"])
@@ -131,11 +131,11 @@ def costs_of(drawn: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _costs_of_cell(points: pd.DataFrame) -> dict[str, Any]:
     psnr, last = points["psnr"].tolist(), points.to_dict("records")[-1]
-    line = {name: last[name] for name in (*CELL, "seeds", "psnr", *COSTS)}
+    line = {name: last[name] for name in (*CELL, "seeds", "psnr", *CURVE_COSTS)}
     levels = {f"within_{distance:g}": psnr[-1] - distance for distance in WITHIN}
     for name, level in (levels | {"all_reach": last["all_reach"]}).items():
         line[f"level_{name}"] = level
-        for cost in COSTS:
+        for cost in CURVE_COSTS:
             line[f"{cost}_{name}"] = cost_to_reach(level, psnr, points[cost].tolist())
         line[f"at_first_{name}"] = psnr[0] >= level
     return line

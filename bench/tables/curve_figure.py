@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from bench.analysis.grouping import by_condition
 from bench.output.figures import INCH_PER_LETTER, drawing, mark, plain, save, share_legend, tidy
 from bench.tables.caption import title
-from bench.tables.cost_curve import COSTS, name_of, sample_of
+from bench.tables.cost_curve import CURVE_COSTS, name_of, sample_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def draw_curves(
             block, column = divmod(place, across)
             pair = panels[2 * block : 2 * block + 2, column]
             # Shared before anything is drawn: limits once found would not grow for the panels that follow.
-            for axes, first, cost in zip(pair, panels[:2, 0], COSTS, strict=True):
+            for axes, first, cost in zip(pair, panels[:2, 0], CURVE_COSTS, strict=True):
                 if axes is not first:
                     axes.sharex(first)
                 _draw_panel(axes, curves, cost, methods)
@@ -57,7 +57,7 @@ def draw_curves(
             pair[0].set_title(plain(name_of(condition, drawn)))
         for axes in panels.flat:
             axes.set_visible(axes.has_data())
-        for axes, cost in zip(panels[:2, 0], COSTS, strict=True):
+        for axes, cost in zip(panels[:2, 0], CURVE_COSTS, strict=True):
             _mark_round_numbers(axes, drawn[cost], room=width / across - 0.7)
         share_legend(figure)
         _write_heading(figure, f"PSNR on {sample_of(drawn)}. Trained on {title(setup)}")

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.analysis.best import DIGITS
+from bench.analysis.best import PRINTED_DIGITS
 from bench.analysis.columns import Condition
 from bench.output.markup import significant
 from bench.output.text_table import TextTable
 from bench.tables.caption import title
-from bench.tables.cost_curve import COSTS, WITHIN, costs_of, name_of, sample_of
+from bench.tables.cost_curve import CURVE_COSTS, WITHIN, costs_of, name_of, sample_of
 
 if TYPE_CHECKING:
     from bench.analysis.columns import Setup
@@ -46,8 +46,8 @@ def _row(line: dict[str, Any], drawn: pd.DataFrame) -> list[str]:
 
 def _costs(line: dict[str, Any], which: str) -> str:
     bound = "≤ " if line.get(f"at_first{which}") else ""
-    return bound + " / ".join(significant(line[cost + which]) for cost in COSTS)
+    return bound + " / ".join(significant(line[cost + which]) for cost in CURVE_COSTS)
 
 
 def _decibel(psnr: float) -> str:
-    return f"{psnr:.{DIGITS['psnr']}f}"
+    return f"{psnr:.{PRINTED_DIGITS['psnr']}f}"

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from bench.store.record import RunRecord
     from bench.store.results import Results
 
-COLUMNS = ["key", "seed", "image", "sees", "precision", *SETUP_COLUMNS, *CELL, "psnr", *NOISY]
-COLUMNS += ["training_seconds"]
-DIGITS = 12
+MATCHED_COLUMNS = ["key", "seed", "image", "sees", "precision", *SETUP_COLUMNS, *CELL, "psnr", *NOISY]
+MATCHED_COLUMNS += ["training_seconds"]
+HASH_LETTERS = 12
 """Of a commit or a fingerprint, enough to name it by."""
 
 
@@ -71,7 +71,7 @@ def sides_in(name: str, results: Results) -> list[Side]:
     """
     scores, failures = results.scores(), results.failures()
     tables = tabulate(scores, failures)
-    scores = require(scores, columns=COLUMNS)
+    scores = require(scores, columns=MATCHED_COLUMNS)
     parts = by_setup(scores)
     return [Side(name, table, parts.get(table.setup, scores.iloc[:0]), results) for table in tables]
 
@@ -144,7 +144,9 @@ def pair_cells(a: Side, b: Side) -> dict[CellKey, CellPair]:
 
 def _check_same_images(a: Side, b: Side) -> None:
     """Refuse training sets of one name and other pixels, and noisy test images that differ."""
-    ours, theirs = ({record.run.fingerprint[:DIGITS] for record in side.records.values()} for side in (a, b))
+    ours, theirs = (
+        {record.run.fingerprint[:HASH_LETTERS] for record in side.records.values()} for side in (a, b)
+    )
     if ours != theirs:
         raise InputError(
             f"the training images {a.setup.training_images!r} are not the same in A and in B: their "

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ALPHA = 0.05
-MEANING = (
+DIFFERENCE_NOTE = (
     "Mean of the per-image differences of PSNR, dB, on the same noisy images, averaged over the seeds that "
     "both have; in brackets its 95 % bootstrap interval over images (BCa), given these trained networks. "
     "p: Wilcoxon's signed-rank test of the same differences, two-sided, Holm-corrected over all {tests} "
@@ -57,7 +57,7 @@ def compare_with(scores: pd.DataFrame, references: Sequence[str]) -> TextTable:
         f"Paired differences to {' and to '.join(references)}",
         ["noise", "test set", "", *methods],
         rows,
-        [MEANING.format(tests=len(pairs))],
+        [DIFFERENCE_NOTE.format(tests=len(pairs))],
         pd.DataFrame(numbers, columns=[*CELL, "against", *DIFFERENCE_COLUMNS]),
         left=3,
     )
@@ -67,15 +67,18 @@ def _pairs_with(
     scores: pd.DataFrame, methods: Sequence[str], references: Sequence[str]
 ) -> dict[tuple[CellKey, str], Difference]:
     """Test each method against each reference, by cell and reference, with p corrected over all of them."""
+    tested = [
+        (method, reference)
+        for place, reference in enumerate(references)
+        for method in methods
+        if method not in references[: place + 1]
+    ]
     pairs = {}
     for condition, lines in by_condition(scores).items():
         parts = by_method(lines)
-        for place, reference in enumerate(references):
-            for method in methods:
-                tested = method not in references[: place + 1]
-                if tested and method in parts and reference in parts:
-                    cell = CellKey(*condition, method)
-                    pairs[cell, reference] = difference_of(parts[method], parts[reference])
+        for method, reference in tested:
+            if method in parts and reference in parts:
+                pairs[CellKey(*condition, method), reference] = difference_of(parts[method], parts[reference])
     return _corrected(pairs)
 
 
@@ -98,7 +101,7 @@ def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> TextTab
         title,
         ["noise", "test set", "method", "difference", "p", "seeds"],
         [_change(cell, pair) for cell, pair in pairs.items()],
-        [MEANING.format(tests=len(pairs))],
+        [DIFFERENCE_NOTE.format(tests=len(pairs))],
         pd.DataFrame(
             [[*cell, *vars(pair).values()] for cell, pair in pairs.items()],
             columns=[*CELL, *DIFFERENCE_COLUMNS],

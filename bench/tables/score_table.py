@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bench.analysis.best import DIGITS
+from bench.analysis.best import PRINTED_DIGITS
 from bench.analysis.columns import METRICS
 from bench.analysis.tabulate import Cell, Row, Table, tabulate
 from bench.output.markup import MISSING, Span, format_number, write_texts
@@ -149,4 +149,4 @@ def _mean(values: Iterable[float], form: str) -> str:
 
 
 def _score(value: float, metric: str) -> str:
-    return format_number(value, f",.{DIGITS[metric]}f")
+    return format_number(value, f",.{PRINTED_DIGITS[metric]}f")

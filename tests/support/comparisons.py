@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bench.tables.compare import HEADER, compare
+from bench.tables.cell_pair import COMPARISON_HEADER
+from bench.tables.compare import compare
 from tests.support.records import made_up_record
 from tests.support.scores import NO_FAILURES, made_up
 
@@ -61,7 +62,7 @@ def notes_of(table: TextTable, start: str) -> list[str]:
 
 def column(table: TextTable, name: str) -> dict[str, str]:
     """Return a column's text by method, of a table with one noise and one set."""
-    place = HEADER.index(name)
+    place = COMPARISON_HEADER.index(name)
     found = {row[2]: row[place] for row in table.rows}
     assert len(found) == len(table.rows)
     return found
