@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 from bench.discovery import EVERY, listings, parse_method, source_hash
@@ -89,29 +90,24 @@ def plan(
     """
     methods = _methods(recipe.methods)
     noises = [parse_noise(spec) for spec in recipe.noises]
+    pairs: Sequence[tuple[Noise | UnknownNoise, tuple[Noise, ...]]]
+    pairs = _withheld(noises) if blind else [(noise, (noise,)) for noise in noises]
+    shared = recipe.training_settings() | {"training_noise": training_noise, "device": device.type}
+    shared |= {"training_images": training_images.name, "fingerprint": training_images.fingerprint}
     jobs = []
-    for seed in recipe.seeds:
-        for noise, tests in _withheld(noises) if blind else [(noise, (noise,)) for noise in noises]:
-            for name, method, named in methods:
-                if noise.name not in method.noises:
-                    if not named:
-                        continue
-                    allowed = ", ".join(sorted(method.noises))
-                    raise InputError(f"the method {name!r} is for {allowed} noise, not for {noise.name}")
-                run = Run(
-                    method=name,
-                    hyper_parameters=method.hyper_parameters,
-                    noise=noise.name,
-                    parameter=noise.parameters if isinstance(noise, UnknownNoise) else noise.parameter,
-                    training_images=training_images.name,
-                    fingerprint=training_images.fingerprint,
-                    **recipe.training_settings(),
-                    seed=seed,
-                    training_noise=training_noise,
-                    precision=_precision(method, precision, device),
-                    device=device.type,
-                )
-                jobs.append(Job(run, method, noise, tests, run.key(source_hash(type(method)))))
+    for seed, (noise, tests), (name, method, named) in product(recipe.seeds, pairs, methods):
+        if not _is_defined(name, method, noise, named=named):
+            continue
+        run = Run(
+            method=name,
+            hyper_parameters=method.hyper_parameters,
+            noise=noise.name,
+            parameter=noise.parameters if isinstance(noise, UnknownNoise) else noise.parameter,
+            seed=seed,
+            precision=_precision(method, precision, device),
+            **shared,
+        )
+        jobs.append(Job(run, method, noise, tests, run.key(source_hash(type(method)))))
     require_patch(training_images, recipe.patch)
     return jobs
 
@@ -149,7 +145,9 @@ def shard_of(jobs: Sequence[Job], part: str) -> list[Job]:
     # Every N-th job, not a block, so that all parts have similar methods to train.
     chosen = list(jobs[number - 1 :: count])
     if not chosen:
-        raise InputError(f"the shard {part!r} is empty: the grid has only {len(jobs)} runs")
+        raise InputError(
+            f"the shard {part!r} is empty: the grid has {len(jobs)} runs, and every part needs one"
+        )
     return chosen
 
 
@@ -158,6 +156,18 @@ def _methods(specs: Sequence[str]) -> list[tuple[str, Method, bool]]:
     named = dict.fromkeys(spec for spec in specs if spec != EVERY)
     others = [name for name in listings() if name not in named] if EVERY in specs else []
     return [(*parse_method(spec), spec in named) for spec in (*named, *others)]
+
+
+def _is_defined(name: str, method: Method, noise: Noise | UnknownNoise, *, named: bool) -> bool:
+    """Check whether a method is defined for a noise.
+
+    Raises:
+        InputError: it is not, although it was named.
+    """
+    if noise.name not in method.noises and named:
+        allowed = ", ".join(sorted(method.noises))
+        raise InputError(f"the method {name!r} is for {allowed} noise, not for {noise.name}")
+    return noise.name in method.noises
 
 
 def _precision(method: Method, wanted: Wanted, device: torch.device) -> Precision:
