@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from bench.demos.learned_score import BATCH, STEPS, Budget
-from bench.demos.score import SIGMA, ScoreDemo, demonstrate
+from bench.demos.mixture_score import SIGMA, ScoreDemo, demonstrate
 from bench.noise import Gaussian
 from bench.output.figures import BLUE, GREY, INK, ORANGE, drawing, save
 from bench.system.files import open_folder

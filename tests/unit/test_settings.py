@@ -12,7 +12,7 @@ from bench.runs.recipes import Recipe
 from bench.settings import SETTING_COLUMNS, TrainingSettings
 from bench.store.run import Run
 from bench.store.scores import IDENTITY
-from tests.support.records import RUN
+from tests.support.results.records import RUN
 
 SETTINGS = {name: RUN[name] for name in SETTING_COLUMNS}
 

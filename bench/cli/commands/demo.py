@@ -10,8 +10,8 @@ from bench.cli.options.demo import DemoOptions, ScoreDemo
 from bench.demos import noise_figure, score_figure
 
 if TYPE_CHECKING:
+    from bench.demos.mixture_score import ScoreDemo as ScoreResult
     from bench.demos.noise import NoiseDemo as NoiseResult
-    from bench.demos.score import ScoreDemo as ScoreResult
 
 
 def demo(options: DemoOptions) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bench.analysis.columns import CellKey, Condition, require
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
-from tests.support.scores import (
+from tests.support.results.scores import (
     NO_FAILURES,
     made_up,
 )

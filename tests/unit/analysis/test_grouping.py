@@ -6,7 +6,7 @@ import pandas as pd
 
 from bench.analysis.columns import CellKey, Condition, Setup
 from bench.analysis.grouping import by_cell, by_condition, by_method, by_setup
-from tests.support.scores import ALL_NOISES, SEES, SETUP, made_up
+from tests.support.results.scores import ALL_NOISES, SEES, SETUP, made_up
 
 
 def test_groups_hold_every_line_of_their_key_alone():

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from bench.analysis.mean_ranks import mean_ranks
-from tests.support.score_lines import normal, ranked_lines, shuffled
+from tests.support.results.score_lines import normal, ranked_lines, shuffled
 
 
 def test_ranks_by_hand():

@@ -10,7 +10,7 @@ from scipy import stats
 
 from bench.analysis.intervals import LEVEL
 from bench.analysis.means import _half_width, mean_of
-from tests.support.score_lines import lines, normal, shuffled
+from tests.support.results.score_lines import lines, normal, shuffled
 
 
 def student(values):

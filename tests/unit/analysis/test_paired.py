@@ -13,7 +13,7 @@ from bench.analysis.intervals import LEVEL
 from bench.analysis.means import mean_of
 from bench.analysis.paired import difference_of, holm
 from bench.errors import InputError
-from tests.support.score_lines import lines, normal, shuffled
+from tests.support.results.score_lines import lines, normal, shuffled
 
 
 def compared(psnr, other, **kwargs):

@@ -11,7 +11,7 @@ from scipy import stats
 
 from bench.analysis.scatter import Scatter, pooled, seed_scatter
 from bench.errors import InputError
-from tests.support.score_lines import cell_lines, normal, shuffled
+from tests.support.results.score_lines import cell_lines, normal, shuffled
 
 
 def test_scatter_of_two_seeds_by_hand():

@@ -12,7 +12,7 @@ from bench.analysis.means import mean_of
 from bench.analysis.paired import difference_of
 from bench.analysis.scatter import seed_scatter
 from bench.errors import InputError
-from tests.support.score_lines import cell_lines, lines, normal, ranked_lines
+from tests.support.results.score_lines import cell_lines, lines, normal, ranked_lines
 
 BAD = {
     "no scores": (lambda scores: scores.iloc[:0], "there are none"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.analysis.supervision import exposure, methods_in, self_supervised, sort_methods
-from tests.support.scores import made_up
+from tests.support.results.scores import made_up
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from bench.analysis.tabulate import tabulate
 from bench.tables.score_table import csv, latex, markdown
-from tests.support.scores import (
+from tests.support.results.scores import (
     ALL_NOISES,
     NO_FAILURES,
     SETS,

@@ -8,7 +8,7 @@ import pytest
 
 from bench.cli.main import main
 from tests.support.command_line import run_tiny
-from tests.support.references import publish, published_numbers
+from tests.support.results.references import publish, published_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

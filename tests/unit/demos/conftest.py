@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.demos.learned_score import BATCH, Budget
-from bench.demos.score import SIGMA, ScoreDemo, demonstrate
+from bench.demos.mixture_score import SIGMA, ScoreDemo, demonstrate
 from bench.noise import Gaussian
 
 

@@ -9,12 +9,12 @@ import torch
 
 from bench.demos.learned_score import Budget, train
 from bench.demos.mixture import example_mixture
-from bench.demos.score import SIGMA
+from bench.demos.mixture_score import SIGMA
 from bench.errors import InputError
 from bench.noise import Gaussian
 
 if TYPE_CHECKING:
-    from bench.demos.score import ScoreDemo
+    from bench.demos.mixture_score import ScoreDemo
 
 NOISE = Gaussian(SIGMA)
 NOISY = example_mixture().blurred(SIGMA / 255)

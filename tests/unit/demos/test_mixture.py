@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from bench.demos.mixture import example_mixture
-from bench.demos.score import SIGMA
+from bench.demos.mixture_score import SIGMA
 from bench.demos.score_errors import quadrature
 from bench.noise import Gaussian
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from bench.demos.mixture import example_mixture
-from bench.demos.score import SIGMA
+from bench.demos.mixture_score import SIGMA
 from bench.demos.score_errors import errors_by_density, quadrature
 
 if TYPE_CHECKING:
-    from bench.demos.score import ScoreDemo
+    from bench.demos.mixture_score import ScoreDemo
 
 NOISY = example_mixture().blurred(SIGMA / 255)
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from bench.demos.mixture import example_mixture
-from bench.demos.score import SIGMA
+from bench.demos.mixture_score import SIGMA
 from bench.demos.score_errors import quadrature
 from bench.demos.score_figure import draw, enclosing, run
 from bench.errors import InputError

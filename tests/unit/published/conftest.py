@@ -8,15 +8,15 @@ import pytest
 
 from bench.store.reference import Reference, collect
 from bench.store.store import Store
-from tests.support.pages import make_workspace
-from tests.support.references import publish, published_numbers
-from tests.support.side_by_side import METHODS, ROWS
+from tests.support.results.pages import make_workspace
+from tests.support.results.references import publish, published_numbers
+from tests.support.results.side_by_side import METHODS, ROWS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.published.table import Published
-    from tests.support.pages import Workspace
+    from tests.support.results.pages import Workspace
     from tests.support.runs import Tiny
 
 

@@ -10,7 +10,7 @@ import pytest
 from bench.errors import InputError
 from bench.published.overview import overview_table, write_overview
 from tests.support.markup import read_latex, read_markdown
-from tests.support.scores import SEES, made_up
+from tests.support.results.scores import SEES, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,13 +10,13 @@ import pytest
 
 from bench.errors import InputError
 from bench.published.page import PAGE, write_page
-from tests.support.pages import ROW
-from tests.support.references import write_reference
+from tests.support.results.pages import ROW
+from tests.support.results.references import write_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.pages import Workspace
+    from tests.support.results.pages import Workspace
 
 TABLES = """# A page
 

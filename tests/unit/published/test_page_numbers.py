@@ -19,7 +19,7 @@ from bench.tables.paired_differences import format_difference
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tests.support.pages import Workspace
+    from tests.support.results.pages import Workspace
 
 ROW = ("gaussian", 25.0, "bsd68")
 

@@ -11,12 +11,12 @@ import pytest
 from bench.errors import InputError
 from bench.published.page_runs import PageRuns
 from bench.store.reference import open_reference
-from tests.support.pages import METHODS
-from tests.support.references import write_reference
-from tests.support.scores import SEES
+from tests.support.results.pages import METHODS
+from tests.support.results.references import write_reference
+from tests.support.results.scores import SEES
 
 if TYPE_CHECKING:
-    from tests.support.pages import Workspace
+    from tests.support.results.pages import Workspace
 
 
 def open_runs(workspace: Workspace, name: str = "one") -> PageRuns:

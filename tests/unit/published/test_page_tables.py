@@ -14,12 +14,12 @@ from bench.published.retraining_table import retraining_table
 from bench.published.side_by_side import gaps_table, side_by_side_table, unpublished_table
 from bench.published.tuning import hyper_parameters_table, settings_table
 from bench.tables.paired_differences import changes, compare_with
-from tests.support.references import write_reference
-from tests.support.scores import NO_FAILURES
+from tests.support.results.references import write_reference
+from tests.support.results.scores import NO_FAILURES
 
 if TYPE_CHECKING:
     from bench.output.text_table import TextTable
-    from tests.support.pages import Workspace
+    from tests.support.results.pages import Workspace
 
 TABLES = """# A page
 

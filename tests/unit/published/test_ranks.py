@@ -13,7 +13,7 @@ from bench.analysis.mean_ranks import mean_ranks
 from bench.errors import InputError
 from bench.published import ranks
 from bench.published.ranks import rank, write_ranks
-from tests.support.scores import SEES, made_up
+from tests.support.results.scores import SEES, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path

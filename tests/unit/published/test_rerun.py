@@ -17,8 +17,8 @@ from bench.runs.launch import launch
 from bench.runs.plan import plan
 from bench.store.reference import collect
 from bench.system.devices import describe
+from tests.support.results.verifying import change_record, check, repeat_with_shifts, shift_scores
 from tests.support.runs import CPU, Silent
-from tests.support.verifying import change_record, check, repeat_with_shifts, shift_scores
 
 if TYPE_CHECKING:
     from bench.store.reference import Reference

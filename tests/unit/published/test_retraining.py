@@ -11,7 +11,7 @@ import pytest
 from bench.analysis.scatter import Scatter, seed_scatter
 from bench.errors import InputError
 from bench.published.retraining import training_runs
-from tests.support.retraining import SETS, SURE, VOID, Means, moved, repeat_training, scored
+from tests.support.results.retraining import SETS, SURE, VOID, Means, moved, repeat_training, scored
 
 
 def near(sd: float, degrees: int) -> Scatter:

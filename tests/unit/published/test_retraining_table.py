@@ -12,7 +12,7 @@ from bench.errors import InputError
 from bench.published.retraining import RUN, training_runs
 from bench.published.retraining_table import SPREAD, retraining_table
 from tests.support.markup import read_latex, read_markdown
-from tests.support.retraining import SURE, VOID, Means, moved, repeat_training, scored
+from tests.support.results.retraining import SURE, VOID, Means, moved, repeat_training, scored
 
 METHODS = ["noise2void", "sure", "supervised"]
 FIRST = moved(SURE, [0.1, -0.2, 0.3])

@@ -21,9 +21,18 @@ from bench.published.side_by_side import (
     unpublished_table,
 )
 from tests.support.markup import read_latex, read_markdown
-from tests.support.references import publish, published_numbers
-from tests.support.scores import NO_FAILURES, failed, failure, made_up
-from tests.support.side_by_side import METHODS, NOT_RUN, ROWS, block, blocks, letters, reason, side_by_side
+from tests.support.results.references import publish, published_numbers
+from tests.support.results.scores import NO_FAILURES, failed, failure, made_up
+from tests.support.results.side_by_side import (
+    METHODS,
+    NOT_RUN,
+    ROWS,
+    block,
+    blocks,
+    letters,
+    reason,
+    side_by_side,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ import pytest
 
 from bench.errors import InputError
 from bench.published.table import LAYOUT, NUMBERS, find_published, open_published
-from tests.support.references import SOURCE, publish, published_numbers
 from tests.support.repository import ROOT
+from tests.support.results.references import SOURCE, publish, published_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

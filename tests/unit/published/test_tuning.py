@@ -10,7 +10,7 @@ import pytest
 from bench.analysis.columns import noise_label
 from bench.published.tuning import SEARCHED, hyper_parameters_table, settings_table
 from tests.support.markup import read_latex, read_markdown
-from tests.support.scores import made_up
+from tests.support.results.scores import made_up
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from bench.published.rerun import SAME_WEIGHTS
 from bench.published.verify import Verdict, sample_runs
 from bench.runs import fit
 from bench.store.reference import collect
-from tests.support.verifying import change_record, check, repeat_with_shifts, shift_scores
+from tests.support.results.verifying import change_record, check, repeat_with_shifts, shift_scores
 
 if TYPE_CHECKING:
     from pathlib import Path

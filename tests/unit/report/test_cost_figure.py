@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from bench.report.cost_figure import draw_cost_figure, on_front
 from bench.report.numbers import cells
 from bench.report.recommendation import recommend
-from tests.support.reports import one_table
-from tests.support.scores import made_up
+from tests.support.results.reports import one_table
+from tests.support.results.scores import made_up
 
 
 @given(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.reports import read
+from tests.support.results.reports import read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from bench.analysis.columns import CELL, ROW
 from bench.analysis.means import mean_of
 from bench.analysis.paired import difference_of
 from bench.report.numbers import baseline_of, cells
-from tests.support.reports import cell_of, one_table
-from tests.support.scores import failed, failure, made_up
+from tests.support.results.reports import cell_of, one_table
+from tests.support.results.scores import failed, failure, made_up
 
 
 def test_cells_hold_means_and_paired_differences_to_the_baseline():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.report.paired_figure import differences
-from tests.support.reports import cell_of
-from tests.support.scores import made_up
+from tests.support.results.reports import cell_of
+from tests.support.results.scores import made_up
 
 
 def test_differences_are_paired_by_image_and_seed():

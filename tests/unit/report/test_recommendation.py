@@ -8,8 +8,8 @@ from bench.analysis.columns import ROW
 from bench.analysis.paired import difference_of
 from bench.report.numbers import cells
 from bench.report.recommendation import recommend
-from tests.support.reports import one_table
-from tests.support.scores import failed, failure, made_up
+from tests.support.results.reports import one_table
+from tests.support.results.scores import failed, failure, made_up
 
 
 def test_recommended_methods_are_self_supervised_and_lead_by_the_paired_difference():

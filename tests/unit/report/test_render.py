@@ -7,8 +7,8 @@ import math
 import pytest
 
 from bench.report.render import breakable, duration
-from tests.support.reports import MadeUp, read
-from tests.support.scores import failed, failure, made_up
+from tests.support.results.reports import MadeUp, read
+from tests.support.results.scores import failed, failure, made_up
 
 
 @pytest.mark.parametrize(

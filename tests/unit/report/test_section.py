@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from bench.analysis.scatter import seed_scatter
-from tests.support.reports import MadeUp, read
-from tests.support.scores import made_up
+from tests.support.results.reports import MadeUp, read
+from tests.support.results.scores import made_up
 
 
 def test_the_scatter_of_seeds_is_stated_if_known(tmp_path):

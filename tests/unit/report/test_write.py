@@ -20,8 +20,8 @@ from bench.report.image_options import ImageOptions
 from bench.report.write import write_report
 from bench.store.layout import image_folder
 from bench.tables.caption import title
-from tests.support.reports import MadeUp, Reader, one_table, read
-from tests.support.scores import failed, failure, made_up
+from tests.support.results.reports import MadeUp, Reader, one_table, read
+from tests.support.results.scores import failed, failure, made_up
 from tests.support.throughput import result as profile_of
 from tests.support.throughput import write_result as write_profile
 

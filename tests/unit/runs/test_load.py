@@ -14,7 +14,7 @@ from bench.runs.load import load_run
 from bench.runs.recipes import RECIPES
 from bench.scoring.evaluate import evaluate
 from bench.scoring.noisy_sets import corrupt
-from tests.support.records import amend
+from tests.support.results.records import amend
 from tests.support.runs import Tiny, make_tiny
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from bench.store.archive import pack
 from bench.store.checksums import DamagedRunError
 from bench.store.layout import PARTIAL, SCORES
 from bench.store.store import Store
-from tests.support.stored import store_run
+from tests.support.results.stored import store_run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from bench.store.checksums import (
     read_record,
 )
 from bench.store.layout import SCORES, WEIGHTS
-from tests.support.records import amend
+from tests.support.results.records import amend
 
 if TYPE_CHECKING:
     from pathlib import Path

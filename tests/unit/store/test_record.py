@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.store.record import RunRecord
-from tests.support.records import EVALUATION, made_up, made_up_record
+from tests.support.results.records import EVALUATION, made_up, made_up_record
 
 
 def test_a_record_is_written_as_it_was_read_with_fields_that_are_not_known() -> None:

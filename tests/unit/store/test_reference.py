@@ -15,8 +15,8 @@ from bench.store.layout import SCORES
 from bench.store.reference import collect, find_reference, open_reference
 from bench.store.scores import write_scores
 from bench.store.store import Store
+from tests.support.results.stored import fail, finish
 from tests.support.runs import make_tiny
-from tests.support.stored import fail, finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable

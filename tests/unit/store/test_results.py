@@ -13,7 +13,7 @@ from bench.store.reference import Reference, collect
 from bench.store.results import open_results
 from bench.store.store import Store
 from bench.store.stored_runs import StoredRuns
-from tests.support.stored import fail, finish
+from tests.support.results.stored import fail, finish
 
 if TYPE_CHECKING:
     from pathlib import Path

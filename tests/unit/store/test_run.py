@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import InputError
 from bench.store.run import Run
-from tests.support.records import RUN
+from tests.support.results.records import RUN
 
 if TYPE_CHECKING:
     from typing import Any

@@ -9,8 +9,8 @@ import pytest
 
 from bench.store.checksums import DamagedRunError
 from bench.store.scores import IDENTITY, SETTINGS, failures_of, latest, parse_table, write_scores
-from tests.support.records import made_up_record
-from tests.support.stored import COMMON
+from tests.support.results.records import made_up_record
+from tests.support.results.stored import COMMON
 
 if TYPE_CHECKING:
     from pathlib import Path

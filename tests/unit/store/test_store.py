@@ -16,8 +16,8 @@ from bench.store.recovery import set_aside_damaged
 from bench.store.store import Store
 from bench.system import files as durable
 from bench.system.files import StorageError
-from tests.support.records import write_made_up
-from tests.support.stored import COMMON, store_run
+from tests.support.results.records import write_made_up
+from tests.support.results.stored import COMMON, store_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from bench.errors import InputError
 from bench.store.layout import CURVE
 from bench.store.scores import SETTINGS
 from bench.store.store import Store
-from tests.support.records import write_made_up
-from tests.support.stored import COMMON, store_run
+from tests.support.results.records import write_made_up
+from tests.support.results.stored import COMMON, store_run
 
 if TYPE_CHECKING:
     from pathlib import Path

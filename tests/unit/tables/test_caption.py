@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.analysis.tabulate import tabulate
 from bench.tables.caption import footer
 from bench.tables.score_table import markdown
-from tests.support.scores import (
+from tests.support.results.scores import (
     ALL_NOISES,
     NO_FAILURES,
     made_up,

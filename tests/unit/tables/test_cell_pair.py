@@ -8,8 +8,8 @@ import pytest
 from bench.analysis.columns import CELL
 from bench.analysis.comparability import SAME_SCORE
 from bench.analysis.paired import difference_of, holm
-from tests.support.comparisons import FILES, Made, column, compare_made, drawn
-from tests.support.scores import SEES, cell_of, made_up, mean_difference
+from tests.support.results.comparisons import FILES, Made, column, compare_made, drawn
+from tests.support.results.scores import SEES, cell_of, made_up, mean_difference
 
 
 def test_identical_folders_are_the_same_everywhere() -> None:

@@ -13,10 +13,10 @@ from bench.store.reference import collect
 from bench.store.scores import write_scores
 from bench.store.store import Store
 from bench.tables.compare import compare, write_comparison
-from tests.support.comparisons import Made, compare_made, drawn, notes_of
 from tests.support.markup import read_latex, read_markdown
-from tests.support.records import EVALUATION, write_made_up
-from tests.support.scores import SEES, failed, failure, made_up
+from tests.support.results.comparisons import Made, compare_made, drawn, notes_of
+from tests.support.results.records import EVALUATION, write_made_up
+from tests.support.results.scores import SEES, failed, failure, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path

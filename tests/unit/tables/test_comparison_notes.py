@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bench.analysis.columns import CELL
 from bench.analysis.scatter import seed_scatter
-from tests.support.comparisons import FILES, Made, compare_made, drawn, notes_of
-from tests.support.scores import SEES, failed, failure, made_up
+from tests.support.results.comparisons import FILES, Made, compare_made, drawn, notes_of
+from tests.support.results.scores import SEES, failed, failure, made_up
 
 
 def test_too_few_images_have_no_verdict() -> None:

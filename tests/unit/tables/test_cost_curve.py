@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import InputError
 from bench.tables.cost_curve import average, cost_to_reach, summary
-from tests.support.curves import (
+from tests.support.results.curves import (
     CURVE_SETUP,
     SECONDS_A_STEP,
     STEPS,

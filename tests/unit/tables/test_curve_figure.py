@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench.tables.write_curves import write_curves
-from tests.support.curves import (
+from tests.support.results.curves import (
     FLOPS_A_STEP,
     made_up_curve,
     panels,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.tables.cost_curve import summary
 from bench.tables.write_curves import write_curves
-from tests.support.curves import (
+from tests.support.results.curves import (
     made_up_curve,
     together,
 )

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from bench.errors import InputError
-from tests.support.comparisons import Made, column, compare_made, drawn, notes_of
-from tests.support.scores import SEES, failed, failure
+from tests.support.results.comparisons import Made, column, compare_made, drawn, notes_of
+from tests.support.results.scores import SEES, failed, failure
 
 
 def test_code_is_changed_where_any_run_has_another_source() -> None:

@@ -15,7 +15,7 @@ from bench.analysis.paired import Difference, difference_of, holm
 from bench.errors import InputError
 from bench.tables.paired_differences import ALPHA, changes, compare_with, format_difference
 from tests.support.markup import read_latex, read_markdown
-from tests.support.scores import SEES, SETS, cell_of, made_up, mean_difference
+from tests.support.results.scores import SEES, SETS, cell_of, made_up, mean_difference
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from rich.console import Console
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.tables.score_table import csv, latex, markdown, terminal, write_tables
-from tests.support.scores import (
+from tests.support.results.scores import (
     NO_FAILURES,
     by_hand,
     cell,

@@ -8,7 +8,7 @@ import pytest
 from bench.errors import InputError
 from bench.tables.cost_curve import summary
 from bench.tables.write_curves import write_curves
-from tests.support.curves import (
+from tests.support.results.curves import (
     made_up_curve,
     together,
 )

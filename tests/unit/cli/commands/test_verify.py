@@ -9,7 +9,7 @@ import pytest
 
 from bench.cli.main import main
 from tests.support.command_line import refuse
-from tests.support.references import publish
+from tests.support.results.references import publish
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from bench.runs.cluster.coordinator import Coordinator, Progressed, Started, War
 from bench.store.layout import CHECKPOINT, PARTIAL
 from bench.store.store import Store
 from bench.system.files import StorageError
+from tests.support.results.stored import store_run
 from tests.support.runs import Silent
-from tests.support.stored import store_run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from bench.published.table import LAYOUT, NUMBERS, Published, open_published
 from bench.store.checksums import write_json
 from bench.store.reference import RUNS, Reference, open_reference
 from bench.store.scores import SETTINGS, write_scores
-from tests.support.records import EVALUATION, made_up
+from tests.support.results.records import EVALUATION, made_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

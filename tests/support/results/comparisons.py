@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.tables.cell_pair import COMPARISON_HEADER
 from bench.tables.compare import compare
-from tests.support.records import made_up_record
-from tests.support.scores import NO_FAILURES, made_up
+from tests.support.results.records import made_up_record
+from tests.support.results.scores import NO_FAILURES, made_up
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from bench.analysis.columns import CELL
 from bench.analysis.tabulate import tabulate
 from bench.report.image_options import ImageOptions
 from bench.report.write import write_report
-from tests.support.records import EVALUATION, made_up_record
-from tests.support.scores import NO_FAILURES
+from tests.support.results.records import EVALUATION, made_up_record
+from tests.support.results.scores import NO_FAILURES
 
 if TYPE_CHECKING:
     from pathlib import Path

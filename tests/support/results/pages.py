@@ -10,8 +10,8 @@ import pandas as pd
 
 from bench.published.page import TEMPLATE, write_page
 from bench.published.retraining import training_runs
-from tests.support.references import publish, published_numbers, write_reference
-from tests.support.scores import SEES, made_up
+from tests.support.results.references import publish, published_numbers, write_reference
+from tests.support.results.scores import SEES, made_up
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tests.support.scores import SETUP
+from tests.support.results.scores import SETUP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

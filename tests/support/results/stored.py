@@ -10,7 +10,7 @@ import pytest
 from bench.store.layout import SCORES
 from bench.store.scores import IDENTITY, write_scores
 from bench.store.store import Store
-from tests.support.records import EVALUATION, write_made_up
+from tests.support.results.records import EVALUATION, write_made_up
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.demos.score import SIGMA
+from bench.demos.mixture_score import SIGMA
 
 if TYPE_CHECKING:
-    from bench.demos.score import ScoreDemo
+    from bench.demos.mixture_score import ScoreDemo
 
 SD = SIGMA / 255
 

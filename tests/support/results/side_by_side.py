@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.analysis.columns import noise_label
 from bench.published.reproduction import reproduce
 from bench.published.side_by_side import side_by_side_table
-from tests.support.scores import NO_FAILURES
+from tests.support.results.scores import NO_FAILURES
 
 if TYPE_CHECKING:
     import pandas as pd
