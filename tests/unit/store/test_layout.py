@@ -33,4 +33,6 @@ def test_a_file_is_not_a_run(tmp_path: Path) -> None:
 
 
 def test_images_are_kept_by_noise_and_test_set() -> None:
-    assert image_folder(Path("run"), "gaussian:25", "set12") == Path("run/pictures/gaussian-25/set12")
+    assert image_folder(Path("run"), "gaussian:25", "set12") == Path(
+        "run", "pictures", "gaussian-25", "set12"
+    )

@@ -11,7 +11,7 @@ import pytest
 from bench.errors import InputError
 from bench.store.archive import pack
 from bench.store.checksums import RECORD, check_folder, checksums
-from bench.store.layout import CHECKPOINT, FAILED, LOG, PARTIAL
+from bench.store.layout import CHECKPOINT, FAILED, IMAGES, LOG, PARTIAL
 from bench.store.recovery import set_aside_damaged
 from bench.store.store import Store
 from bench.system import files as durable
@@ -86,7 +86,7 @@ def test_a_run_of_another_store_is_adopted_unchanged(tmp_path: Path) -> None:
     store_run(theirs, "key", finished="1")
     archive = pack(theirs.root / "key")
     partial = ours.begin("key")
-    for name in (CHECKPOINT, LOG, "pictures/old.png"):
+    for name in (CHECKPOINT, LOG, f"{IMAGES}/old.png"):
         (partial / name).parent.mkdir(exist_ok=True)
         (partial / name).write_text("of an earlier attempt")
     ours.adopt("key", archive)
