@@ -31,7 +31,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture
 def photo_folders(tmp_path: Path) -> Callable[[int], tuple[Path, Path]]:
-    """Give a function of the number of channels that writes a training and a test folder of PNG files."""
+    """Return a function that writes PNG files of so many channels into a folder train and a folder test."""
 
     def write(channels: int) -> tuple[Path, Path]:
         shapes = {"train": [(48, 64), (70, 40), (40, 40)], "test": [(45, 52), (33, 64)]}
@@ -47,11 +47,11 @@ def photo_folders(tmp_path: Path) -> Callable[[int], tuple[Path, Path]]:
 
 @pytest.fixture
 def tiny_set(photo_folders: Callable[[int], tuple[Path, Path]]) -> Callable[[int], ImageSet]:
-    """Give a function of the number of channels that makes a set of three small images of unlike sizes."""
+    """Return a function that makes a set of three small images of different sizes, with so many channels."""
     return lambda channels: open_set(str(photo_folders(channels)[0]), channels=channels)
 
 
 @pytest.fixture
 def tiny(photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> Tiny:
-    """Give a grid of one short training on small grey images."""
+    """Make a grid of one short training run on small grey images."""
     return make_tiny(photo_folders(1), tmp_path / "runs", channels=1)
