@@ -60,15 +60,16 @@ def provenance(results: Results, keys: Iterable[str]) -> Provenance:
     """
     records = [results.record(key) for key in sorted(keys)]
     evaluated = [
-        (noise, images, record.run.seed, one)
+        (noise, images, record.run.seed, evaluation)
         for record in records
         for noise, sets in record.evaluation.items()
-        for images, one in sets.items()
+        for images, evaluation in sets.items()
     ]
     tests = {
-        (noise, images, seed, one.fingerprint, one.noisy_sha256) for noise, images, seed, one in evaluated
+        (noise, images, seed, evaluation.fingerprint, evaluation.noisy_sha256)
+        for noise, images, seed, evaluation in evaluated
     }
-    lpips = {one.lpips for *_, one in evaluated} - {"computed"}
+    lpips = {evaluation.lpips for *_, evaluation in evaluated} - {"computed"}
     moments = sorted(record.started for record in records)
     return Provenance(
         _origins(records),

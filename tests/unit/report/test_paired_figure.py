@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pandas as pd
 import pytest
 
-from bench.report.paired_figure import differences
-from tests.support.results.reports import cell_of
+from bench.report.numbers import cells
+from bench.report.paired_figure import differences, draw_paired_figure
+from tests.support.results.reports import cell_of, one_table
 from tests.support.results.scores import made_up
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_differences_are_paired_by_image_and_seed():
@@ -19,3 +26,23 @@ def test_differences_are_paired_by_image_and_seed():
             for method in (line.method, "supervised")
         ]
         assert line.difference == pytest.approx(pair[0]["psnr"].mean() - pair[1]["psnr"].mean())
+
+
+def test_the_alternative_text_has_the_median_difference_of_each_method(tmp_path: Path):
+    scores = made_up()
+    table = one_table(scores)
+    numbers = cells(table, scores)
+    figure = draw_paired_figure(scores, numbers, table.methods, "supervised", folder=tmp_path, stem="p")
+    medians = pd.read_csv(tmp_path / "p.csv").groupby("method")["difference"].median()
+    assert set(medians.index) == set(table.methods) - {"supervised"}
+    for method, median in medians.items():
+        assert f"{method}: {median:+.2f}" in figure.alt
+
+
+def test_without_paired_differences_nothing_is_drawn(tmp_path: Path):
+    scores = made_up({"supervised": "noisy + clean"})
+    table = one_table(scores)
+    numbers = cells(table, scores)
+    figure = draw_paired_figure(scores, numbers, table.methods, "supervised", folder=tmp_path, stem="p")
+    assert figure is None
+    assert list(tmp_path.iterdir()) == []
