@@ -1,5 +1,5 @@
 """Numbers computed from stored scores alone: means, intervals, paired differences and score tables.
 
-Here is no text and no figure. The package imports only ``bench.errors`` and its like: runs are data frames
-with the columns of ``bench.analysis.columns``.
+It writes no text and draws no figures. Runs are data frames with the columns of ``bench.analysis.columns``.
+Imports only ``bench.errors`` and ``bench.settings``.
 """

@@ -1,5 +1,5 @@
-"""How results become text and figures: tables in Markdown, LaTeX, CSV and the terminal, the style of figures.
+"""Text and figures: tables in Markdown, LaTeX, CSV and the terminal, and the style of all figures.
 
-The package knows nothing of methods, runs or scores. It imports ``bench.system`` alone, and libraries that
-lay out text and draw.
+The package knows nothing of methods, runs or scores. It imports only ``bench.system``, and libraries for text
+and figures.
 """

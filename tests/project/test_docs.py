@@ -18,7 +18,7 @@ from bench import protocol
 from bench.cli.main import main
 from bench.conformance.suite import DENOISING_CHECKS, LOSS_CHECKS, TRAINING_CHECKS, title
 from bench.discovery import load_class
-from bench.images import image_set
+from bench.images import clean_image
 from bench.method import NEEDS, Untrained, sees
 from bench.noise import NOISES
 from bench.training import step
@@ -121,7 +121,7 @@ def test_the_pages_know_the_noise_models():
         assert facts["formula"] + "." == model.__doc__
 
 
-@pytest.mark.parametrize("module", [protocol, step, image_set], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [protocol, step, clean_image], ids=lambda module: module.__name__)
 def test_the_pages_know_the_constants(module: ModuleType):
     found = constants(module.__name__)
     assert found
