@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from bench.analysis.tabulate import tabulate
 from bench.runs import fit
+from bench.runs.launch import Queue
+from bench.store.locks import BusyError
+from tests.support.results.records import write_made_up
+from tests.support.runs import Silent
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.support.runs import Tiny
 
 
@@ -44,3 +48,29 @@ def test_the_table_shows_where_a_method_is_not_defined(tiny: Tiny, gaussian_only
     errors = {(row.noise, cell.method): cell.error for row in table.rows for cell in row.cells}
     assert errors["gamma", gaussian_only] == "not defined for gamma noise"
     assert errors["gaussian", "supervised"] == ""
+
+
+def test_a_job_is_left_to_another_process_until_its_lock_is_free(tiny: Tiny) -> None:
+    (job,), watcher = tiny.jobs(), Silent()
+    queue = Queue([job], tiny.context, watcher)
+    with tiny.context.store.lock(job.key):
+        assert [queue.take(), queue.take()] == [None, None]
+        assert watcher.warnings == ["another process is working on it"]
+    claim = queue.take()
+    assert claim.job is job
+    with pytest.raises(BusyError), tiny.context.store.lock(job.key):
+        pass
+    claim.lock.close()
+    assert not queue.left
+
+
+def test_a_job_that_failed_in_another_process_meanwhile_is_not_tried_again(tiny: Tiny) -> None:
+    (job,), store = tiny.jobs(), tiny.context.store
+    queue = Queue([job], tiny.context, Silent())
+    with store.lock(job.key):
+        assert queue.take() is None
+        with pytest.raises(RuntimeError), store.writing(job.key) as folder:
+            write_made_up(folder, job.key, error="it diverged", started="2999-01-01T00:00:00+00:00")
+            raise RuntimeError
+    assert queue.take() is None
+    assert queue.failed == [job]
