@@ -27,7 +27,7 @@ def test_ranks_are_of_means_over_seeds():
     assert found[["low", "high"]].to_numpy().tolist() == [[1, 1], [2, 2]]
 
 
-def test_ranks_are_shared_by_scores_that_rounding_alone_parts():
+def test_scores_that_differ_by_rounding_alone_share_a_rank():
     found = mean_ranks(ranked_lines(a=[[0.1 + 0.2], [0.3]], b=[[0.3], [0.1 + 0.2]], c=[[0.5], [0.3]]))
     assert dict(zip(found["method"], found["rank"], strict=True)) == {"c": 1.5, "a": 2.25, "b": 2.25}
     assert found["method"].tolist() == ["c", "a", "b"]

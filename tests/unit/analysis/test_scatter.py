@@ -59,7 +59,7 @@ def test_two_training_runs_differ_by_students_interval_wider_where_several_numbe
 
 
 @pytest.mark.parametrize("numbers", [1, 6])
-def test_all_numbers_hold_together_in_95_percent_of_cases(numbers: int):
+def test_all_intervals_together_hold_the_truth_in_95_percent_of_cases(numbers: int):
     """Each number has a scatter of its own, so that little more than Bonferroni's bound is met."""
     rng = np.random.default_rng(numbers)
     held = []

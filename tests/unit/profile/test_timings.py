@@ -55,7 +55,7 @@ def test_other_files_are_refused_by_name(tmp_path: Path, text: str):
 
 
 @pytest.mark.parametrize("kind", ["copy", "matrix product", "bare step"])
-def test_a_result_without_its_measures_is_refused(tmp_path: Path, kind: str):
+def test_a_result_without_its_references_is_refused(tmp_path: Path, kind: str):
     rest = [one for one in result() if one["extra_info"]["of"] != kind]
     with pytest.raises(InputError, match=f"lacks the {kind}"):
         read(write_result(tmp_path / "part.json", rest))

@@ -100,7 +100,7 @@ def test_order_is_that_of_the_tables():
         ({"seed": 1, "sees": "noisy + clean"}, "different sees: noisy and noisy"),
     ],
 )
-def test_a_mean_of_unlike_runs_is_refused(changes, names):
+def test_runs_that_differ_are_not_averaged(changes, names):
     with pytest.raises(InputError, match=names):
         average(together(made_up_curve(), made_up_curve().assign(**changes)))
 

@@ -30,7 +30,7 @@ def test_a_flat_curve_is_there_at_the_first_evaluation(tmp_path):
     assert text.count("≤ 32.0 / 192 ") == 2
 
 
-def test_the_table_names_its_runs(tmp_path):
+def test_the_note_names_the_test_sets_and_seeds(tmp_path):
     text = write_markdown(together(made_up_curve(), made_up_curve(seed=1), made_up_curve("other")), tmp_path)
     assert "on set12, mean over 1 to 2 seeds" in text
     assert "evaluation is not counted" in text

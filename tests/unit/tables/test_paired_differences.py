@@ -78,7 +78,7 @@ def test_p_is_corrected_over_all_tests_of_the_table() -> None:
     assert set(marked) == {True, False}
 
 
-def test_rows_grow_with_the_noise_and_columns_with_what_is_seen() -> None:
+def test_rows_are_sorted_by_noise_and_columns_by_what_methods_see() -> None:
     scores = made_up(noises=[("gamma", 50.0), ("gaussian", 50.0), ("gamma", 100.0), ("gaussian", 25.0)])
     table = compare_with(scores, ["supervised"])
     assert table.header == [
@@ -99,13 +99,13 @@ def test_rows_grow_with_the_noise_and_columns_with_what_is_seen() -> None:
     assert [row[-1] for row in table.rows] == ["–"] * len(table.rows)
 
 
-def test_the_order_of_scores_does_not_count() -> None:
+def test_the_order_of_scores_does_not_matter() -> None:
     tables = [compare_with(scores, TWO) for scores in (made_up(), made_up().iloc[::-1])]
     assert tables[0].markdown() == tables[1].markdown()
     assert tables[0].csv() == tables[1].csv()
 
 
-def test_a_pair_the_other_way_round_has_the_other_sign() -> None:
+def test_a_swapped_pair_has_the_other_sign() -> None:
     scores = made_up(dict.fromkeys(["one", "two"], "noisy"))
     differences = [compare_with(scores, [method]).numbers for method in ("one", "two")]
     for column, other in (("difference", "difference"), ("low", "high"), ("high", "low")):
@@ -148,7 +148,7 @@ def test_a_difference_is_written_with_interval_and_mark(pair: Difference, text: 
 # Protocols for one method
 
 
-def test_a_protocol_differs_from_itself_by_nothing() -> None:
+def test_a_protocol_does_not_differ_from_itself() -> None:
     table = changes(made_up(), made_up().iloc[::-1], title="Nothing")
     assert len(table.rows) == len(made_up().drop_duplicates(CELL))
     assert {tuple(row[3:]) for row in table.rows} == {("+0.00 [+0.00, +0.00]°", "1", "2")}
@@ -188,7 +188,7 @@ def test_changes_are_corrected_over_all_of_them() -> None:
     assert [row[4] for row in table.rows] == [f"{p:.2g}" for p in table.numbers["p_holm"]]
 
 
-def test_a_small_p_is_not_written_as_nought() -> None:
+def test_a_small_p_is_not_written_as_zero() -> None:
     scores = made_up({"sure": "noisy"}, sets={"many": [f"{number:02}.png" for number in range(60)]})
     rng = np.random.default_rng(4)
     other = scores.assign(psnr=scores["psnr"] - rng.uniform(0.1, 0.2, size=len(scores)))
