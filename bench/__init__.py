@@ -17,7 +17,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(LARGEST_IMAGE))
 
 
 def load_run(folder: str | Path, *, device: str = "cpu") -> Denoiser:
-    """Load the trained denoiser of a finished run; see ``bench.denoiser.load_run``."""
+    """Load the trained denoiser of a finished run; see ``bench.runs.load.load_run``."""
     # Importing torch takes seconds, which a command that lists names should not have to wait for.
     from bench.runs import load
 

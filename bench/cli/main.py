@@ -61,7 +61,7 @@ COMMANDS = {
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line; exit as README says."""
+    """Run the command line; exit with a code of ``docs/exit-codes.md``."""
     try:
         _run(sys.argv[1:] if args is None else args)
     except InputError as error:
