@@ -54,7 +54,7 @@ def test_unknown_method_suggests_the_nearest() -> None:
         parse_method("nois2score")
 
 
-def test_hyper_parameters_are_read_and_told_apart_from_defaults() -> None:
+def test_hyper_parameters_are_parsed_and_those_at_defaults_left_out() -> None:
     name, method = parse_method("noise2score:domain=raw,start=0.2,antithetic=true")
     assert name == "noise2score"
     assert method.hyper_parameters == {

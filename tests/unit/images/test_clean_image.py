@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import InputError
-from bench.images.clean_image import CleanImage, decode, grey
+from bench.images.clean_image import CleanImage, decode, grey, intensities
 from tests.support.forged_images import png
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (14, 17, 3), dtype=np.uint8)
@@ -194,3 +194,11 @@ def test_grey_of_cbsd68_is_bsd68():
         worst = max(worst, np.abs(converted.pixels.astype(int) - stored.pixels).max())
     assert len(rows) == 68
     assert worst <= 1
+
+
+def test_intensities_are_bytes_over_255_in_float32():
+    image = CleanImage("colour", np.random.default_rng(0).integers(0, 256, (14, 17, 3), dtype=np.uint8))
+    scaled = intensities(image)
+    assert scaled.dtype == np.float32
+    np.testing.assert_array_equal(np.rint(scaled * 255), image.pixels)
+    np.testing.assert_allclose(scaled, image.pixels / 255, rtol=1e-7)

@@ -93,20 +93,20 @@ def test_denoising_is_bitwise_reproducible_and_draws_from_no_global_generator(me
 
 
 @pytest.mark.parametrize("name", UNTRAINED)
-def test_there_is_no_loss(name: str):
+def test_an_untrained_method_has_no_loss(name: str):
     method = UNTRAINED[name]
     with pytest.raises(InputError, match="is not trained"):
         method.loss(small_unet(1), batch_of(method, Gaussian(25)), rng_of(), share(0))
 
 
-def test_a_missing_package_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "bm3d", None)
     with pytest.raises(InputError, match="pip install bm3d"):
         denoised(UNTRAINED["bm3d"], Gaussian(25), np.zeros((1, 1, 8, 8)))
 
 
 @pytest.mark.data
-def test_bm3d_reaches_what_is_published():
+def test_bm3d_reaches_its_published_psnr():
     """Cameraman at sigma 25: 29.45 dB (Dabov et al. 2007, table 1)."""
     pytest.importorskip("bm3d")
     if not DATA or not (Path(DATA) / "set12").is_dir():

@@ -249,7 +249,7 @@ def test_lpips_without_its_weights_says_why(monkeypatch, tmp_path, capfd, failur
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_lpips_waits_for_a_silent_server_only_so_long(monkeypatch, tmp_path):
+def test_lpips_waits_for_a_silent_server_for_a_limited_time(monkeypatch, tmp_path):
     limits = []
 
     def note_the_limit(*_, **__):

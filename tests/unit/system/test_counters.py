@@ -39,7 +39,7 @@ def test_a_convolution_forward_and_backward(transposed: bool):
     assert counted.bytes == FLOAT * ((2 * pixels + weights) + (3 * pixels + 2 * weights))
 
 
-def test_what_could_be_fused_is_not_counted():
+def test_operations_that_could_be_fused_are_not_counted():
     image = torch.rand(2, 3, 8, 6)
     counted = count_work(lambda: torch.relu(image + 1).mean())
     assert counted.flops == counted.bytes == 0

@@ -1,4 +1,4 @@
-"""Devices and precision."""
+"""Devices: which are available, and how many threads and images they get."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ from bench.system.devices import (
     open_device,
     threads,
 )
-from bench.training import precision
-from bench.training.precision import resolve_precision
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
-def test_the_cpu_is_always_there() -> None:
+def test_the_cpu_is_always_available() -> None:
     assert open_device("cpu") == CPU
     assert "cpu" in available_devices()
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "meta", "gpu", "cpu:x"])
-def test_a_device_that_is_not_there_is_named_with_those_that_are(name: str) -> None:
+def test_an_unavailable_device_is_named_with_the_available_ones(name: str) -> None:
     with pytest.raises(InputError, match=rf"'{name}'.*this machine has: .*cpu"):
         open_device(name)
 
 
 @pytest.mark.parametrize("asked", [None, "2"])
-def test_threads_are_the_cores_one_may_use_unless_one_says(
+def test_threads_are_the_usable_cores_unless_their_number_is_set(
     monkeypatch: pytest.MonkeyPatch, asked: str | None
 ) -> None:
     cores, before = 3, torch.get_num_threads()
@@ -47,7 +45,7 @@ def test_threads_are_the_cores_one_may_use_unless_one_says(
 
 
 @pytest.mark.parametrize("cores", [1, 3, 8])
-def test_threads_are_taken_for_a_while_where_there_are_cores(
+def test_threads_are_set_for_a_block_where_there_are_enough_cores(
     monkeypatch: pytest.MonkeyPatch, cores: int
 ) -> None:
     before = torch.get_num_threads()
@@ -71,22 +69,7 @@ def test_a_device_holds_what_leaves_room_for_the_training(monkeypatch: pytest.Mo
     assert has_room_for_images(CPU, 1000 * free)
 
 
-def test_auto_takes_bfloat16_where_method_and_device_bear_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
-    assert resolve_precision("auto", lowest="bfloat16", device=CPU) == "bfloat16"
-    assert resolve_precision("auto", lowest="float32", device=CPU) == "float32"
-    assert resolve_precision("float32", lowest="bfloat16", device=CPU) == "float32"
-    monkeypatch.setattr(precision, "has_bfloat16", lambda device: False)
-    assert resolve_precision("auto", lowest="bfloat16", device=CPU) == "float32"
-    assert resolve_precision("bfloat16", lowest="bfloat16", device=CPU) == "bfloat16"
-
-
-def test_bfloat16_is_refused_where_the_mathematics_does_not_bear_it() -> None:
-    with pytest.raises(InputError, match="'bfloat16' is too low"):
-        resolve_precision("bfloat16", lowest="float32", device=CPU)
-
-
 @pytest.mark.gpu
-def test_cuda_is_taken_by_auto() -> None:
+def test_auto_chooses_cuda() -> None:
     assert open_device("auto").type == "cuda"
     assert open_device("cuda:0").type == "cuda"

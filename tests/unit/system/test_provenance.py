@@ -22,7 +22,7 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def said_by_copy(folder: Path) -> str:
+def commit_of_copy(folder: Path) -> str:
     """Ask a copy of the module in ``folder`` for its commit."""
     code = "import provenance; print(provenance.commit())"
     command = [sys.executable, "-c", code]
@@ -35,16 +35,16 @@ def test_versions_are_those_installed() -> None:
     assert found["torch"] == metadata.version("torch")
 
 
-def test_a_commit_is_named_only_where_the_code_belongs_to_it(tmp_path: Path) -> None:
+def test_a_commit_is_returned_only_for_code_that_belongs_to_it(tmp_path: Path) -> None:
     shutil.copy(provenance.__file__, tmp_path / "provenance.py")
-    assert said_by_copy(tmp_path) == "None"
+    assert commit_of_copy(tmp_path) == "None"
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "somebody else's")
-    assert said_by_copy(tmp_path) == "None"
+    assert commit_of_copy(tmp_path) == "None"
     git(tmp_path, "add", "provenance.py")
     git(tmp_path, "commit", "--quiet", "--message", "ours")
     head = git(tmp_path, "rev-parse", "HEAD")
-    assert said_by_copy(tmp_path) == head
+    assert commit_of_copy(tmp_path) == head
     with (tmp_path / "provenance.py").open("a") as file:
         file.write("# changed\n")
-    assert said_by_copy(tmp_path) == f"{head}+changes"
+    assert commit_of_copy(tmp_path) == f"{head}+changes"

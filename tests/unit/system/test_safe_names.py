@@ -9,13 +9,13 @@ PLAIN += ["<b>&amp;.png", "-x", "...", "a.."]
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_a_plain_name_is_let_through_as_it_is(name):
+def test_a_plain_name_is_accepted_as_it_is(name):
     require_name(name, of="image")
     assert visible(name) == name
 
 
 @pytest.mark.parametrize("steering", CONTROL_CHARACTERS)
-def test_what_steers_a_terminal_is_refused_and_shown(steering):
+def test_control_characters_are_refused_and_shown_as_escapes(steering):
     name = f"a{steering}b.png"
     assert visible(name).isprintable()
     assert visible(name).startswith("a\\")
@@ -26,7 +26,7 @@ def test_what_steers_a_terminal_is_refused_and_shown(steering):
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../a.png", "/etc/passwd", "a/b.png", "..\\a.png"])
-def test_what_leads_to_another_folder_is_refused(name):
+def test_a_name_that_leads_to_another_folder_is_refused(name):
     with pytest.raises(InputError, match="image: "):
         require_name(name, of="image")
 

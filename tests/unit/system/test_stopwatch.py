@@ -36,7 +36,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return time
 
 
-def test_counts_from_its_making(time: Time) -> None:
+def test_counts_from_its_creation(time: Time) -> None:
     clock = Stopwatch(CPU)
     assert clock.seconds == 0
     for elapsed in (3, 7):
@@ -44,7 +44,7 @@ def test_counts_from_its_making(time: Time) -> None:
         assert clock.seconds == elapsed
 
 
-def test_stands_still_while_stopped(time: Time) -> None:
+def test_a_stopped_clock_does_not_count(time: Time) -> None:
     clock = Stopwatch(CPU)
     for counted in (1, 2, 3):
         time.now += 1
@@ -53,7 +53,7 @@ def test_stands_still_while_stopped(time: Time) -> None:
         assert clock.seconds == counted
 
 
-def test_waits_for_what_the_device_was_given(time: Time) -> None:
+def test_waits_for_the_pending_work_of_the_device(time: Time) -> None:
     time.pending = 50
     clock = Stopwatch(CPU)  # what was given before it was made is not its own
     time.pending += 4

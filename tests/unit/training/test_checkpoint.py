@@ -1,4 +1,4 @@
-"""Checkpoints: whole or refused, and a training that goes on from one ends as if it had never stopped."""
+"""Checkpoints: complete or refused, and a run that resumes from one ends as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ def some_checkpoint() -> Checkpoint:
     return Checkpoint(step=7, seconds=1.5, pending=[0.1, 1 / 3], last_finite=0.2, tensors=tensors)
 
 
-def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
-    checkpoint, journal = (
+def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
+    checkpoint, written_log = (
         some_checkpoint(),
         TrainingLog(entries=[{"step": 5, "loss": 0.1}], attempts=[{"step": 0}]),
     )
-    write_checkpoint(checkpoint, journal, tmp_path / CHECKPOINT)
-    found, told = read_checkpoint(tmp_path / CHECKPOINT)
-    assert told == journal
+    write_checkpoint(checkpoint, written_log, tmp_path / CHECKPOINT)
+    found, log = read_checkpoint(tmp_path / CHECKPOINT)
+    assert log == written_log
     assert replace(found, tensors={}) == replace(checkpoint, tensors={})
     assert all(torch.equal(found.tensors[name], value) for name, value in checkpoint.tensors.items())
 
 
-def test_where_there_is_none_it_is_the_beginning(tmp_path: Path) -> None:
+def test_without_a_checkpoint_training_starts_at_the_beginning(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path / CHECKPOINT) == (BEGINNING, TrainingLog())
 
 
-def test_any_flipped_byte_is_found(tmp_path: Path) -> None:
+def test_any_flipped_byte_of_a_checkpoint_is_detected(tmp_path: Path) -> None:
     path = tmp_path / CHECKPOINT
     write_checkpoint(some_checkpoint(), TrainingLog(entries=[{"step": 5}]), path)
     content = path.read_bytes()
@@ -67,7 +67,7 @@ def test_any_flipped_byte_is_found(tmp_path: Path) -> None:
             read_checkpoint(path)
 
 
-def test_a_checkpoint_that_is_cut_off_is_found(tmp_path: Path) -> None:
+def test_a_truncated_checkpoint_is_detected(tmp_path: Path) -> None:
     path = tmp_path / CHECKPOINT
     write_checkpoint(some_checkpoint(), TrainingLog(), path)
     content = path.read_bytes()
@@ -93,7 +93,7 @@ class StopAfter:
 
 
 def end(tiny: Tiny, method: str) -> tuple[dict[str, torch.Tensor], list[dict], object]:
-    """Give weights, log and scores of a run, without its clocks."""
+    """Return weights, log and scores of a run, without its clocks."""
     (job,) = tiny.jobs(methods=(method,), steps=STEPS)
     store = tiny.context.store
     weights = load_file(store.root / job.key / WEIGHTS)
@@ -104,7 +104,7 @@ def end(tiny: Tiny, method: str) -> tuple[dict[str, torch.Tensor], list[dict], o
 
 def train_in_attempts(tiny: Tiny, method: str) -> None:
     """Train with stops after steps 1, 17, 20 and 44."""
-    for step in (1, 16, 3, 24):  # of each sitting
+    for step in (1, 16, 3, 24):  # of each attempt
         with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
             StopAfter(step, patch)
             stopping = replace(tiny, context=replace(tiny.context, stop=StopRequest()))
@@ -114,7 +114,7 @@ def train_in_attempts(tiny: Tiny, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", TRAINED)
-def test_a_stopped_training_goes_on_to_the_same_weights(
+def test_an_interrupted_run_resumes_to_the_same_weights(
     photo_folders: Callable[[int], tuple[Path, Path]],
     tmp_path: Path,
     method: str,
@@ -137,7 +137,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
 @pytest.mark.gpu
 @pytest.mark.parametrize("engine", ["eager", "graph"])
 @pytest.mark.parametrize("method", TRAINED)
-def test_on_cuda_a_stopped_training_goes_on_to_the_same_weights(
+def test_an_interrupted_run_on_cuda_resumes_to_the_same_weights(
     photo_folders: Callable[[int], tuple[Path, Path]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -158,7 +158,7 @@ def test_on_cuda_a_stopped_training_goes_on_to_the_same_weights(
     assert (flat - flat_again).norm() < 1e-3 * flat.norm()
 
 
-def test_a_training_stopped_among_its_looks_has_the_same_curve(
+def test_a_run_interrupted_while_it_is_evaluated_has_the_same_curve(
     photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders = photo_folders(1)
@@ -171,13 +171,13 @@ def test_a_training_stopped_among_its_looks_has_the_same_curve(
     def interrupted(*_: object) -> float:
         monkeypatch.undo()
         broken.context.stop._on_signal(15, None)
-        raise AssertionError("the signal was not heard")
+        raise AssertionError("the signal was not received")
 
-    def first_look(*given: Any) -> float:
+    def first_evaluation(*given: Any) -> float:
         monkeypatch.setattr(fit, "mean_psnr", interrupted)
         return mean_psnr(*given)
 
-    monkeypatch.setattr(fit, "mean_psnr", first_look)
+    monkeypatch.setattr(fit, "mean_psnr", first_evaluation)
     with pytest.raises(Interrupted):
         broken.launch(steps=8)
     broken.context.stop.received = None
@@ -187,7 +187,9 @@ def test_a_training_stopped_among_its_looks_has_the_same_curve(
     assert list(curves[0]["psnr"]) == list(curves[1]["psnr"])
 
 
-def test_a_stop_while_scoring_keeps_the_training(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_interrupted_while_it_is_scored_is_not_trained_again(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         patch.setattr("bench.runs.score.evaluate", lambda *_, **__: tiny.context.stop._on_signal(15, None))
         tiny.launch()
@@ -197,7 +199,7 @@ def test_a_stop_while_scoring_keeps_the_training(tiny: Tiny, monkeypatch: pytest
     assert tiny.launch(seeds=(1,)) == ["failed: division by zero"]
 
 
-def test_a_damaged_checkpoint_is_told_of_and_trained_anew(
+def test_a_damaged_checkpoint_is_reported_and_the_run_trained_from_the_start(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
@@ -214,7 +216,7 @@ def test_a_damaged_checkpoint_is_told_of_and_trained_anew(
     assert "trained from the start" in warning
 
 
-def test_a_checkpoint_that_cannot_be_written_stops_the_work(
+def test_a_checkpoint_that_cannot_be_written_ends_the_command(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
@@ -226,8 +228,8 @@ def test_a_checkpoint_that_cannot_be_written_stops_the_work(
     assert tiny.launch() == ["trained"]
 
 
-def test_random_numbers_that_no_key_names_play_no_part(tiny: Tiny) -> None:
-    """A checkpoint holds no random state, so a training must not depend on one."""
+def test_training_draws_from_no_global_generator(tiny: Tiny) -> None:
+    """A checkpoint holds no random state, so training must not depend on one."""
     weights = []
     for seed in (0, 1):
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""The training loop: what it refuses, what it repeats to the last bit, and what it says it cost."""
+"""The training loop: what it refuses, what it repeats to the last bit, and what it costs."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_progress_runs_from_zero_towards_one(tiny_set: Callable[[int], ImageSet]
     assert all(value.shape == () for value in seen)
 
 
-def test_trying_the_loss_out_moves_no_weight_and_leaves_no_gradient(
+def test_a_dry_run_changes_no_weight_and_leaves_no_gradient(
     tiny_set: Callable[[int], ImageSet],
 ) -> None:
     images, net = tiny_set(1), small_unet(1)
@@ -214,12 +214,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_seconds_are_those_of_the_steps_alone(tiny_set: Callable[[int], ImageSet], clock: Clock) -> None:
-    """Neither trying out nor looking counts: each step takes two seconds, each look a thousand."""
-    looks = []
+    """Neither dry runs nor evaluations count: each step takes two seconds, each evaluation a thousand."""
+    evaluations = []
 
     def evaluate_midway(step: int, seconds: float, flops: int) -> None:
         clock.now += 1000
-        looks.append((step, seconds, flops))
+        evaluations.append((step, seconds, flops))
 
     fitted = fit(
         tiny_set(1),
@@ -227,17 +227,17 @@ def test_seconds_are_those_of_the_steps_alone(tiny_set: Callable[[int], ImageSet
         steps=23,
         evaluation_points=EvaluationPoints(frozenset({1, 3, 20, 23}), evaluate_midway),
     )
-    steps = [step for step, _, _ in looks]
+    steps = [step for step, _, _ in evaluations]
     assert steps == [1, 3, 20, 23]
-    assert [seconds for _, seconds, _ in looks] == [2 * step for step in steps]
-    assert [flops * 23 for _, _, flops in looks] == [fitted.cost.flops * step for step in steps]
+    assert [seconds for _, seconds, _ in evaluations] == [2 * step for step in steps]
+    assert [flops * 23 for _, _, flops in evaluations] == [fitted.cost.flops * step for step in steps]
     assert fitted.cost.seconds == 2 * 23
     assert fitted.cost.patches_per_second == 2 * 23 / fitted.cost.seconds
     assert [(entry["step"], entry["seconds"]) for entry in fitted.log] == [(20, 40), (23, 46)]
     assert fitted.cost.engine == "eager"
 
 
-def test_looking_changes_no_weight(tiny_set: Callable[[int], ImageSet]) -> None:
+def test_evaluation_changes_no_weight(tiny_set: Callable[[int], ImageSet]) -> None:
     images = tiny_set(1)
     net, seen = UNet(1, width=4, seed=1), []
 

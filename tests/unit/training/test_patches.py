@@ -38,7 +38,7 @@ def patches_of(
 
 
 def cut(image: np.ndarray, place: np.ndarray, patch: int) -> np.ndarray:
-    """Cut (H, W, C) by slicing, flipping and transposing, at (picture, top, left, symmetry)."""
+    """Cut (H, W, C) by slicing, flipping and transposing, at (image, top, left, symmetry)."""
     _, top, left, symmetry = place
     piece = image[top : top + patch, left : left + patch]
     if symmetry & 2:
@@ -53,12 +53,12 @@ def laid_out(batch_images: torch.Tensor) -> np.ndarray:
 
 
 def pixel_numbers(images: ImageSet) -> list[np.ndarray]:
-    """Number every value of a set, as pictures (H, W, C)."""
-    sizes = [picture.pixels.size for picture in images]
+    """Number every value of a set, as images (H, W, C)."""
+    sizes = [image.pixels.size for image in images]
     starts = np.cumsum([0, *sizes[:-1]])
     return [
-        start + np.arange(picture.pixels.size).reshape(picture.pixels.shape)
-        for start, picture in zip(starts, images.images, strict=True)
+        start + np.arange(image.pixels.size).reshape(image.pixels.shape)
+        for start, image in zip(starts, images.images, strict=True)
     ]
 
 
@@ -76,42 +76,34 @@ def test_clean_patches_are_crops_under_a_symmetry(tiny_set, channels: int, patch
     images = tiny_set(channels)
     sampling = Sampling(steps=6, batch=24, patch=patch, seed=0)
     patches = patches_of(images, sampling=sampling, training_noise=training_noise)
-    pictures = [intensities(picture) for picture in images]
+    scaled = [intensities(image) for image in images]
     for step, places in enumerate(patches.places.numpy()):
-        expected = [cut(pictures[place[0]], place, patch) for place in places]
+        expected = [cut(scaled[place[0]], place, patch) for place in places]
         np.testing.assert_array_equal(laid_out(patches(step).clean), expected)
-    assert set(patches.places[..., 0].flatten().tolist()) == set(range(len(pictures)))
+    assert set(patches.places[..., 0].flatten().tolist()) == set(range(len(scaled)))
     assert set(patches.places[..., 3].flatten().tolist()) == set(range(8))
 
 
 def test_corners_reach_every_border(tiny_set):
     images = tiny_set(1)
     patches = patches_of(images, sampling=Sampling(steps=40, batch=64, patch=30, seed=0))
-    picture, top, left, _ = patches.places.flatten(end_dim=1).unbind(dim=1)
+    owner, top, left, _ = patches.places.flatten(end_dim=1).unbind(dim=1)
     for number, (height, width, _) in enumerate(image.pixels.shape for image in images):
-        assert sorted(set(top[picture == number].tolist())) == list(range(height - 30 + 1))
-        assert sorted(set(left[picture == number].tolist())) == list(range(width - 30 + 1))
+        assert sorted(set(top[owner == number].tolist())) == list(range(height - 30 + 1))
+        assert sorted(set(left[owner == number].tolist())) == list(range(width - 30 + 1))
 
 
-def test_every_grey_level_arrives_to_the_last_bit():
+def test_every_grey_level_is_exact():
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
-    picture = CleanImage("levels", levels)
+    image = CleanImage("levels", levels)
     sampling = Sampling(steps=1, batch=8, patch=16, seed=0)
     patches = patches_of(
-        ImageSet("levels", (picture,), 1, "", ()), needs=frozenset({"clean"}), sampling=sampling
+        ImageSet("levels", (image,), 1, "", ()), needs=frozenset({"clean"}), sampling=sampling
     )
     assert patches.sources["clean"].dtype == torch.uint8
-    expected = [cut(intensities(picture), place, 16) for place in patches.places[0].numpy()]
+    expected = [cut(intensities(image), place, 16) for place in patches.places[0].numpy()]
     np.testing.assert_array_equal(laid_out(patches(0).clean), expected)
     assert patches(0).clean.dtype == torch.float32
-
-
-def test_intensities_are_bytes_over_255_in_float32(tiny_set):
-    picture = tiny_set(3).images[0]
-    scaled = intensities(picture)
-    assert scaled.dtype == np.float32
-    np.testing.assert_array_equal(np.rint(scaled * 255), picture.pixels)
-    np.testing.assert_allclose(scaled, picture.pixels / 255, rtol=1e-7)
 
 
 @both_kinds
@@ -125,7 +117,7 @@ def test_same_places_and_noise_for_every_method(tiny_set, training_noise: str):
             assert torch.equal(values, everything(3).images[name])
 
 
-def test_same_places_whatever_the_noise(tiny_set):
+def test_places_do_not_depend_on_the_noise(tiny_set):
     images = tiny_set(1)
     first = patches_of(images)
     others = [patches_of(images, noise=Gamma(50)), patches_of(images, training_noise="resampled")]
@@ -184,7 +176,7 @@ def test_noisy_patches_lie_on_their_clean_ones(tiny_set, noise: Noise, channels:
             assert noisy.dtype == torch.float32
             standardised = (noisy.numpy() - clean) / np.sqrt(noise.variance(clean))
             # 9600 values or more, of which overlapping patches share half: .08 is more than three standard
-            # errors sqrt(2 / n). A crop one pixel beside its clean one misses by the slope of the picture.
+            # errors sqrt(2 / n). A crop one pixel beside its clean one misses by the slope of the image.
             assert standardised.mean() == pytest.approx(0, abs=0.08)
             assert standardised.var() == pytest.approx(1, rel=0.08)
 
@@ -209,14 +201,14 @@ def test_frozen_noise_belongs_to_the_pixel(tiny_set, channels: int):
 
 
 def standardised(noisy: torch.Tensor, greys: torch.Tensor, noise: Noise) -> np.ndarray:
-    """Give the noise of flat pixels, of mean 0 and variance 1 at every one of the 256 grey levels."""
+    """Return the noise of flat pixels, of mean 0 and variance 1 at every one of the 256 grey levels."""
     clean = greys.double().numpy() / 255
     return (noisy.double().numpy() - clean) / np.sqrt(noise.variance(clean))
 
 
 @pytest.mark.parametrize("noise", LEVELS, ids=str)
 @colour_or_grey
-def test_frozen_copies_have_the_law_and_are_independent(tiny_set, channels: int, noise: Noise):
+def test_frozen_copies_follow_the_noise_model_and_are_independent(tiny_set, channels: int, noise: Noise):
     sources = patches_of(tiny_set(channels), noise=noise).sources
     first, second = (standardised(sources[name], sources["clean"], noise) for name in ("noisy", "noisy2"))
     # Five standard errors: of a mean and a correlation 1 / sqrt(n), of a variance of normal values
@@ -229,13 +221,13 @@ def test_frozen_copies_have_the_law_and_are_independent(tiny_set, channels: int,
 
 
 @pytest.mark.parametrize("noise", LEVELS, ids=str)
-def test_pictures_do_not_share_a_noise_field(noise: Noise):
-    """Pictures of one shape, two of which differ in one pixel by one grey level."""
+def test_images_do_not_share_a_noise_field(noise: Noise):
+    """Images of one shape, two of which differ in one pixel by one grey level."""
     smooth = np.linspace(40, 200, 50 * 50).astype(np.uint8).reshape(50, 50, 1)
     touched = smooth.copy()
     touched[0, 0] ^= 1
-    pictures = (CleanImage("a", smooth), CleanImage("b", touched), CleanImage("c", smooth[::-1].copy()))
-    sources = patches_of(ImageSet("alike", pictures, 1, "", ()), noise=noise).sources
+    images = (CleanImage("a", smooth), CleanImage("b", touched), CleanImage("c", smooth[::-1].copy()))
+    sources = patches_of(ImageSet("alike", images, 1, "", ()), noise=noise).sources
     for name in ("noisy", "noisy2"):
         fields = np.split(standardised(sources[name], sources["clean"], noise), 3)
         for first, second in combinations(fields, 2):
@@ -243,11 +235,11 @@ def test_pictures_do_not_share_a_noise_field(noise: Noise):
 
 
 @colour_or_grey
-def test_frozen_noise_is_keyed_by_the_picture_alone(tiny_set, channels: int):
+def test_frozen_noise_is_keyed_by_the_image_alone(tiny_set, channels: int):
     images = tiny_set(channels)
     reversed_set = ImageSet("reversed", images.images[::-1], channels, "", ())
     there, here = patches_of(reversed_set).sources["noisy"], patches_of(images).sources["noisy"]
-    sizes = [picture.pixels.size for picture in images]
+    sizes = [image.pixels.size for image in images]
     assert torch.equal(torch.cat(here.split(sizes)[::-1]), there)
 
 
@@ -265,24 +257,22 @@ def test_resampled_noise_is_new_in_every_patch_and_step(tiny_set, channels: int)
 
 
 @pytest.mark.parametrize("model", NOISES.values(), ids=NOISES)
-def test_resampled_noise_of_unknown_strength_is_each_pictures_own(tiny_set, model: type[Noise]):
+def test_resampled_noise_of_unknown_strength_differs_between_images(tiny_set, model: type[Noise]):
     images, unknown = tiny_set(1), UnknownNoise(model, *model.blind_range)
     sampling = Sampling(steps=40, batch=64, patch=20, seed=5)
     patches = patches_of(images, noise=unknown, sampling=sampling, training_noise="resampled")
     batches = [patches(step) for step in range(sampling.steps)]
     noisy, clean = (torch.cat([each.images[name] for each in batches]) for name in ("noisy", "clean"))
-    pictures = patches.places[..., 0].flatten()
-    for number, picture in enumerate(images):
-        own = unknown.of_image(picture.fingerprint, seed=5)
-        field = standardised(
-            noisy[pictures == number].flatten(), 255 * clean[pictures == number].flatten(), own
-        )
+    owners = patches.places[..., 0].flatten()
+    for number, image in enumerate(images):
+        own = unknown.of_image(image.fingerprint, seed=5)
+        field = standardised(noisy[owners == number].flatten(), 255 * clean[owners == number].flatten(), own)
         # Five standard errors of the variance of normal values; counts in the dark spread nearly twice that.
         limit = 10 * np.sqrt(2 / field.size)
         assert field.var() == pytest.approx(1, rel=limit)
-        # What the method is told is not the truth.
-        (told,) = set(batches[0].noise.level[pictures[: sampling.batch] == number].flatten().tolist())
-        assert own.variance(0.5) / model(told).variance(0.5) != pytest.approx(1, rel=limit)
+        # The method is given an estimate, not the truth.
+        (estimate,) = set(batches[0].noise.level[owners[: sampling.batch] == number].flatten().tolist())
+        assert own.variance(0.5) / model(estimate).variance(0.5) != pytest.approx(1, rel=limit)
 
 
 def test_frozen_noise_repeats_where_resampled_does_not(tiny_set):

@@ -1,4 +1,4 @@
-"""bfloat16: where a method bears it, it learns as much as in float32."""
+"""Precision: bfloat16 where method and device support it, in which a method learns as well as in float32."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import pytest
 import torch
 
 from bench.discovery import listings, parse_method
+from bench.errors import InputError
 from bench.images.clean_image import CleanImage
 from bench.images.image_set import ImageSet
 from bench.scoring.denoiser import Denoiser
 from bench.scoring.evaluate import mean_psnr
 from bench.scoring.noisy_sets import corrupt
+from bench.training import precision as precision_module
 from bench.training.loop import train
 from bench.training.patches import Patches, Sampling
+from bench.training.precision import resolve_precision
 from bench.training.unet import UNet
 from tests.support.images import photograph
 from tests.support.methods.noises import LEVELS
@@ -26,18 +29,20 @@ if TYPE_CHECKING:
 
 CPU = torch.device("cpu")
 METHODS = {name: parse_method(name)[1] for name in listings()}
-# Every law where it enters the loss, else the first. A multiplier would begin anew in the second training.
+# Every noise model where it enters the loss, else the first. Multipliers would start again in the second run.
 PAIRS = [
-    (name, law)
+    (name, model)
     for name, method in METHODS.items()
     if method.precision == "bfloat16" and not method.multipliers
-    for law in [law for law in LEVELS if law in method.noises][: None if "noise" in method.needs else 1]
+    for model in [model for model in LEVELS if model in method.noises][
+        : None if "noise" in method.needs else 1
+    ]
 ]
 
 
 def photographs(*seeds: int) -> ImageSet:
-    pictures = (CleanImage(str(seed), photograph(96, 96, 1, seed=seed)[..., None]) for seed in seeds)
-    return ImageSet("some", tuple(pictures), 1, "", ())
+    images = (CleanImage(str(seed), photograph(96, 96, 1, seed=seed)[..., None]) for seed in seeds)
+    return ImageSet("some", tuple(images), 1, "", ())
 
 
 def trained(net: UNet, method: Method, noise: Noise, *, steps: int, seed: int, precision: str) -> UNet:
@@ -54,13 +59,13 @@ def trained(net: UNet, method: Method, noise: Noise, *, steps: int, seed: int, p
     return net
 
 
-@pytest.mark.parametrize(("name", "law"), PAIRS)
-def test_bfloat16_learns_as_float32_does(name: str, law: str):
-    """Both go on from one half-trained net: errors are small there, so rounding would show, and luck is not.
+@pytest.mark.parametrize(("name", "model"), PAIRS)
+def test_bfloat16_learns_as_well_as_float32(name: str, model: str):
+    """Both continue with one half-trained net, where errors are small, so that rounding would show, not luck.
 
-    From the start on, two trainings whose weights differ by rounding alone can end a decibel apart.
+    From the start on, two runs whose weights differ by rounding alone can end a decibel apart.
     """
-    method, noise = METHODS[name], LEVELS[law]
+    method, noise = METHODS[name], LEVELS[model]
     test = corrupt(photographs(10, 11), noise, seed=0)
     noisy = sum(image.scores["noisy_psnr"] for image in test.images) / len(test.images)
     half = trained(UNet(1, width=8, seed=1), method, noise, steps=120, seed=1, precision="float32")
@@ -74,3 +79,18 @@ def test_bfloat16_learns_as_float32_does(name: str, law: str):
     # Over seeds the difference is 0 with a standard deviation of .1 dB, as it is between nets in float32
     # whose weights differ by a thousandth at the start; of sure it is .16 dB. The gain is 6 to 11 dB.
     assert in_bfloat16 == pytest.approx(in_float32, abs=(in_float32 - noisy) / 20)
+
+
+def test_auto_chooses_bfloat16_where_method_and_device_support_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision_module, "has_bfloat16", lambda device: True)
+    assert resolve_precision("auto", lowest="bfloat16", device=CPU) == "bfloat16"
+    assert resolve_precision("auto", lowest="float32", device=CPU) == "float32"
+    assert resolve_precision("float32", lowest="bfloat16", device=CPU) == "float32"
+    monkeypatch.setattr(precision_module, "has_bfloat16", lambda device: False)
+    assert resolve_precision("auto", lowest="bfloat16", device=CPU) == "float32"
+    assert resolve_precision("bfloat16", lowest="bfloat16", device=CPU) == "bfloat16"
+
+
+def test_bfloat16_is_refused_for_a_method_that_needs_float32() -> None:
+    with pytest.raises(InputError, match="'bfloat16' is too low"):
+        resolve_precision("bfloat16", lowest="float32", device=CPU)

@@ -42,8 +42,8 @@ def held(batch: Batch) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("order", [range(6), (4, 0, 0, 5, 1, 2)], ids=["in order", "out of order"])
 @pytest.mark.parametrize("training_noise", ["frozen", "resampled"])
-@pytest.mark.parametrize("noise", [Gaussian(25), UnknownNoise(Gaussian, 20, 55)], ids=["told", "blind"])
-def test_streamed_patches_are_the_resident_ones(
+@pytest.mark.parametrize("noise", [Gaussian(25), UnknownNoise(Gaussian, 20, 55)], ids=["known", "unknown"])
+def test_prefetched_patches_are_the_resident_ones(
     tiny_set: Callable[[int], ImageSet],
     monkeypatch: pytest.MonkeyPatch,
     noise: Noise | UnknownNoise,

@@ -1,11 +1,10 @@
-"""One step of training: by hand, and by every engine."""
+"""One training step: computed by hand, and on a simulated accelerator."""
 
 from __future__ import annotations
 
 import math
-import shutil
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 import torch
@@ -13,18 +12,14 @@ from torch import nn
 
 from bench.conformance.accelerator import ACCELERATOR, Generator, simulate_accelerator, to_accelerator
 from bench.conformance.case import small_unet
-from bench.discovery import listings, parse_method
-from bench.errors import InputError
-from bench.method import Method, Untrained, squared_error
-from bench.noise import Gaussian
-from bench.noise.blind import UnknownNoise
+from bench.method import Method, squared_error
 from bench.protocol import LEARNING_RATE
 from bench.seeds import seed_of
-from bench.training.engine import make_step, resolve_engine
+from bench.training.engine import make_step
 from bench.training.loop import train
 from bench.training.patches import Patches, Sampling
 from bench.training.precision import in_precision
-from bench.training.step import Step, TrainingError
+from bench.training.step import Step
 from tests.support.methods.noises import LEVELS
 
 if TYPE_CHECKING:
@@ -32,47 +27,9 @@ if TYPE_CHECKING:
 
     from bench.images.image_set import ImageSet
     from bench.noise import Noise
-    from bench.training.unet import UNet
+    from bench.noise.blind import UnknownNoise
 
-CPU, CUDA = torch.device("cpu"), torch.device("cuda")
-COMPILERS = ("cc", "gcc", "clang")
-GAUSSIAN, UNKNOWN = Gaussian(25), UnknownNoise(Gaussian, 20, 55)
-METHODS = {
-    spec: method
-    for spec in [*listings(), "noise2score:antithetic=True", "noise2score:domain=raw,formula=paper"]
-    if not isinstance(method := parse_method(spec)[1], Untrained)
-}
-every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-
-
-def patches_of(
-    images: ImageSet,
-    method: Method,
-    *,
-    steps: int,
-    seed: int = 0,
-    batch: int = 4,
-    noise: Noise | UnknownNoise = GAUSSIAN,
-    device: torch.device = CPU,
-) -> Patches:
-    sampling = Sampling(steps, batch, 32, seed)
-    return Patches(images, noise, needs=method.needs, sampling=sampling, device=device)
-
-
-def stepped(method: Method, patches: Patches, *, device: torch.device = CPU, engine: str = "eager") -> UNet:
-    """Train a small net step by step."""
-    net = small_unet(1).to(device)
-    step_once = make_step(
-        net, method, sampling=patches.sampling, precision="float32", device=device, engine=engine
-    )
-    for step in range(patches.sampling.steps):
-        step_once(step, patches(step))
-    return net
-
-
-def flat(net: UNet) -> torch.Tensor:
-    return torch.cat([weight.detach().flatten().cpu() for weight in net.parameters()])
-
+from tests.support.stepping import CPU, CUDA, METHODS, UNKNOWN, every_method, flat, patches_of, stepped
 
 # By hand
 
@@ -142,7 +99,7 @@ class Burst(Method):
         return net(noisy)
 
 
-def test_gradients_are_shortened_to_twice_their_running_mean(tiny_set: Callable[[int], ImageSet]) -> None:
+def test_gradients_are_clipped_to_twice_their_mean_norm(tiny_set: Callable[[int], ImageSet]) -> None:
     sampling = patches_of(tiny_set(1), Burst(), steps=1).sampling
     step = make_step(
         small_unet(1), Burst(), sampling=sampling, precision="float32", device=CPU, engine="eager"
@@ -167,7 +124,7 @@ def test_a_loss_may_be_in_any_unit(tiny_set: Callable[[int], ImageSet]) -> None:
     torch.testing.assert_close(small, large, rtol=0, atol=1e-6)
 
 
-def test_however_large_a_burst_it_counts_as_twice_the_usual(
+def test_a_larger_burst_changes_the_weights_no_more(
     tiny_set: Callable[[int], ImageSet],
 ) -> None:
     patches = patches_of(tiny_set(1), Burst(), steps=20)
@@ -186,7 +143,9 @@ class Constrained(Burst):
         return super().loss(net, batch, rng, progress) + violation
 
 
-def test_multipliers_ascend_and_leave_the_network_alone(tiny_set: Callable[[int], ImageSet]) -> None:
+def test_multipliers_ascend_without_changing_the_training_of_the_network(
+    tiny_set: Callable[[int], ImageSet],
+) -> None:
     """Not even the length of its gradients is changed by theirs, which are far longer."""
     patches = patches_of(tiny_set(1), Burst(), steps=20)
     method = Constrained(burst=100)
@@ -213,17 +172,6 @@ def test_steps_are_a_function_of_the_seed(tiny_set: Callable[[int], ImageSet]) -
     other = patches_of(images, method, steps=3, seed=1)
     other.places, other.sources = patches.places, patches.sources
     assert not torch.equal(first, flat(stepped(method, other)))
-
-
-def test_engines_other_than_eager_need_cuda() -> None:
-    assert resolve_engine("auto", CPU) == resolve_engine("eager", CPU) == "eager"
-    assert resolve_engine("auto", CUDA) == "graph"
-    for engine in ("eager", "graph", "compile"):
-        assert resolve_engine(engine, CUDA) == engine
-    for engine in ("graph", "compile"):
-        for device in (CPU, torch.device("mps")):
-            with pytest.raises(InputError, match=f"'{engine}' needs a CUDA device, not '{device.type}'"):
-                resolve_engine(engine, device)
 
 
 # On an accelerator that is not there
@@ -281,101 +229,9 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
             step.schedule.step()
 
 
-# On CUDA
-
-
-def share_of_the_way(first: UNet, second: UNet) -> float:
-    """Compare how far two nets are apart with how far they came."""
-    start = flat(small_unet(1))
-    return ((flat(first) - flat(second)).norm() / (flat(second) - start).norm()).item()
-
-
-@pytest.mark.gpu
-@every_method
-@pytest.mark.parametrize("noise", [GAUSSIAN, UNKNOWN], ids=["told", "blind"])
-def test_a_recorded_step_is_the_eager_one(
-    tiny_set: Callable[[int], ImageSet],
-    monkeypatch: pytest.MonkeyPatch,
-    method: Method,
-    noise: Noise | UnknownNoise,
-) -> None:
-    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    patches = patches_of(tiny_set(1), method, steps=20, noise=noise, device=CUDA)
-    graph, eager = (stepped(method, patches, device=CUDA, engine=engine) for engine in ("graph", "eager"))
-    # Sums in another order come to 1e-6 to 3e-5; the seed, batch, progress, noise level or learning rate of
-    # another step to more than .05.
-    assert share_of_the_way(graph, eager) < 1e-3
-
-
-@pytest.mark.gpu
-@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
-@every_method
-@pytest.mark.parametrize("engine", ["eager", "graph"])
-@pytest.mark.parametrize("noise", [GAUSSIAN, UNKNOWN], ids=["told", "blind"])
-def test_no_step_waits_for_the_device(
-    tiny_set: Callable[[int], ImageSet], method: Method, engine: str, noise: Noise | UnknownNoise
-) -> None:
-    patches = patches_of(tiny_set(1), method, steps=8, noise=noise, device=CUDA)
-    step_once = make_step(
-        small_unet(1).to(CUDA),
-        method,
-        sampling=patches.sampling,
-        precision="bfloat16",
-        device=CUDA,
-        engine=engine,
-    )
-    for step in range(4):
-        step_once(step, patches(step))
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        losses = [step_once(step, patches(step)) for step in range(4, 8)]
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert torch.isfinite(torch.stack(losses)).all()
-    assert len({loss.item() for loss in losses}) == 4  # each step has a loss of its own
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason=f"none of {COMPILERS} is there")
-@pytest.mark.filterwarnings("default")  # what the compiler warns of is its own affair
-def test_a_compiled_step_learns_as_the_eager_one(tiny_set: Callable[[int], ImageSet]) -> None:
-    method = METHODS["supervised"]
-    patches = patches_of(tiny_set(1), method, steps=40, device=CUDA)
-    compiled, eager = (
-        stepped(method, patches, device=CUDA, engine=engine) for engine in ("compile", "eager")
-    )
-    # Fused kernels round otherwise, and Adam's first steps follow the mere sign of a gradient.
-    assert share_of_the_way(compiled, eager) < 0.1
-
-
-@dataclass(frozen=True)
-class Waiting(Method):
-    """Reads a number off the device in its loss."""
-
-    needs = frozenset({"noisy"})
-
-    def loss(self, net: Any, batch: Any, rng: torch.Generator, progress: torch.Tensor) -> torch.Tensor:
-        return squared_error(net(batch.noisy), batch.noisy) * (1 + progress.item())
-
-    def denoise(self, net: Any, noisy: torch.Tensor, noise: Any) -> torch.Tensor:
-        return net(noisy)
-
-
-@pytest.mark.gpu
-def test_a_loss_that_waits_names_the_engine_that_bears_it(tiny_set: Callable[[int], ImageSet]) -> None:
-    patches = patches_of(tiny_set(1), Waiting(), steps=6, device=CUDA)
-    with pytest.raises(TrainingError, match=r"Waiting's loss cannot be recorded .* --engine eager"):
-        stepped(Waiting(), patches, device=CUDA, engine="graph")
-    # The process goes on: eagerly with the same method, recorded with another.
-    assert torch.isfinite(flat(stepped(Waiting(), patches, device=CUDA))).all()
-    method = METHODS["supervised"]
-    patches = patches_of(tiny_set(1), method, steps=6, device=CUDA)
-    assert torch.isfinite(flat(stepped(method, patches, device=CUDA, engine="graph"))).all()
-
-
 @pytest.mark.gpu
 @pytest.mark.parametrize("engine", ["eager", "graph"])
-def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet], engine: str) -> None:
+def test_the_cost_on_cuda_includes_the_peak_memory(tiny_set: Callable[[int], ImageSet], engine: str) -> None:
     images, method = tiny_set(1), METHODS["supervised"]
     peaks = []
     for batch in (8, 64):
@@ -392,7 +248,7 @@ def test_memory_of_a_training_on_cuda_is_said(tiny_set: Callable[[int], ImageSet
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 8, 9, 10, 11, 19, 20])
 @pytest.mark.parametrize("peak", [LEARNING_RATE, 1e-4])
-def test_the_shortest_trainings_have_a_learning_rate_at_every_step(steps: int, peak: float):
+def test_the_shortest_runs_have_a_learning_rate_at_every_step(steps: int, peak: float):
     method = METHODS["supervised"]
     step_once = make_step(
         small_unet(1),

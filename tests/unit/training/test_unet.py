@@ -24,7 +24,7 @@ def awake(channels: int, *, width: int = 4, seed: int = 0) -> UNet:
     return net
 
 
-def picture(*shape: int, seed: int = 0) -> Tensor:
+def random_image(*shape: int, seed: int = 0) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
@@ -73,18 +73,20 @@ def residual_by_the_appendix(net: UNet, image: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_network_is_that_of_the_appendix(channels: int):
-    net, image = awake(channels, width=6), picture(2, channels, 64, 96)
+    net, image = awake(channels, width=6), random_image(2, channels, 64, 96)
     expected = image + residual_by_the_appendix(net, image)
     torch.testing.assert_close(net(image), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("deep", "skip"), [(5, 3), (2, 1)])
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 4)])
-def test_a_join_is_the_convolution_of_what_it_never_makes(deep: int, skip: int, size: tuple[int, int]):
+def test_a_join_is_the_convolution_of_the_concatenation_it_avoids(
+    deep: int, skip: int, size: tuple[int, int]
+):
     """In value and in all gradients it is that of the enlarged features and the skip; in operations less."""
     height, width = size
     join = _Join(deep + skip, 6, kernel_size=3, padding=1).double()
-    below, beside = picture(2, deep, *size), picture(2, skip, 2 * height, 2 * width, seed=1)
+    below, beside = random_image(2, deep, *size), random_image(2, skip, 2 * height, 2 * width, seed=1)
     inputs = [below.requires_grad_(), beside.requires_grad_(), join.weight, join.bias]
     joined = torch.cat([functional.interpolate(below, scale_factor=2, mode="nearest"), beside], dim=1)
     expected = functional.conv2d(joined, join.weight, join.bias, padding=1)
@@ -93,13 +95,13 @@ def test_a_join_is_the_convolution_of_what_it_never_makes(deep: int, skip: int, 
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
     # A value takes 9 multiplications and additions for each channel of the skip, 4/9 of them for each below.
     assert counter.get_total_flops() == 2 * expected.numel() * (4 * deep + 9 * skip)
-    weights = picture(*expected.shape, seed=2)
+    weights = random_image(*expected.shape, seed=2)
     gradients = (torch.autograd.grad((each * weights).sum(), inputs) for each in (found, expected))
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
 
 
-def test_widths_of_the_last_layers_are_taken_up_to_eights():
+def test_widths_of_the_last_layers_are_rounded_up_to_multiples_of_8():
     for width in range(1, 65):
         *_, wide, narrow, _ = [layer.out_channels for layer in layers_of(UNet(1, width=width, seed=0))]
         for channels, published in ((wide, 4 * width / 3), (narrow, 2 * width / 3)):
@@ -110,7 +112,7 @@ def test_widths_of_the_last_layers_are_taken_up_to_eights():
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_starts_from_the_identity_to_the_last_bit(channels: int, precision: str):
-    image = picture(2, channels, 37, 50).float() * 3 - 1
+    image = random_image(2, channels, 37, 50).float() * 3 - 1
     network = in_precision(UNet(channels, width=4, seed=0), precision, CPU)
     assert torch.equal(network(image), image)
 
@@ -138,8 +140,8 @@ def test_he_initialisation_keeps_the_scale_of_a_leaky_rectifier():
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", SIZES)
-def test_any_size_comes_back(channels: int, size: tuple[int, int]):
-    image = picture(2, channels, *size)
+def test_any_size_is_kept(channels: int, size: tuple[int, int]):
+    image = random_image(2, channels, *size)
     output = awake(channels)(image)
     assert output.shape == image.shape
     assert torch.isfinite(output).all()
@@ -148,7 +150,7 @@ def test_any_size_comes_back(channels: int, size: tuple[int, int]):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_an_odd_image_is_the_corner_of_its_reflected_self(size: tuple[int, int]):
-    image, net = picture(1, 1, *size), awake(1)
+    image, net = random_image(1, 1, *size), awake(1)
     whole = net(torch.from_numpy(padded_by_numpy(image.numpy())))
     torch.testing.assert_close(net(image), whole[..., : size[0], : size[1]], rtol=0, atol=1e-12)
 
@@ -160,24 +162,24 @@ def padded_by_numpy(image: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [*SIZES, (2, 3), (64, 17), (31, 63)])
 def test_padding_is_numpys_reflection(size: tuple[int, int]):
-    image = picture(2, 3, *size)
+    image = random_image(2, 3, *size)
     np.testing.assert_array_equal(reflect_to_stride(image, STRIDE), padded_by_numpy(image.numpy()))
 
 
 def test_a_multiple_of_the_stride_is_not_padded():
-    image = picture(1, 1, 64, 96)
+    image = random_image(1, 1, 64, 96)
     assert reflect_to_stride(image, STRIDE) is image
 
 
 def test_images_of_a_batch_do_not_meet():
-    net, images = awake(3), picture(3, 3, 40, 40)
+    net, images = awake(3), random_image(3, 3, 40, 40)
     alone = torch.cat([net(image[None]) for image in images])
     torch.testing.assert_close(net(images), alone, rtol=0, atol=1e-12)
 
 
 def difference_under_shift(shift: int) -> float:
-    """Compare the outputs for two windows of one picture, ``shift`` pixels apart, far from their ends."""
-    net, scene = awake(1), picture(1, 1, STRIDE, 640)
+    """Compare the outputs for two windows of one image, ``shift`` pixels apart, far from their ends."""
+    net, scene = awake(1), random_image(1, 1, STRIDE, 640)
     first, second = net(scene[..., :-STRIDE]), net(scene[..., shift : scene.shape[-1] - STRIDE + shift])
     middle = slice(256, 320)
     return (first[..., middle] - second[..., middle.start - shift : middle.stop - shift]).abs().max().item()
@@ -190,7 +192,7 @@ def test_a_shift_by_the_stride_shifts_the_output():
 
 
 def test_an_output_pixel_sees_further_than_its_cell_of_poolings():
-    image = picture(1, 1, STRIDE, 640).requires_grad_()
+    image = random_image(1, 1, STRIDE, 640).requires_grad_()
     awake(1)(image)[0, 0, 16, 320].backward()
     seen = image.grad[0, 0].abs().sum(dim=0).nonzero().flatten() - 320
     assert seen.min() < -2 * STRIDE
@@ -200,7 +202,7 @@ def test_an_output_pixel_sees_further_than_its_cell_of_poolings():
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_bfloat16_stays_inside(channels: int):
-    net, image = awake(channels).float(), picture(2, channels, 33, 47).float()
+    net, image = awake(channels).float(), random_image(2, channels, 33, 47).float()
     exact = in_precision(net, "float32", CPU)(image)
     rounded = in_precision(net, "bfloat16", CPU)(image)
     assert exact.dtype == rounded.dtype == torch.float32
@@ -216,7 +218,7 @@ def test_bfloat16_reaches_every_layer():
     kinds = []
     for layer in layers_of(net):
         layer.register_forward_hook(lambda _, given, result: kinds.append((given[0].dtype, result.dtype)))
-    in_precision(net, "bfloat16", CPU)(picture(1, 1, 32, 32).float())
+    in_precision(net, "bfloat16", CPU)(random_image(1, 1, 32, 32).float())
     assert {result for _, result in kinds} == {torch.bfloat16}
     # Only the image itself arrives in float32: skip connections must not widen the features.
     assert [given for given, _ in kinds].count(torch.float32) == 1

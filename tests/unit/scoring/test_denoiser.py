@@ -1,0 +1,65 @@
+"""Trained denoisers count the passes of their network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench.conformance.case import small_unet
+from bench.images.clean_image import CleanImage
+from bench.noise import Gaussian, Noise
+from bench.noise.blind import UnknownNoise
+from bench.scoring.denoiser import Denoiser
+from bench.scoring.evaluate import PIXELS_AT_ONCE, evaluate
+from bench.scoring.noisy_sets import corrupt
+from methods.noise2score import Noise2Score
+from methods.supervised import Supervised
+from tests.support.images import photograph
+
+if TYPE_CHECKING:
+    from bench.method import Network
+
+from tests.support.scoring import set_of
+
+UNKNOWN = UnknownNoise(Gaussian, 20, 55)
+
+
+# Passes
+
+
+@dataclass(frozen=True)
+class Halves(Supervised):
+    """Denoises by a number of passes over the image, and as many over every second row and column."""
+
+    whole: int = 0
+    halved: int = 0
+
+    def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
+        for _ in range(self.whole):
+            noisy = net(noisy)
+        for _ in range(self.halved):
+            net(noisy[..., ::2, ::2])
+        return noisy
+
+
+@pytest.mark.parametrize(("whole", "halved", "passes"), [(1, 0, 1.0), (3, 0, 3.0), (0, 1, 0.25), (2, 2, 2.5)])
+def test_passes_are_counted_in_sizes_of_the_image(
+    monkeypatch: pytest.MonkeyPatch, whole: int, halved: int, passes: float
+):
+    pixels = [photograph(20, 30, 3, seed=n) for n in range(5)]
+    images = set_of(*(CleanImage(str(n), each) for n, each in enumerate(pixels)))
+    denoiser = Denoiser(small_unet(3), Halves(whole, halved), Gaussian(25), torch.device("cpu"))
+    for at_once in (1, 1200):
+        monkeypatch.setitem(PIXELS_AT_ONCE, "cpu", at_once)
+        rows = evaluate(denoiser, corrupt(images, Gaussian(25), seed=0))
+        assert [row["passes"] for row in rows] == [passes] * 5
+
+
+def test_passes_that_only_estimate_the_noise_do_not_count(tiny_set):
+    denoiser = Denoiser(small_unet(1), Noise2Score(level="quality"), UNKNOWN, torch.device("cpu"))
+    once = corrupt(tiny_set(1), Gaussian(25), seed=0)
+    assert {row["passes"] for row in evaluate(denoiser, once)} == {1.0}
