@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from bench.images.sources import open_set
 from bench.runs.context import RunContext
@@ -16,10 +15,7 @@ from bench.runs.recipes import RECIPES, Recipe
 from bench.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-    Function = Callable[[Tensor], Tensor]
 
 
 CPU = torch.device("cpu")

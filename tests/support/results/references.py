@@ -16,12 +16,8 @@ from bench.store.scores import SETTINGS, write_scores
 from tests.support.results.records import EVALUATION, made_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
-
-    from torch import Tensor
-
-    Function = Callable[[Tensor], Tensor]
 
 
 SOURCE = "Someone 2020, Table 1"
