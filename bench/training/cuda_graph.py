@@ -62,6 +62,8 @@ class CapturedStep(Step):
         try:
             with torch.cuda.stream(self.stream), capture:
                 self.loss = self.update(self.batch)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             raise TrainingError(
                 f"{type(self.method).__name__}'s loss cannot be captured as a CUDA graph, perhaps because it "

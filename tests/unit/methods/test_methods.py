@@ -41,13 +41,13 @@ if TYPE_CHECKING:
         (Unsure, "eps", (0.0, -1.0, np.nan, np.inf)),
     ],
 )
-def test_hyper_parameter_out_of_range(method: type[Method], name: str, values: tuple[float, ...]):
+def test_hyper_parameter_out_of_range_is_refused(method: type[Method], name: str, values: tuple[float, ...]):
     for value in values:
         with pytest.raises(InputError, match=f"{name} is {value}"):
             method(**{name: value})
 
 
-def test_hyper_parameters_at_the_ends_of_their_ranges():
+def test_hyper_parameters_at_the_ends_of_their_ranges_are_accepted():
     assert Noise2Void(fraction=1.0, radius=1).hyper_parameters == {"fraction": 1.0, "radius": 1}
 
 

@@ -12,14 +12,6 @@ from bench.conformance.case import small_unet
 from bench.method import Method, squared_error
 from bench.training.engine import make_step
 from bench.training.step import TrainingError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bench.images.image_set import ImageSet
-    from bench.noise import Noise
-    from bench.noise.blind import UnknownNoise
-
 from tests.support.stepping import (
     CUDA,
     GAUSSIAN,
@@ -31,6 +23,13 @@ from tests.support.stepping import (
     share_of_the_way,
     stepped,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.images.image_set import ImageSet
+    from bench.noise import Noise
+    from bench.noise.blind import UnknownNoise
 
 
 @pytest.mark.gpu

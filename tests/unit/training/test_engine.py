@@ -10,13 +10,13 @@ import torch
 
 from bench.errors import InputError
 from bench.training.engine import resolve_engine
+from tests.support.stepping import CPU, CUDA, METHODS, patches_of, share_of_the_way, stepped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.images.image_set import ImageSet
 
-from tests.support.stepping import CPU, CUDA, METHODS, patches_of, share_of_the_way, stepped
 
 COMPILERS = ("cc", "gcc", "clang")
 

@@ -21,6 +21,7 @@ from bench.training.patches import Patches, Sampling
 from bench.training.precision import in_precision
 from bench.training.step import Step
 from tests.support.methods.noises import LEVELS
+from tests.support.stepping import CPU, CUDA, METHODS, UNKNOWN, every_method, flat, patches_of, stepped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from bench.noise import Noise
     from bench.noise.blind import UnknownNoise
 
-from tests.support.stepping import CPU, CUDA, METHODS, UNKNOWN, every_method, flat, patches_of, stepped
 
 # By hand
 
@@ -177,17 +177,17 @@ def test_steps_are_a_function_of_the_seed(tiny_set: Callable[[int], ImageSet]) -
 # On an accelerator that is not there
 
 
-PRETENDED = [
+SIMULATED = [
     (spec, noise)
     for spec, method in METHODS.items()
     for noise in (*LEVELS.values(), UNKNOWN)
-    # Binomial numbers, torch can only draw.
+    # torch cannot simulate binomial draws.
     if noise.name in method.noises and (spec, noise.name) != ("r2r", "poisson")
 ]
 
 
 @pytest.mark.parametrize(
-    ("spec", "noise"), PRETENDED, ids=[f"{spec}, {noise.spec}" for spec, noise in PRETENDED]
+    ("spec", "noise"), SIMULATED, ids=[f"{spec}, {noise.spec}" for spec, noise in SIMULATED]
 )
 def test_a_step_stays_on_its_device_and_reads_no_value(
     tiny_set: Callable[[int], ImageSet],
