@@ -103,6 +103,6 @@ def test_a_signal_ends_a_run_at_a_checkpoint(tiny: Tiny, tmp_path: Path, number:
     checkpoint, journal = read_checkpoint(log.with_name(CHECKPOINT))
     assert 0 < checkpoint.step < 5000
     assert len(checkpoint.pending) == checkpoint.step % 20
-    assert len(journal.log) == checkpoint.step // 20
+    assert len(journal.entries) == checkpoint.step // 20
     assert stopping.context.store.keys() == []
     assert stopping.context.store.failures().empty

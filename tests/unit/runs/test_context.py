@@ -13,7 +13,7 @@ def test_a_context_can_be_sent_to_another_process(tiny: Tiny) -> None:
     sent = pickle.loads(pickle.dumps(tiny.context))  # noqa: S301 - pickled a moment ago
     assert sent.training_images.fingerprint == tiny.context.training_images.fingerprint
     assert sent.store == tiny.context.store
-    assert sent.stop.asked is None
+    assert sent.stop.received is None
 
 
 def test_contexts_do_not_share_a_request_to_stop(tiny: Tiny) -> None:

@@ -18,7 +18,7 @@ def test_profile_traces_a_few_steps(folders: Path, capsys: pytest.CaptureFixture
     main(["profile", "--trace", "supervised", "--device", "cpu", "--out", "traced", *sizes])
     assert (folders / "traced" / "trace.json.gz").is_file()
     assert "trace.json.gz" in capsys.readouterr().out
-    assert "absent.json is no result" in refuse(capsys, ["profile", "absent.json"])
+    assert "absent.json is not a result" in refuse(capsys, ["profile", "absent.json"])
     for asked in (["--device", "cuda:77"], ["--device", "cpu", "--engine", "graph"]):
         said = refuse(capsys, ["profile", *asked])
         assert said.startswith(
