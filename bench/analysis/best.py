@@ -1,4 +1,4 @@
-"""The one rule for the best method of a row."""
+"""The rule that picks the best method of a table row."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PRINTED_DIGITS = {"psnr": 2, "ssim": 3, "lpips": 3}
-"""Digits after the decimal point with which a metric is printed."""
+"""Number of decimals with which each metric is printed."""
 
 
 def best_methods(values: Mapping[str, float], sees: Mapping[str, str], *, metric: str = "psnr") -> list[str]:
-    """Return the self-supervised methods of a row whose score, as printed, is the best.
+    """Return the self-supervised methods of a row with the best printed score.
 
-    Scores are compared as printed, so that of two equal numbers in a row either both are best or neither.
+    Scores are compared after rounding to the printed digits: two equal numbers in a row are both best, or
+    neither is.
 
     Args:
-        values: score of each method; NaN where it is not known.
+        values: score of each method; NaN if unknown.
         sees: what each method sees.
-        metric: of the scores; LPIPS is best where it is lowest, the others where they are highest.
+        metric: metric of the scores; lower is better for LPIPS, higher for the others.
 
     Returns:
-        The methods with the best score before rounding first; none where no score is known.
+        The methods, the best before rounding first; empty if no score is known.
     """
     sign = -1 if metric == "lpips" else 1
     known = {

@@ -1,4 +1,4 @@
-"""Columns of the scores, and the keys by which they are grouped: setup, condition and cell."""
+"""Columns of the scores, and the keys that group them: setup, condition and cell."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SYMBOLS = {"gaussian": "σ", "poisson": "ζ", "gamma": "k"}
 
 
 def noise_label(noise: str, parameter: float) -> str:
-    """Name a noise model with its parameter, such as ``gaussian σ=25``."""
+    """Format a noise model with its parameter, such as ``gaussian σ=25``."""
     return f"{noise} {SYMBOLS.get(noise, 'parameter')}={parameter:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup(TrainingSettings):
-    """What all runs of one table share."""
+    """The settings that all runs of one table share."""
 
     training_images: str
     training_noise: str
@@ -35,7 +35,7 @@ class Setup(TrainingSettings):
         return {name: getattr(self, name) for name in SETUP_COLUMNS}
 
     def sort_key(self) -> tuple[Any, ...]:
-        """Order setups by training images first."""
+        """Return a sort key: training images first."""
         return tuple(self.columns().values())
 
 
@@ -52,7 +52,7 @@ class Condition(NamedTuple):
         return noise_label(self.noise, self.parameter)
 
     def sort_key(self) -> tuple[Any, ...]:
-        """Order conditions by noise model, from weak to strong noise, then by test set."""
+        """Return a sort key: noise model, strength of the noise, test set."""
         known = [*SYMBOLS]
         place = known.index(self.noise) if self.noise in known else len(known)
         # Gamma noise is stronger the smaller its parameter.
@@ -73,11 +73,11 @@ class CellKey(NamedTuple):
 
     @property
     def condition(self) -> Condition:
-        """The row of this cell."""
+        """The table row that contains this cell."""
         return Condition(self.noise, self.parameter, self.images)
 
     def sort_key(self) -> tuple[Any, ...]:
-        """Order cells by condition, then by method."""
+        """Return a sort key: condition, then method."""
         return *self.condition.sort_key(), self.method
 
 
@@ -91,21 +91,21 @@ SCORE_COLUMNS = ["key", "seed", "image", "sees", "precision", *SETUP_COLUMNS, *C
 SCORE_COLUMNS += ["estimate", "passes", "defined_for"]
 FAILURE_COLUMNS = ["key", "seed", "error", "sees", *SETUP_COLUMNS, *CELL, "defined_for"]
 NULLABLE = ["lpips", "estimate", "passes", "defined_for"]
-"""Not known of every run; scores stored before the last two columns existed lack them."""
+"""Columns that may be null; scores stored before the last two existed lack them."""
 TYPES: dict[str, type] = dict.fromkeys([*SETTING_COLUMNS, "protocol", "seed"], int)
 TYPES |= dict.fromkeys(["parameter", "learning_rate"], float)
 
 
 def require(runs: pd.DataFrame, *, columns: Sequence[str], nullable: Sequence[str] = ()) -> pd.DataFrame:
-    """Select columns of stored runs, with numbers as numbers.
+    """Select columns of stored runs and convert numeric ones to numbers.
 
     Args:
         runs: one line per test image or failure; an empty frame needs no columns.
-        columns: to select.
-        nullable: those of them that may hold nulls or be missing; a missing one becomes all nulls.
+        columns: the columns to select.
+        nullable: the columns that may hold nulls or be missing; a missing one is filled with nulls.
 
     Raises:
-        InputError: another column is missing, or holds a null or NaN.
+        InputError: any other column is missing, or holds a null or NaN.
     """
     if runs.empty:
         return pd.DataFrame(columns=list(columns))

@@ -10,13 +10,12 @@ from bench.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-# The same bytes give the same score everywhere, but for the order of float32 sums; another draw of the noise
-# differs by more.
+# The same bytes give the same score everywhere, up to the order of float32 sums; other noise differs more.
 SAME_SCORE = 1e-4
 
 
 def check_comparable(scores: pd.DataFrame) -> None:
-    """Refuse scores of one protocol whose means could not be compared.
+    """Refuse scores of one protocol if their means could not be compared.
 
     Args:
         scores: one line per run and test image.
@@ -59,7 +58,7 @@ def _check_complete(scores: pd.DataFrame) -> None:
 
 
 def check_same_noisy_images(scores: pd.DataFrame) -> None:
-    """Refuse scores of one noise, set and seed that are not of the same noisy images.
+    """Refuse scores of one noise, test set and seed that belong to different noisy images.
 
     Raises:
         InputError: two runs were given different copies of an image.

@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 
 def records_of(runs: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
-    """Return the values of some columns, one tuple per line."""
+    """Return the values of the given columns, one tuple per line."""
     return list(runs[columns].itertuples(index=False, name=None))
 
 
 def group_by(runs: pd.DataFrame, columns: list[str]) -> dict[tuple[Any, ...], pd.DataFrame]:
-    """Group stored runs by the values of some columns, in their order; an empty frame needs no columns."""
+    """Group stored runs by the given columns, sorted by their values; an empty frame needs no columns."""
     if runs.empty:
         return {}
     return {records_of(group, columns)[0]: group for _, group in runs.groupby(columns)}
 
 
 def by_setup(runs: pd.DataFrame) -> dict[Setup, pd.DataFrame]:
-    """Group stored runs by all that must be equal in one table."""
+    """Group stored runs by setup, everything that must be equal within one table."""
     groups = group_by(runs, SETUP_COLUMNS).items()
     return {Setup(**dict(zip(SETUP_COLUMNS, key, strict=True))): group for key, group in groups}
 

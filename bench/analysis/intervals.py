@@ -1,4 +1,4 @@
-"""Intervals of one level: Student's and the bootstrap's."""
+"""95 % intervals: Student's t and the bootstrap."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from scipy import stats
 
 LEVEL = 0.95
 DECIMALS = 9
-"""Decimals of a dB that are kept; scores that are nearer differ by the order of float64 sums alone."""
+"""Decimals of a dB that are kept; smaller differences come from the order of float64 sums alone."""
 
 
 def student_quantile(degrees: float, intervals: int = 1) -> float:
     """Return the quantile of Student's t that ends a two-sided interval.
 
     Args:
-        degrees: of freedom.
-        intervals: how many intervals hold together at the level (Bonferroni).
+        degrees: degrees of freedom.
+        intervals: number of intervals that hold jointly at the level (Bonferroni).
     """
     return float(stats.t.ppf(1 - (1 - LEVEL) / 2 / intervals, degrees))
 
 
 def bootstrap_interval(values: np.ndarray, *, method: Literal["BCa", "percentile"]) -> Any:
-    """Bound the means over the last axis, all from the same draws, which are the same in every call.
+    """Compute bootstrap intervals of the means over the last axis, with the same resamples in every call.
 
     Args:
         values: (..., n).
-        method: of the bootstrap.
+        method: bootstrap method.
 
     Returns:
-        The ends ``low`` and ``high``, (...).
+        The interval ends ``low`` and ``high``, each (...).
     """
     rng = np.random.default_rng(0)
     drawn = stats.bootstrap(

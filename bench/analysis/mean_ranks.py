@@ -17,8 +17,7 @@ def mean_ranks(scores: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         scores: one line per method, image and seed of one noise and test set, with the columns ``method``,
-            ``image``, ``seed`` and ``psnr`` (dB). What is ranked is the mean over seeds; equals share their
-            mean rank.
+            ``image``, ``seed`` and ``psnr`` (dB). The mean over seeds is ranked; ties share their mean rank.
 
     Returns:
         One row per method, best first: ``method``, ``rank`` (1 for the highest PSNR on every image), the ends
@@ -26,7 +25,7 @@ def mean_ranks(scores: pd.DataFrame) -> pd.DataFrame:
         the number of ``images``.
 
     Raises:
-        InputError: as by ``mean_of`` for any method, or one lacks an image of another.
+        InputError: as raised by ``mean_of`` for any method, or a method lacks an image that another has.
     """
     if scores.empty:
         raise InputError("there are no scores to rank")

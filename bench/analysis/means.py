@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Mean:
     """The mean PSNR of one cell, in dB, with the half-width of its 95 % interval.
 
-    ``half_width`` is NaN where one image and one seed allow none.
+    ``half_width`` is NaN for a single image and seed.
     """
 
     value: float
@@ -30,24 +30,24 @@ class Mean:
 def mean_of(scores: pd.DataFrame) -> Mean:
     """Average one cell over its images and seeds.
 
-    The interval is for the mean over all images like these and all training runs. With one seed, or one
-    image, it is Student's over what varies, and holds for that seed or image alone. Otherwise images and
+    The interval is for the mean over all such images and all training runs. With one seed, or one image, it
+    is Student's interval over the other factor, and holds for that seed or image alone. Otherwise images and
     seeds are crossed random effects, psnr = mu + image + seed + rest, with the estimates of their variances
-    from the analysis of variance, none below zero, and the degrees of freedom of Satterthwaite (1946), "An
+    from the analysis of variance, truncated at zero, and the degrees of freedom of Satterthwaite (1946), "An
     approximate distribution of estimates of variance components"; see Searle, Casella & McCulloch (1992),
-    "Variance Components". The noise of training and of the test images is drawn again for each seed: what it
-    does to all images alike is part of ``seed``, what it does to each by itself part of ``rest``.
+    "Variance Components". The noise of training and of the test images is drawn again for each seed: an
+    effect common to all images is part of ``seed``, an effect on single images part of ``rest``.
 
-    For normal scores the interval holds the truth in 95 % of cases where images scatter the mean most, and in
-    up to 99 % where the rest does. Where seeds do, few of them often fail to show it: two hold the truth in
-    as little as 87 % of cases, three in 92 %.
+    For normal scores the interval covers the true mean in 95 % of cases if images contribute most to the
+    variance of the mean, and in up to 99 % if the rest does. If seeds do, few seeds often underestimate it:
+    coverage may fall to 87 % with two seeds, and to 92 % with three.
 
     Args:
         scores: one line per image and seed of one method, noise and test set, with the columns ``image``,
             ``seed`` and ``psnr`` (dB).
 
     Raises:
-        InputError: there are no scores, or an image has none or more than one for a seed.
+        InputError: there are no scores, or an image has no score or several for a seed.
     """
     psnr = grid_of(scores, of="scores").to_numpy()
     images, seeds = psnr.shape
@@ -65,15 +65,15 @@ def _half_width(psnr: np.ndarray) -> float:
 
 
 def _crossed(psnr: np.ndarray) -> tuple[float, float]:
-    """Estimate psnr.size times the variance of the mean of (images, seeds), with its degrees of freedom."""
+    """Estimate psnr.size times the variance of the mean of (images, seeds), and its degrees of freedom."""
     n, s = psnr.shape
     of_image, of_seed = psnr.mean(axis=1, keepdims=True), psnr.mean(axis=0, keepdims=True)
     images, seeds = s * float(of_image.var(ddof=1)), n * float(of_seed.var(ddof=1))
     rest = float(((psnr - of_image - of_seed + psnr.mean()) ** 2).sum()) / ((n - 1) * (s - 1))
     if min(images, seeds) <= rest:
-        # One variance or both would be below zero: without them, the largest mean square is the estimate.
+        # One or both variance estimates are negative: without them, the largest mean square is the estimate.
         return max((images, n - 1.0), (seeds, s - 1.0), (rest, (n - 1.0) * (s - 1.0)))
     square = images + seeds - rest
     spread = images**2 / (n - 1) + seeds**2 / (s - 1) + rest**2 / ((n - 1) * (s - 1))
-    # A difference of mean squares can be given fewer degrees than any of them has.
+    # Satterthwaite can give a difference of mean squares fewer degrees than any of its terms.
     return square, max(square**2 / spread, min(n, s) - 1.0)

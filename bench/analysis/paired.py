@@ -1,4 +1,4 @@
-"""Paired differences of two methods with their tests, image by image."""
+"""Paired differences of two methods, image by image, with significance tests."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Difference:
     """How far the mean PSNR of one method is above that of another on the same images, in dB.
 
-    ``low`` and ``high`` end the 95 % interval; ``p`` is two-sided and not corrected for other comparisons.
-    All three are NaN for one image.
+    ``low`` and ``high`` are the ends of the 95 % interval; ``p`` is two-sided and not corrected for other
+    comparisons. All three are NaN for a single image.
     """
 
     mean: float
@@ -41,7 +41,7 @@ def difference_of(scores: pd.DataFrame, other: pd.DataFrame) -> Difference:
     The interval is the bias-corrected and accelerated bootstrap over images (Efron 1987, "Better bootstrap
     confidence intervals"), the test Wilcoxon's signed ranks (1945). Both generalise to other images
     for these training runs; ``seed_scatter`` says what other training runs would change. Bootstrap intervals
-    of few images are too narrow: those of 12 normal differences hold the truth in 90 % of cases, those of 68
+    of few images are too narrow: for 12 normal differences they cover the true mean in 90 % of cases, for 68
     in 94 %.
 
     Args:
@@ -49,10 +49,10 @@ def difference_of(scores: pd.DataFrame, other: pd.DataFrame) -> Difference:
         other: the method to subtract, of the same noise and test set.
 
     Returns:
-        The same for the same scores, in any order of lines.
+        The difference; it does not depend on the order of the lines.
 
     Raises:
-        InputError: as by ``mean_of``, or the two have different images or no seed in common.
+        InputError: as raised by ``mean_of``, or the two have different images or no seed in common.
     """
     ours, theirs = grid_of(scores, of="scores"), grid_of(other, of="other scores")
     alone = ours.index.symmetric_difference(theirs.index)
@@ -74,13 +74,13 @@ def difference_of(scores: pd.DataFrame, other: pd.DataFrame) -> Difference:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Correct p-values for their number.
+    """Correct p-values for multiple comparisons.
 
     Holm (1979), "A simple sequentially rejective multiple test procedure": the chance that any true
     hypothesis is rejected stays below the level.
 
     Args:
-        p: in any order; NaN marks a test that was not made, and does not count.
+        p: p-values in any order; NaN marks a test that was not made, and does not count.
 
     Returns:
         The adjusted p-values, in the same order.

@@ -1,4 +1,4 @@
-"""How far training runs of one cell scatter."""
+"""Scatter of a cell's mean PSNR between training runs."""
 
 from __future__ import annotations
 
@@ -27,26 +27,27 @@ class Scatter:
     degrees: int
 
     def retraining(self, numbers: int = 1) -> float:
-        """Return how far apart two training runs may end, dB.
+        """Return how far the mean PSNRs of two training runs may differ, dB.
 
-        It is the half-width of Student's interval of their difference, of such a level that in 95 % of cases
-        *all* of ``numbers`` differences are within theirs, however they depend on each other (Bonferroni).
+        This is the half-width of Student's interval of their difference, at a level at which *all* of
+        ``numbers`` differences are within their intervals in 95 % of cases, however they depend on each other
+        (Bonferroni).
         """
         return student_quantile(self.degrees, numbers) * self.sd * math.sqrt(2)
 
 
 def seed_scatter(scores: pd.DataFrame) -> Scatter:
-    """Pool how far the mean PSNR of a cell moves from one training seed to another.
+    """Pool the standard deviations of the cells' mean PSNRs between training seeds.
 
-    The noise of training and of the test images moves with the seed, and counts. Cells of one training run on
-    several test sets move together, so that ``degrees`` is then more than they are worth.
+    The noise of the training and test images changes with the seed too, and is included. Cells of one
+    training run on several test sets are correlated, so that ``degrees`` then overstates their information.
 
     Args:
         scores: one line per image and seed of any number of cells of one protocol, with the columns of
             ``CELL``, ``image``, ``seed`` and ``psnr`` (dB). Cells of one seed do not count.
 
     Raises:
-        InputError: as by ``mean_of`` for any cell, or none has two seeds.
+        InputError: as raised by ``mean_of`` for any cell, or no cell has two seeds.
     """
     cells = [
         grid_of(lines, of=f"{cell.method} on {cell.condition}").mean().to_numpy()
@@ -61,13 +62,13 @@ def seed_scatter(scores: pd.DataFrame) -> Scatter:
 
 
 def pooled(groups: Sequence[np.ndarray]) -> Scatter | None:
-    """Pool how far the mean PSNRs of training runs are from the mean of their group.
+    """Pool the standard deviations of training runs' mean PSNRs about the means of their groups.
 
     Args:
-        groups: of at least one training run each, (runs,), dB; their means may differ.
+        groups: mean PSNRs of at least one training run each, (runs,), dB; group means may differ.
 
     Returns:
-        None where no group has two training runs.
+        None if no group has two training runs.
     """
     degrees = sum(group.size - 1 for group in groups)
     if not degrees:

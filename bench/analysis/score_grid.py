@@ -1,4 +1,4 @@
-"""Scores as a grid of images and seeds."""
+"""Arrange scores as a grid of images and seeds."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def grid_of(scores: pd.DataFrame, *, of: str) -> pd.DataFrame:
 
     Args:
         scores: one line per image and seed, with the columns ``image``, ``seed`` and ``psnr``.
-        of: what they are of, for messages.
+        of: what the scores belong to, for messages.
 
     Raises:
-        InputError: there are no scores, or an image has none or more than one for a seed.
+        InputError: there are no scores, or an image has no score or several for a seed.
     """
     if scores.empty:
         raise InputError(f"{of}: there are none")
@@ -36,6 +36,6 @@ def grid_of(scores: pd.DataFrame, *, of: str) -> pd.DataFrame:
 
 
 def first_gap(table: pd.DataFrame) -> tuple[Any, Any] | None:
-    """Return the row and column of the first entry that is not finite; None where all are."""
+    """Return the row and column of the first entry that is not finite; None if all are finite."""
     rows, columns = np.nonzero(~np.isfinite(table.to_numpy()))
     return (table.index[rows[0]], table.columns[columns[0]]) if len(rows) else None

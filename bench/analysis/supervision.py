@@ -1,4 +1,4 @@
-"""What methods see: which of them are self-supervised, and who sees more."""
+"""What methods see: which are self-supervised, and which see more than others."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ EXPOSURES = ["noisy", "noise", "noisy2", "clean"]
 
 
 def self_supervised(sees: str) -> bool:
-    """Check whether a method was trained, and saw neither clean images nor a second noisy copy."""
+    """Check whether a method was trained without clean images and without a second noisy copy."""
     return not {"clean", "noisy2", "untrained"} & _needs(sees)
 
 
 def exposure(sees: str) -> int:
-    """Rank what a method sees: nothing in training first, then noisy images alone, clean images last."""
+    """Return a rank of what a method sees: untrained first, then noisy images alone, clean images last."""
     needs = _needs(sees)
     if "untrained" in needs:
         return -1
@@ -29,16 +29,16 @@ def exposure(sees: str) -> int:
 
 
 def sort_methods(sees: Mapping[str, str]) -> list[str]:
-    """Sort methods, those that see least first, then by name.
+    """Sort methods by how much they see, least first, then by name.
 
     Args:
-        sees: what each method sees, by its name.
+        sees: what each method sees, by method name.
     """
     return sorted(sees, key=lambda method: (exposure(sees[method]), method))
 
 
 def methods_in(scores: pd.DataFrame) -> list[str]:
-    """Return the methods that have scores, those that see least first."""
+    """Return the methods that have scores, sorted by how much they see, least first."""
     return sort_methods(dict(records_of(scores.drop_duplicates("method"), ["method", "sees"])))
 
 

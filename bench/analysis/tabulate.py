@@ -1,4 +1,4 @@
-"""Score tables: the mean of every cell, computed from the stored scores alone."""
+"""Score tables: the mean of every cell, computed from stored scores."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Cell:
 
     PSNR in dB, ``seconds`` to denoise one image, ``training_seconds`` and floating-point operations of one
     run; ``estimate`` of the noise's parameter, and the mean magnitude of its relative error. Unknown
-    numbers are NaN. ``passes`` are those of the network for one image, counted in sizes of the image.
-    ``best`` names the metrics in which no self-supervised method of the row is better. ``error`` says why a
-    cell failed, or why it is missing where the method is not defined for the noise.
+    numbers are NaN. ``passes`` is the number of network passes over one image, in units of its size.
+    ``best`` names the metrics in which no self-supervised method of the row is better. ``error`` says why the
+    cell failed, or that the method is not defined for the noise.
     """
 
     method: str
@@ -102,28 +102,28 @@ class Table:
 
     @property
     def metrics(self) -> list[str]:
-        """The metrics that are known for any cell, in the order of their columns."""
+        """The metrics that at least one cell has, in the order of their columns."""
         some = any(not math.isnan(cell.lpips) for cell in self.cells.values())
         return [name for name in METRICS if name != "lpips" or some]
 
     @property
     def counts_passes(self) -> bool:
-        """Whether the passes of the network are known for any cell; older runs did not count them."""
+        """Whether any cell has a number of network passes; older runs did not count them."""
         return any(not math.isnan(cell.passes) for cell in self.cells.values())
 
 
 def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
-    """Make one table for each protocol, never mixing two in one.
+    """Make one table per protocol; protocols are never mixed.
 
     Args:
-        scores: one line per run and test image, with ``SCORE_COLUMNS``; those of ``NULLABLE`` may be null or
-            missing.
-        failures: one line per failed run and test set, with ``FAILURE_COLUMNS``; a failure whose run later
-            finished does not count.
+        scores: one line per run and test image, with ``SCORE_COLUMNS``; columns in ``NULLABLE`` may be null
+            or missing.
+        failures: one line per failed run and test set, with ``FAILURE_COLUMNS``; a failure does not count if
+            its run finished later.
 
     Returns:
-        The tables in the order of their protocols; rows from weak to strong noise, methods that saw least
-        first.
+        The tables in the order of their protocols; rows from weak to strong noise, methods in the order of
+        how much they saw, least first.
 
     Raises:
         InputError: there are no runs, columns or values are missing, or scores of one protocol cannot be
@@ -149,7 +149,7 @@ def _table(setup: Setup, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Tab
     sees = _by_method(scores, failures, "sees")
     defined_for = _by_method(scores, failures, "defined_for")
     methods = sort_methods(sees)
-    # One failed seed fails the cell: a mean over the survivors would flatter a method that diverges.
+    # One failed seed fails the cell: a mean over the other seeds would flatter a method that diverges.
     cells = _finished_cells(scores) | _failed_cells(scores, failures, sees)
     seeds = _seeds_by_condition(scores, failures)
     noisy = {condition: _noisy_numbers(lines) for condition, lines in by_condition(scores).items()}
@@ -199,7 +199,7 @@ def _finished_cells(scores: pd.DataFrame) -> dict[CellKey, Cell]:
 def _failed_cells(scores: pd.DataFrame, failures: pd.DataFrame, sees: dict[str, str]) -> dict[CellKey, Cell]:
     finished = set(records_of(scores, [*CELL, "seed"]))
     cells = {}
-    # The first failure of a cell is the one that its error shows.
+    # The error of a cell shows its first failure.
     for *key, seed, error in reversed(records_of(failures, [*CELL, "seed", "error"])):
         if (*key, seed) not in finished:
             cell = CellKey(*key)
@@ -208,13 +208,13 @@ def _failed_cells(scores: pd.DataFrame, failures: pd.DataFrame, sees: dict[str, 
 
 
 def _missing_cell(method: str, sees: str, noise: str, defined_for: Any) -> Cell:
-    # Runs that were stored before they said for which noise models their method is defined leave it open.
+    # Older runs do not record for which noise models their method is defined.
     undefined = isinstance(defined_for, str) and noise not in defined_for.split()
     return Cell(method, sees, error=f"not defined for {noise} noise" if undefined else "")
 
 
 def _noisy_numbers(scores: pd.DataFrame) -> dict[str, Any]:
-    # Every method's run repeats the score of its noisy images; each noisy image counts once.
+    # The run of every method repeats the scores of the noisy images; each noisy image counts once.
     noisy = scores.drop_duplicates(["seed", "image"])
     return {
         "n_images": noisy["image"].nunique(),
