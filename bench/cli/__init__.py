@@ -1,5 +1,5 @@
-"""The command line: ``main`` parses the options of a command and calls the function that carries it out.
+"""The command line: ``main`` parses a command's options and calls the function that runs it.
 
-``options`` holds a frozen dataclass for each command and imports no library but tyro, so that help is quick.
-``commands`` holds a function for each and may import every other package of ``bench``.
+``options`` holds a frozen dataclass per command and imports no library but tyro, so that ``--help`` is fast.
+``commands`` holds one function per command and may import every other package of ``bench``.
 """

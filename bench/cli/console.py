@@ -22,24 +22,24 @@ LOG_WIDTH = 140
 
 
 def open_console(*, stderr: bool = False) -> Console:
-    """Open the standard output or error; a log, which has no width, gets one that holds a whole table."""
+    """Open the standard output or error; a log, which has no width, gets one that fits a whole table."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_WIDTH
     return Terminal(width=width, stderr=stderr)
 
 
 def print_line(console: Console, *parts: str | tuple[str, str]) -> None:
-    """Print texts, some with a style, on one line however long; a line break within them is escaped."""
+    """Print texts, some with a style, on one line of any length; line breaks within them are escaped."""
     shown = [visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts]
     console.print(Text.assemble(*shown), soft_wrap=True)
 
 
 def print_error(title: str, message: str) -> None:
-    """Print why a command fails, on the standard error."""
+    """Print an error to the standard error."""
     print_line(open_console(stderr=True), (f"{title}:", "bold red"), f" {message}")
 
 
 def print_warning(title: str, message: str) -> None:
-    """Print what a person should know, on the standard error."""
+    """Print a warning to the standard error."""
     print_line(open_console(stderr=True), (f"{title}:", "bold yellow"), f" {message}")
 
 
@@ -49,7 +49,7 @@ def print_files(files: Sequence[Path]) -> None:
 
 
 def print_grid(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table of plain text under its title."""
+    """Print a table of plain text below its title."""
     grid = Table(title=title, title_justify="left")
     for column in columns:
         grid.add_column(column, overflow="fold")

@@ -1,4 +1,4 @@
-"""The console of all commands, on which text shows and does nothing."""
+"""The console of all commands; it prints text that could control a terminal as escapes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class Terminal(Console):
-    """A console that writes control characters, as names of files may hold them, as escapes."""
+    """A console that prints control characters, which file names may contain, as escapes."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render as rich does; colours and cursor are no part of a segment's text."""
+        """Render as rich does; a segment's text contains neither colours nor cursor movements."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible(segment.text, keep="\n"), segment.style)

@@ -1,7 +1,7 @@
-"""The exit codes of commands, beside 0 for success."""
+"""Exit codes of commands, in addition to 0 for success."""
 
 SOME_FAILED = 1
 BAD_INPUT = 2
 STORE_LOST = 3
 SIGNALLED = 128
-"""The number of the signal that stopped the command is added."""
+"""Base to which the number of the signal that stopped the command is added."""

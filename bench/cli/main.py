@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = (
     "Train self-supervised image denoisers on identical U-Nets under Gaussian, Poisson and Gamma noise, and "
-    "see which to pick and what it costs. Begin with: noisebench run"
+    "see which one to pick and what it costs. Start with: noisebench run"
 )
 
 
@@ -27,8 +27,8 @@ class Command(NamedTuple):
     """A command of the command line.
 
     Args:
-        options: a frozen dataclass; its docstring is the help, of which the first line is the summary.
-        function: what to call with them, as ``module:function``. The module is imported by its name once the
+        options: a frozen dataclass; its docstring is the help, and the first line of that the summary.
+        function: the function to call with them, as ``module:function``. The module is imported only when the
             command is called, because torch takes seconds to import.
     """
 
@@ -61,7 +61,7 @@ COMMANDS = {
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line; exit with a code of ``docs/exit-codes.md``."""
+    """Run the command line; ``docs/exit-codes.md`` lists the exit codes."""
     try:
         _run(sys.argv[1:] if args is None else args)
     except InputError as error:
@@ -90,7 +90,7 @@ def _run(args: Sequence[str]) -> None:
     elif name and not name.startswith("-"):
         raise unknown("command", name, COMMANDS)
     else:
-        # Without help of its own, tyro would search the source of `typing` for a description of the choice.
+        # Without its own help text, tyro would search the source of `typing` for a description of the choice.
         choice = tyro.conf.arg(help="one of these")
         tyro.cli(_any_command(), prog="noisebench", description=DESCRIPTION, args=args, config=[choice])
 
@@ -101,4 +101,4 @@ def _any_command() -> Any:
         Annotated[command.options, tyro.conf.subcommand(name, description=command.summary())]
         for name, command in COMMANDS.items()
     ]
-    return Union[tuple(described)]  # noqa: UP007 - made of a tuple
+    return Union[tuple(described)]  # noqa: UP007 - built from a tuple

@@ -1,4 +1,4 @@
-"""Opening the folders of results that a command is given."""
+"""Open the folders of results that are passed to a command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def existing_runs(folder: Path) -> Store:
-    """Open a folder of runs, and set aside what is damaged in it.
+    """Open a folder of runs, and set aside damaged runs.
 
     Raises:
         InputError: there is no such folder.
@@ -31,10 +31,10 @@ def existing_runs(folder: Path) -> Store:
 
 
 def existing_results(folder: Path) -> Results:
-    """Open a folder of runs, whose damaged runs are set aside, or a folder of reference results.
+    """Open a folder of runs, setting aside damaged ones, or a folder of reference results.
 
     Raises:
-        InputError: as by ``open_results``.
+        InputError: as raised by ``open_results``.
     """
     if isinstance(results := open_results(folder), StoredRuns):
         set_aside_damaged(results)
@@ -42,6 +42,6 @@ def existing_results(folder: Path) -> Results:
 
 
 def set_aside_damaged(runs: StoredRuns) -> None:
-    """Set aside the damaged runs of a store, and print which they are."""
+    """Set aside the damaged runs of a store, and print their names."""
     for damage in recovery.set_aside_damaged(runs.root):
         print_warning("damaged", damage)

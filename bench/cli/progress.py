@@ -26,7 +26,7 @@ COLOURS = {"trained": "green", "stored": "cyan", "scored": "green"}
 
 
 class Display:
-    """A line for each run that has ended, and below them the bars of the grid and of the runs that train."""
+    """Prints a line per finished run, and below them the progress bars of the grid and the current runs."""
 
     def __init__(self, console: Console, jobs: list[Job]) -> None:
         self.progress = Progress(
@@ -37,7 +37,7 @@ class Display:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,
-            # A log cannot redraw bars; the lines of runs that have ended are enough.
+            # A log cannot redraw bars; the lines of finished runs are enough.
             disable=not console.is_terminal,
             transient=True,
         )
@@ -62,7 +62,7 @@ class Display:
         self._bar(job)
 
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
-        """Move the bar of a run."""
+        """Advance the bar of a run."""
         self.progress.update(self._bar(job), completed=entry["step"], note=f"loss {entry['loss']:.3g}")
 
     def warned(self, job: Job, text: str) -> None:

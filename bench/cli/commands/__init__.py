@@ -1,4 +1,4 @@
-"""What each command does: one function of its options, whose module is imported when the command is called.
+"""The commands: each is one function of its options, in a module that is imported when the command is called.
 
-May import every package of ``bench``; nothing imports it but ``bench.cli.main``, by name.
+May import every package of ``bench``; only ``bench.cli.main`` imports it, by name.
 """

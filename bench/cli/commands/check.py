@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check(options: CheckOptions) -> None:
-    """Print what each check found under each noise model; exit with 1 where one found a fault."""
+    """Print what each check found under each noise model; exit with 1 if any found a fault."""
     open_device("cpu")
     console = open_console()
     findings = _examine(console, options.method)
@@ -55,6 +55,6 @@ def _print_findings(console: Console, method: str, findings: list[Finding]) -> N
         for finding in findings
     }
     names = dict.fromkeys(finding.check for finding in findings)
-    everywhere = {name: cells.get((name, ""), "") for name in names}  # checks of the declaration alone
+    everywhere = {name: cells.get((name, ""), "") for name in names}  # for checks of the declaration
     rows = [[name, *(cells.get((name, noise), everywhere[name]) for noise in noises)] for name in names]
     print_grid(console, f"{method} against the contract", ["check", *noises], rows)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def collect(options: CollectOptions) -> None:
-    """Collect stored runs into a folder of reference results."""
+    """Collect stored runs in a folder of reference results."""
     before = set(Reference(options.out).keys())
     keys = collect_runs([existing_runs(folder).root for folder in options.runs], options.out).keys()
     new = len(set(keys) - before)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def denoise(options: DenoiseOptions) -> None:
-    """Write each image denoised, after all of them have been read and checked."""
+    """Denoise images and write them, after all of them have been read and checked."""
     if not options.images:
         raise InputError("denoise needs at least one image file")
     denoiser = load_run(Store(options.runs).find(options.run), device=open_device(options.device))

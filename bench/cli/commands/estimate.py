@@ -24,7 +24,7 @@ COLUMNS = [
 
 
 def estimate(options: EstimateOptions) -> None:
-    """Print the estimates of each image."""
+    """Print the estimated noise of each image."""
     if not options.images:
         raise InputError("estimate needs at least one image file")
     print_grid(open_console(), "noise", COLUMNS, [_row(path) for path in options.images])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def fingerprint(options: FingerprintOptions) -> None:
-    """Write a row for each image of a folder, and print the fingerprint of the set."""
+    """Write the fingerprint of each image in a folder, and print that of the set."""
     images = open_set(str(options.folder.resolve()), channels=options.channels)
     write_manifest(images, options.out)
     print_line(open_console(), f"{len(images.images)} images, set fingerprint {images.fingerprint}")

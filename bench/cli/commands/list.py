@@ -22,7 +22,7 @@ USUAL = {
 
 
 def list_(options: ListOptions) -> None:
-    """Print the names of methods, noise models, image sets and recipes, with what each is."""
+    """Print methods, noise models, image sets and recipes, each with a description."""
     sections = {
         "methods": {name: f"{found.summary()} [{found.origin}]" for name, found in listings().items()},
         "noises": {

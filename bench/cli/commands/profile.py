@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def profile(options: ProfileOptions) -> None:
-    """Measure this machine, or draw an earlier result; or trace a few steps of one method."""
+    """Measure this machine, redraw an earlier result, or trace a few steps of one method."""
     sizes: dict[str, Any] = {"width": options.width, "batch": options.batch, "patch": options.patch}
     setting = sizes | {"device": options.device, "precision": options.precision, "engine": options.engine}
     if options.trace:
         print_files([write_trace(options.trace, folder=options.out, **setting)])
         return
     if not options.result:
-        resolve_engine(options.engine, open_device(options.device))  # the suite would fail at length
+        resolve_engine(options.engine, open_device(options.device))  # else the suite fails with a long log
     timings = read(options.result or measure(options.out, setting | {"rounds": options.rounds}))
     files = write_profile(timings, folder=options.out)
     print_line(open_console(), caption(timings))

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class _Grid(NamedTuple):
-    """The runs that a recipe asks for, and their images."""
+    """The runs of a recipe, and their images."""
 
     jobs: list[Job]
     training_images: ImageSet
@@ -48,7 +48,7 @@ class _Grid(NamedTuple):
 
 
 def run(options: RunOptions) -> None:
-    """Train and score a grid of runs and print its table; exit with 1 where a run failed."""
+    """Train and score a grid of runs and print its table; exit with 1 if a run failed."""
     console, recipe = open_console(), options.changed_recipe()
     resources = _parse_resources(options)
     device = resources.device if resources else open_device(options.device)
@@ -151,7 +151,7 @@ def _launch(
     if resources is None:
         with context.stop.listening():
             return launch(jobs, context, watcher)
-    # Ray is an extra that need not be installed.
+    # Ray is an optional dependency.
     from bench.runs.cluster.driver import connected, launch_on_cluster
 
     # Ray handles SIGTERM too, so it comes first.

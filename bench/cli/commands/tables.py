@@ -46,10 +46,10 @@ def print_tables(
     """Print the tables of stored runs, and write them.
 
     Args:
-        console: where to print.
+        console: the console to print to.
         store: the runs.
         out: folder for the files.
-        keys: of the runs to show; None shows all.
+        keys: keys of the runs to show; None shows all.
         sets: names of the test sets to show; None shows all.
 
     Raises:
@@ -66,7 +66,7 @@ def print_tables(
 
 
 def compare(options: CompareOptions) -> None:
-    """Print what changed from one folder of results to another, and write it where that is asked for."""
+    """Print what changed from one folder of results to another; write it too if a folder is given."""
     folders = (options.a, options.b)
     a, b = map(existing_results, folders)
     tables = compare_results(a, b, names=(str(options.a), str(options.b)))

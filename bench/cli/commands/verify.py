@@ -30,7 +30,7 @@ COLUMNS = ("run", "cell", "seed", "committed", "here", "difference", "allowed", 
 
 
 def verify(options: VerifyOptions) -> None:
-    """Re-run part of a reference and print what came of it; exit with 1 where a number is not reproduced."""
+    """Re-run part of a reference and print the outcome; exit with 1 if a number is not reproduced."""
     published = _open_table(options.table)
     results = find_reference(options.reports, options.reference or published.reference)
     verdicts = _verify(options, published, results)

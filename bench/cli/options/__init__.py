@@ -1,4 +1,4 @@
 """The options of each command: a frozen dataclass whose docstring is the command's help.
 
-Imports tyro and the recipes alone, so that ``--help`` need not wait for torch or pandas.
+Imports only tyro and the recipes, so that ``--help`` does not wait for torch or pandas.
 """

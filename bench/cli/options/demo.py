@@ -16,13 +16,13 @@ DEFAULT_DEMO = Path("demo")
 
 @dataclass(frozen=True)
 class ScoreDemo:
-    """Learn the score of a Gaussian mixture from noisy points, and draw it beside the exact one.
+    """Learn the score of a Gaussian mixture from noisy points, and draw it next to the exact one.
 
     Args:
         out: folder for the figure (PNG, SVG) and its data (CSV)
-        sigma: standard deviation of the noise, of 255
+        sigma: standard deviation of the noise, on the 0 to 255 scale
         steps: optimiser steps; the default takes about half a minute
-        batch: noisy points in a batch
+        batch: noisy points per batch
         seed: seed of the weights, points and perturbations
     """
 
@@ -41,7 +41,8 @@ class NoiseDemo:
         image: your own image file
         out: folder for the figure (PNG, SVG) and its data (CSV)
         photograph: one of scikit-image's, such as astronaut.png, camera.png, chelsea.png or rocket.jpg
-        sigma: standard deviation of the Gaussian noise, of 255; zeta and k follow from the image
+        sigma: standard deviation of the Gaussian noise, on the 0 to 255 scale; zeta and k follow from the
+            image
         seed: seed of the noise
     """
 

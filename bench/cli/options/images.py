@@ -16,16 +16,16 @@ Images = Annotated[Paths, tyro.conf.arg(metavar="IMAGE ...")]
 
 @dataclass(frozen=True)
 class DenoiseOptions:
-    """Denoise your own images with a trained run, whatever their size, keeping their bit depth.
+    """Denoise your own images, of any size, with a trained run; their bit depth is kept.
 
-    Prints a warning for an image whose noise clearly differs from the noise that the run was trained on.
+    Prints a warning if the noise of an image clearly differs from the noise that the run was trained on.
 
     Args:
         run: its key, the start of its key, or its folder
         images: image files, grey or colour as the run was trained
         out: folder for the denoised images
-        device: where to compute
-        runs: folder in which runs are stored
+        device: device to compute on
+        runs: folder of the stored runs
     """
 
     run: Annotated[Positional[str], tyro.conf.arg(metavar="RUN")]
@@ -37,10 +37,10 @@ class DenoiseOptions:
 
 @dataclass(frozen=True)
 class EstimateOptions:
-    """Estimate the noise model and the noise level of your own images, each on its own.
+    """Estimate the noise model and the noise level of each of your own images.
 
     Args:
-        images: image files of at least 16x16 pixels; finding the noise model takes 64x64 and some contrast
+        images: image files of at least 16x16 pixels; finding the noise model needs 64x64 and some contrast
     """
 
     images: Images
@@ -53,7 +53,7 @@ class FingerprintOptions:
     Args:
         folder: folder of images
         channels: 1 for grey images, 3 for colour
-        out: CSV file for the name of each image and the sha256 of its decoded pixels
+        out: CSV file for the image names and the sha256 of their decoded pixels
     """
 
     folder: Annotated[Positional[Path], tyro.conf.arg(metavar="FOLDER")]

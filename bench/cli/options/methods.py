@@ -28,12 +28,12 @@ class ListOptions:
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """Check whether a method keeps the contract, and explain each fault.
+    """Check whether a method keeps to the contract, and explain each fault.
 
-    Takes less than a minute on a CPU and needs no image set. The exit code is 1 where a fault is found.
+    Takes less than a minute on a CPU and needs no image set. The exit code is 1 if a fault is found.
 
     Args:
-        method: its name, with hyper-parameters where they differ from the default: NAME:KEY=VALUE,KEY=VALUE
+        method: its name, with hyper-parameters that differ from the defaults: NAME:KEY=VALUE,KEY=VALUE
     """
 
     method: Name
@@ -44,9 +44,9 @@ class NewOptions:
     """Write a commented sample method that runs as it is, for you to change line by line.
 
     Args:
-        name: name of the method, in lower-case letters, digits and _
-        package: write a package of its own, instead of methods/NAME.py in a clone of the repository
-        out: folder in which the package's folder is made
+        name: name of the method: lower-case letters, digits and _
+        package: write a separate package, instead of methods/NAME.py in a clone of the repository
+        out: folder in which the package's folder is created
     """
 
     name: Name
@@ -59,18 +59,18 @@ class ProfileOptions:
     """Measure the training throughput of this machine against its peak, as a table and a figure.
 
     Needs a clone of the repository, whose throughput suite it runs with pytest-benchmark. The default sizes
-    are those of the recipe quick.
+    are those of the recipe `quick`.
 
     Args:
-        result: draw this result of an earlier profile, without measuring
+        result: redraw this result of an earlier profile, without measuring
         trace: write a trace of a few steps of this method instead, which https://ui.perfetto.dev opens
         width: channels of the U-Net's encoder
-        batch: patches in a batch
+        batch: patches per batch
         patch: side of a training patch, in pixels
-        rounds: how often to repeat each timing; the median counts
-        precision: of the network's arithmetic; auto takes bfloat16 where the device supports it
+        rounds: repetitions of each timing; the median is reported
+        precision: precision of the network's arithmetic; auto takes bfloat16 if the device supports it
         engine: as for `noisebench run`
-        device: where to compute
+        device: device to compute on
         out: folder for the files
     """
 

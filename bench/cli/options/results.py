@@ -18,14 +18,14 @@ DEFAULT_VERIFIED = DEFAULT_STORE / "verified"
 class TableOptions:
     """Print the tables of stored runs and write them as Markdown, CSV and LaTeX.
 
-    Given a published table, write its page instead: the published numbers, and beside them those of the
-    reference results. That needs a clone of the repository.
+    For a published table, write its page instead: the published numbers next to the reference results. That
+    needs a clone of the repository.
 
     Args:
-        what: a folder of runs, or a published table by its name or folder
-        reference: name of the reference results to show beside the published table
-        out: folder for the files; with --reference, they go to REPORTS/REFERENCE/NAME where this is not given
-        reports: the folder of reference results that the page cites
+        what: a folder of runs, or the name or folder of a published table
+        reference: name of the reference results to show next to the published table
+        out: folder for the files; the default with --reference is REPORTS/REFERENCE/NAME
+        reports: folder of the reference results that the page cites
     """
 
     what: Annotated[Positional[str], tyro.conf.arg(metavar="RUNS|NAME")] = str(DEFAULT_STORE)
@@ -36,13 +36,13 @@ class TableOptions:
 
 @dataclass(frozen=True)
 class CurveOptions:
-    """Draw PSNR against training time and FLOPs, for runs that were evaluated while they trained.
+    """Draw PSNR against training time and FLOPs, for runs that were evaluated during training.
 
     Such runs are made by `noisebench run --evaluations N`.
 
     Args:
         runs: a folder of runs
-        out: folder for the figure, its data and its table
+        out: folder for the figure, its data and the table
     """
 
     runs: Annotated[Positional[Path], tyro.conf.arg(metavar="RUNS")] = DEFAULT_STORE
@@ -51,7 +51,7 @@ class CurveOptions:
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """Print what changed from results A to B, such as between two commits, two machines, or a fork.
+    """Print what changed from results A to B, such as two commits, machines or forks.
 
     Only runs with the same protocol are compared, image by image; their devices may differ.
 
@@ -70,20 +70,20 @@ class CompareOptions:
 class ReportOptions:
     """Write a report of stored runs as one HTML page, and its figures as files.
 
-    The page needs no network. The figures are in the folder `figures` beside it, each as PNG, SVG and PDF
+    The page needs no network. The figures are in the folder `figures` next to it, each as PNG, SVG and PDF
     with its numbers as CSV.
 
     Args:
         results: a folder of runs or of reference results
         runs: the folder of runs from which reference results were collected; only runs keep images and curves
         out: folder for the files
-        images: how many images to show of each noise model and test set, of those that the runs kept
+        images: number of images to show per noise model and test set, among those that the runs kept
         data: folder of the image sets, for the clean images
-        test: your own test sets by folder, as they were given to `noisebench run`
+        test: folders of your own test sets, as passed to `noisebench run`
     """
 
     results: Annotated[Positional[Path], tyro.conf.arg(metavar="RESULTS")] = DEFAULT_STORE
-    runs: Annotated[Path | None, optional("DIR", default="RESULTS, where that is a folder of runs")] = None
+    runs: Annotated[Path | None, optional("DIR", default="RESULTS, if that is a folder of runs")] = None
     out: Annotated[Path | None, optional("DIR", default="RESULTS/report")] = None
     images: Annotated[int, tyro.conf.arg(name="pictures")] = 3
     data: Data = None
@@ -108,22 +108,22 @@ class CollectOptions:
 
 @dataclass(frozen=True)
 class VerifyOptions:
-    """Re-run part of a published table's reference, and report which numbers are reproduced.
+    """Re-run part of the reference of a published table, and report which numbers are reproduced.
 
-    Runs whose weights are in --runs are evaluated again, the others are trained again. The difference allowed
-    is the scatter between training runs that differ in nothing but chance; honest numbers stay within it, all
-    together, in 95 % of cases. The exit code is 1 where a number is not reproduced.
+    Runs whose weights are in --runs are evaluated again, the others are trained again. The allowed difference
+    is the scatter between training runs that differ by chance alone; in 95 % of cases, all numbers of sound
+    runs stay within it. The exit code is 1 if a number is not reproduced.
 
     Args:
-        table: a published table by its name or folder, such as tables/NAME
-        cells: how many runs to sample at random
+        table: name or folder of a published table, such as tables/NAME
+        cells: number of runs to sample at random
         sampling_seed: seed of the random sample
         keys: keys of the runs to verify
         reference: name of the reference results
-        device: where to train
+        device: device to train on
         data: folder of the image sets, as for `noisebench run`
-        reports: folder that holds the reference results
-        runs: folder in which the new runs are stored
+        reports: folder of the reference results
+        runs: folder for the new runs
     """
 
     table: Annotated[Positional[str], tyro.conf.arg(metavar="NAME")]
@@ -143,7 +143,7 @@ class ShowOptions:
 
     Args:
         run: its key, the start of its key, or its folder
-        runs: folder in which runs are stored
+        runs: folder of the stored runs
     """
 
     run: Annotated[Positional[str], tyro.conf.arg(metavar="RUN")]

@@ -20,22 +20,22 @@ Integer = Annotated[int | None, optional("INT", default=OF_RECIPE)]
 
 @dataclass(frozen=True)
 class RecipeChanges:
-    """Settings that replace those of the recipe, of which each has the same name; None keeps the recipe's.
+    """Settings that replace those of the same name in the recipe; None keeps the recipe's.
 
     Args:
-        methods: names, with hyper-parameters where they differ from the default: NAME:KEY=VALUE,KEY=VALUE;
-            all takes every method, each under the noise models for which it is defined
-        noises: noise models with their parameter: gaussian:SIGMA (of 255), poisson:ZETA, gamma:K
+        methods: names, with hyper-parameters that differ from the defaults: NAME:KEY=VALUE,KEY=VALUE; all
+            selects every method, each under the noise models for which it is defined
+        noises: noise models with their parameter: gaussian:SIGMA (0 to 255 scale), poisson:ZETA, gamma:K
         train: training set: a name from `noisebench list`, a folder, or hub:OWNER/NAME
         test: test sets, named in the same way
         channels: 1 for grey images, 3 for colour
         width: channels of the U-Net's encoder; full width is 48
         steps: optimiser steps
-        batch: patches in a batch
+        batch: patches per batch
         patch: side of a training patch, in pixels
         learning_rate: peak learning rate of the schedule
-        seeds: seeds of the initial weights, patches and noise; each seed is a run of its own
-        evaluations: how many times to evaluate each training run while it trains, for `noisebench curve`;
+        seeds: seeds of the initial weights, patches and noise; each seed is a separate run
+        evaluations: number of evaluations during each training run, for `noisebench curve`;
             the former name --looks works for one more release
         lpips: whether to compute LPIPS, which downloads AlexNet's weights once
     """
@@ -62,13 +62,13 @@ class RecipeChanges:
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """Where and with what the runs are trained on a Ray cluster.
+    """The Ray cluster to train on, and the resources of each run.
 
     Args:
-        ray: train on the Ray cluster at HOST:PORT; auto takes the one that is running, or starts one on this
+        ray: train on the Ray cluster at HOST:PORT; auto uses the one that is running, or starts one on this
             machine
-        gpus_per_run: GPUs for each run; several runs share one where this is below 1, as with 0.25
-        cpus_per_run: CPU cores for each run, and its number of threads, which float32 rounding depends on
+        gpus_per_run: GPUs per run; below 1, such as 0.25, several runs share one
+        cpus_per_run: CPU cores per run, and its number of threads, on which float32 rounding depends
     """
 
     ray: Annotated[str | None, optional("auto|ADDRESS", default="train on this machine, without Ray")] = None
@@ -86,22 +86,21 @@ class RunOptions:
     `noisebench run --train my/photos --test my/other/photos --noises gamma:20`.
 
     Args:
-        name: quick, grey-cpu, grey, colour or tuning; `noisebench list recipes` says what each costs and
-            reaches
+        name: quick, grey-cpu, grey, colour or tuning; `noisebench list recipes` describes them and their cost
         recipe: replace settings of the recipe
         cluster: train on a Ray cluster
         training_noise: frozen keeps one noisy copy of each image; resampled draws new noise for every patch
         blind: withhold the noise parameter, which then differs from one training image to the next
-        precision: auto takes bfloat16 where the method is stable in it and the device supports it
+        precision: auto takes bfloat16 if the method is stable in it and the device supports it
         engine: launch each step kernel by kernel (eager), as a CUDA graph, or compiled; auto takes graph on
             CUDA
-        device: where to train
-        missing_from: train only the runs that this folder of reference results lacks, so that it can be
-            extended on a machine that has no weights of its runs
+        device: device to train on
+        missing_from: train only the runs that are missing from this folder of reference results, such as one
+            that was collected on another machine
         shard: train the I-th of N parts of the grid, 1/N to N/N, as one job of an array
         checkpoint_every: seconds between two checkpoints of a training run
         data: folder of the image sets, with files such as DIR/set12/01.png
-        runs: folder in which runs are stored
+        runs: folder for the runs
     """
 
     name: Annotated[Positional[str], tyro.conf.arg(metavar="RECIPE")] = "quick"
@@ -119,10 +118,10 @@ class RunOptions:
     runs: Runs = DEFAULT_STORE
 
     def changed_recipe(self) -> Recipe:
-        """Return the recipe that is named, with its changes.
+        """Return the named recipe with its settings replaced.
 
         Raises:
-            InputError: there is no such recipe, or a change makes none.
+            InputError: there is no such recipe, or the new settings are invalid.
         """
         if self.name not in RECIPES:
             raise unknown("recipe", self.name, RECIPES)

@@ -1,4 +1,4 @@
-"""Types and defaults of the options that several commands share."""
+"""Types and defaults of options that several commands share."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ REPORTS = Path("reports")
 
 
 def optional(metavar: str, *, default: str) -> object:
-    """Describe an option that may be left out.
+    """Annotate an option that may be left out.
 
     Args:
         metavar: name of its value in the help.
-        default: what happens where it is left out.
+        default: the effect of leaving it out.
     """
     return tyro.conf.arg(metavar=metavar, help_behavior_hint=f"(default: {default})")
 

@@ -111,12 +111,12 @@ def test_help_says_what_each_option_is_and_what_happens_without_it(
     [
         ("", [f"• {name} {command.summary()}" for name, command in COMMANDS.items()]),
         ("demo", ["{score,noise}", "• score Learn the score", "• noise Show one photograph"]),
-        ("demo score", ["--sigma FLOAT", "noisy points in a batch"]),
+        ("demo score", ["--sigma FLOAT", "noisy points per batch"]),
         ("demo noise", ["IMAGE", "--photograph STR", "seed of the noise"]),
-        ("run", ["RECIPE", "--training-noise {frozen,resampled}", "in which runs are stored"]),
-        ("table", ["RUNS|NAME", "--reports DIR", "a published table by its name or folder"]),
+        ("run", ["RECIPE", "--training-noise {frozen,resampled}", "folder for the runs"]),
+        ("table", ["RUNS|NAME", "--reports DIR", "name or folder of a published table"]),
         ("collect", ["RUNS ...", "--out DIR", "folder of the reference results"]),
-        ("verify", ["NAME", "--cells INT", "exit code is 1 where a number is not reproduced"]),
+        ("verify", ["NAME", "--cells INT", "exit code is 1 if a number is not reproduced"]),
     ],
 )
 def test_help_lists_commands_and_options(
