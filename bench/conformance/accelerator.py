@@ -27,11 +27,11 @@ ACCELERATOR = torch.device("cuda", 0)
 
 
 class ValueReadError(Exception):
-    """A computation read a value, for which it would have to wait for a real accelerator."""
+    """A computation read a value; on a real accelerator it would have to wait."""
 
 
 class NoShapeError(Exception):
-    """An operation, named in the message, cannot infer the shape of its result without computing it."""
+    """Torch cannot infer the result's shape of the operation that the message names without computing it."""
 
 
 class Generator(torch.Generator):
@@ -40,18 +40,18 @@ class Generator(torch.Generator):
     device = ACCELERATOR
 
     def __new__(cls, _: torch.device = ACCELERATOR) -> Generator:
-        """Make one on the host."""
+        """Create a generator on the host."""
         return super().__new__(cls)
 
 
 @contextmanager
 def simulate_accelerator() -> Iterator[None]:
-    """Compute without values in this block, on the accelerator or any other device.
+    """Compute on tensors without values in this block, on the accelerator or any other device.
 
     Raises:
-        RuntimeError: an operation joins tensors of two devices.
+        RuntimeError: an operation combines tensors on two devices.
         ValueReadError: a value was read (``.item()``, ``if``), or a shape depends on values.
-        NoShapeError: torch has an operation only for real tensors.
+        NoShapeError: torch implements an operation only for real tensors.
     """
     try:
         with FakeTensorMode(allow_fallback_kernels=False):
@@ -63,12 +63,12 @@ def simulate_accelerator() -> Iterator[None]:
 
 
 def to_accelerator(tensor: Tensor) -> Tensor:
-    """Return a tensor like this one on the accelerator; only in a ``simulate_accelerator`` block."""
+    """Return a tensor like this one on the accelerator; only inside a ``simulate_accelerator`` block."""
     return torch.empty(tensor.shape, dtype=tensor.dtype, device=ACCELERATOR)
 
 
 def network_on_accelerator(net: nn.Module) -> Network:
-    """Return a network with its weights on the accelerator, likewise."""
+    """Return a network with its weights on the accelerator; only inside such a block."""
     weights = {name: to_accelerator(weight).requires_grad_() for name, weight in net.named_parameters()}
 
     def network(image: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ def network_on_accelerator(net: nn.Module) -> Network:
 
 
 def batch_on_accelerator(batch: Batch) -> Batch:
-    """Return a batch with its images and multipliers on the accelerator, likewise."""
+    """Return a batch with its images and multipliers on the accelerator; only inside such a block."""
     images = {name: to_accelerator(image) for name, image in batch.images.items()}
     multipliers = {name: to_accelerator(value) for name, value in batch.multipliers.items()}
     return Batch(images, batch.model, multipliers)

@@ -21,7 +21,7 @@ def declares_itself(name: str) -> None:
     """The class declares only what the contract knows; every hyper-parameter has a default.
 
     Args:
-        name: of the method.
+        name: name of the method.
     """
     method = load_class(name)
     _require_names(method, "needs", NEEDS)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHAPES = [(1, 1, 37, 21), (2, 3, 5, 33), (1, 3, 1, 1)]
 BATCH_TOLERANCE = 1e-5
-"""By how much a denoised image may change with the rest of its batch, in intensities."""
+"""Largest change of a denoised image with the rest of its batch, in intensities."""
 
 
 def accepts_any_image_size(case: Case) -> None:

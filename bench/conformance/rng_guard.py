@@ -1,4 +1,4 @@
-"""Detects from which generators a computation draws its random numbers."""
+"""Detects which generators a computation draws its random numbers from."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch.utils._pytree import tree_leaves
 
 
 class RngGuard(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Records which operations of a block draw from a generator that they must not use.
+    """Records the operations of a block that draw from a generator which they must not use.
 
     Attributes:
-        stray_draws: the operations that drew random numbers from another generator than the allowed one, or,
-            if none is given, from torch's global one.
+        stray_draws: the operations that drew from a generator other than the allowed one or, if none is
+            given, from torch's global generator.
     """
 
     def __init__(self, allowed: torch.Generator | None = None) -> None:
@@ -39,12 +39,12 @@ class RngGuard(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _address(generator: torch.Generator) -> int:
-    """Return what identifies a generator: an operation gets it wrapped in another Python object."""
+    """Return the address of a generator, since operations receive it in another Python wrapper."""
     address: int = generator._cdata  # type: ignore[attr-defined]  # noqa: SLF001
     return address
 
 
 def global_random_states() -> list[object]:
     """Return the states of the global generators of torch, NumPy and Python, for a later comparison."""
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global state is what is compared
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global state is compared
     return [torch.get_rng_state().tolist(), (name, np.asarray(keys).tolist(), rest), random.getstate()]

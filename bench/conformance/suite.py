@@ -46,13 +46,13 @@ TRAINING_CHECKS: tuple[Check, ...] = (training_checks.learns, training_checks.co
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """The result of one check.
 
     Args:
-        check: its name.
-        noise: the noise model; empty for a check of the declaration.
-        fault: what is wrong and what to do; empty if nothing is.
-        measured: what was measured, if anything.
+        check: name of the check.
+        noise: noise model; empty for a check of the declaration.
+        fault: what is wrong and how to fix it; empty if nothing is wrong.
+        measured: the measured value, if any.
     """
 
     check: str
@@ -67,10 +67,10 @@ def examine(spec: str) -> Iterator[Finding]:
     A wrong declaration ends the checks; a method with a fault under a noise model is not trained under it.
 
     Args:
-        spec: its name, with hyper-parameters if wanted.
+        spec: name of the method, with hyper-parameters if wanted.
 
     Raises:
-        InputError: it cannot be loaded.
+        InputError: the method cannot be loaded.
     """
     name = spec.partition(":")[0]
     if name not in listings():
@@ -94,14 +94,14 @@ def _examine_case(case: Case, file: Path | None) -> Iterator[Finding]:
 
 
 def checks(method: Method) -> tuple[Check, ...]:
-    """Return the checks of a method in their order; an untrained one has no loss to check."""
+    """Return the checks of a method in order; an untrained method has no loss to check."""
     if isinstance(method, Untrained):
         return (*DENOISING_CHECKS, training_checks.gains)
     return (*LOSS_CHECKS, *DENOISING_CHECKS, *TRAINING_CHECKS)
 
 
 def title(check: Callable[..., object]) -> str:
-    """Return the name of a check, as it is printed."""
+    """Return the printed name of a check."""
     return check.__name__.replace("_", " ")
 
 
@@ -111,12 +111,12 @@ def _run(check: partial[str | None] | partial[None], file: Path | None, *, noise
         return Finding(name, noise, measured=check() or "")
     except ConformanceError as error:
         return Finding(name, noise, fault=str(error))
-    except Exception as error:  # noqa: BLE001 - whatever the method raises is the finding
+    except Exception as error:  # noqa: BLE001 - any error of the method is a finding
         return Finding(name, noise, fault=_format_exception(error, file))
 
 
 def _format_exception(error: Exception, file: Path | None) -> str:
-    """Name the exception and its line: the last one in the method's own file, if it passed through it."""
+    """Describe an exception and its line, in the method's own file if the traceback contains it."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if file and Path(frame.filename) == file]
     where = (own or frames)[-1]

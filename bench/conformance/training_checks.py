@@ -1,4 +1,4 @@
-"""Whether a method learns, and what its training steps cost."""
+"""Check whether a method learns, and measure what its training steps cost."""
 
 from __future__ import annotations
 
