@@ -1,7 +1,7 @@
 """A small network that learns the score of noisy points by AR-DAE (Lim et al., ICML 2020).
 
-The points of the plane are images of two channels and one pixel, (B, 2, 1, 1), so that the loss is the one
-that trains denoisers.
+The points of the plane are images of two channels and one pixel, (B, 2, 1, 1), so that the loss that trains
+denoisers applies unchanged.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ BATCH = 4096
 HIDDEN = 32
 LEARNING_RATE = 2e-2
 PERTURBATION = 0.1
-"""sigma_a of AR-DAE in noise standard deviations, the same at every step."""
+"""sigma_a of AR-DAE in units of the noise's standard deviation, the same at every step."""
 METHOD = Noise2Score(antithetic=True, start=PERTURBATION, end=PERTURBATION)
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What the network is trained with.
+    """The training budget of the network.
 
     Args:
         steps: number of optimiser steps.
-        batch: noisy points per step, each seen once.
-        seed: of the weights, the points and the perturbations.
+        batch: noisy points per step, each used once.
+        seed: seed of the weights, the points and the perturbations.
     """
 
     steps: int = STEPS
@@ -55,8 +55,8 @@ class Perceptron(nn.Module):
     """Three layers whose output is added to their input, as methods expect.
 
     Args:
-        scale: of the output, intensities.
-        seed: of the weights; the last layer starts at zero.
+        scale: scale of the output, in intensities.
+        seed: seed of the weights; the last layer starts at zero.
     """
 
     def __init__(self, *, scale: float, seed: int) -> None:
@@ -69,7 +69,7 @@ class Perceptron(nn.Module):
         enter, middle, leave = (layer for layer in self.layers if isinstance(layer, nn.Linear))
         with torch.no_grad():
             enter.weight.normal_(generator=rng)
-            # The kinks of the units are among the points, rather than all near the middle.
+            # Spreads the kinks of the units among the points, instead of all near the middle.
             kinks = torch.empty_like(enter.weight).normal_(generator=rng)
             enter.bias.copy_(-(enter.weight * kinks).sum(dim=1))
             middle.weight.normal_(std=math.sqrt(2 / HIDDEN), generator=rng)

@@ -13,7 +13,7 @@ class Mixture:
     """sum_j w_j N(m_j, C_j) in the plane, computed in float64.
 
     Args:
-        weights: w, (K,), positive, of sum 1.
+        weights: w, (K,), positive, with sum 1.
         means: m, (K, 2), intensities.
         covariances: C, (K, 2, 2), squared intensities.
     """
@@ -35,11 +35,11 @@ class Mixture:
         return points
 
     def log_density(self, points: Tensor) -> Tensor:
-        """Compute log p(y) of points (..., 2) as (...)."""
+        """Compute log p(y) of points (..., 2), shape (...)."""
         return torch.logsumexp(self._log_parts(points), dim=-1)
 
     def score(self, points: Tensor) -> Tensor:
-        """Compute the score of points, (..., 2) to (..., 2), in 1 / intensity.
+        """Compute the score of points (..., 2), the same shape, in 1 / intensity.
 
         The gradient of log p is the mean of the components' scores under their posterior weights:
         s(y) = sum_j gamma_j(y) C_j^-1 (m_j - y).
@@ -62,7 +62,7 @@ class Mixture:
 
 
 def example_mixture() -> Mixture:
-    """Return three tilted, elongated components about the middle of [0, 1]^2."""
+    """Return a mixture of three tilted, elongated components around the middle of [0, 1]^2."""
     components = (
         (0.40, (0.30, 0.36), (0.12, 0.05), 35),
         (0.35, (0.75, 0.43), (0.06, 0.12), 20),

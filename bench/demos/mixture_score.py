@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 
 SIGMA = 25.0
 PAIRS = 200_000
-"""Pairs of a clean and a noisy point, on which denoising is measured."""
+"""Number of pairs of a clean and a noisy point on which denoising is measured."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreDemo:
-    """The exact and the learned score of noisy points, and how well Tweedie's formula denoises by each.
+    """The exact and the learned score of noisy points, and how well Tweedie's formula denoises with each.
 
     Attributes:
-        noise: the noise of the points.
+        noise: noise of the points.
         clean: distribution of the clean points x.
-        budget: of the training run.
+        budget: budget of the training run.
         learned: the estimate of the score.
-        grid: the cells over which errors are integrated.
+        grid: grid over which errors are integrated.
         relative_error: sqrt(E |learned - s|^2 / E |s|^2) over noisy points, s their exact score.
-        blur_error: the same of the exact score of what AR-DAE learns, the noisy points blurred once more by
-            sigma_a; an estimate without any other error would have it.
+        blur_error: the same error for the exact score of the points that AR-DAE learns from, which are
+            blurred once more by sigma_a; it is the only error of an otherwise perfect estimate.
         by_density: as `errors_by_density` returns it.
         mse: mean squared error per coordinate, over the same fresh pairs of points, of ``noisy`` itself and
             of Tweedie's formula with the ``exact`` score (the posterior mean, so the least possible), with
-            the ``learned`` one, and of the method's own ``two_step`` formula, which allows for the blur.
-        files: the files that were written.
+            the ``learned`` one, and of the method's own ``two_step`` formula, which corrects for the blur.
+        files: the written files.
     """
 
     noise: Gaussian
@@ -64,7 +64,7 @@ class ScoreDemo:
 
     @property
     def text(self) -> str:
-        """A summary of the errors, of a few lines."""
+        """A summary of the errors in a few lines."""
         dense, sparse = (self.by_density["error"].iloc[place] for place in (0, -1))
         exact = self.mse["exact"]
         named = {"noisy": "noisy points", "exact": "exact score", "learned": "learned score"}
@@ -86,7 +86,7 @@ class ScoreDemo:
 
 
 def demonstrate(noise: Gaussian, budget: Budget) -> ScoreDemo:
-    """Learn the score of the example mixture under a noise, and measure it."""
+    """Learn the score of the example mixture under a noise, and measure its errors."""
     clean = example_mixture()
     noisy = clean.blurred(sd_of(noise))
     net = train(noisy, noise, budget)

@@ -27,7 +27,7 @@ _SETS = ("embedded-colour-test", "embedded-colour-train", "embedded-test", "embe
 
 @dataclass(frozen=True, eq=False)
 class Corrupted:
-    """A photograph under one noise, with what was measured on it.
+    """A photograph under one noise, with measurements.
 
     Attributes:
         noise: the noise model with its parameter.
@@ -49,7 +49,7 @@ class Corrupted:
 
     @property
     def psnr(self) -> float:
-        """Peak signal-to-noise ratio of y as it is, in dB, with peak 1."""
+        """Peak signal-to-noise ratio of the unclipped y, in dB, with peak 1."""
         return -10 * math.log10(self.mse)
 
     @property
@@ -66,7 +66,7 @@ class NoiseDemo:
         name: the photograph's file name.
         clean: x, (H, W, C) float64 intensities in [0, 1].
         corrupted: Gaussian, Poisson, Gamma.
-        files: the files that were written.
+        files: the written files.
     """
 
     name: str
@@ -76,7 +76,7 @@ class NoiseDemo:
 
     @property
     def text(self) -> str:
-        """A summary of what was drawn and measured, of a few lines."""
+        """A summary of the noises and measurements in a few lines."""
         sigma = self.corrupted[0].noise.parameter
         lines = [f"{self.name} under three noises of one expected mean squared error, ({sigma:g}/255)^2:"]
         lines += [
@@ -89,7 +89,7 @@ class NoiseDemo:
 
     @property
     def table(self) -> pd.DataFrame:
-        """``by_intensity`` of all three below each other, after columns ``noise`` and ``parameter``."""
+        """``by_intensity`` of all three noises, after the columns ``noise`` and ``parameter``."""
         parts = [
             one.by_intensity.assign(noise=one.noise.name, parameter=one.noise.parameter)
             for one in self.corrupted
@@ -102,10 +102,10 @@ def demonstrate(name: str, clean: np.ndarray, *, sigma: float, seed: int) -> Noi
     """Draw the three noises and measure them.
 
     Args:
-        name: name of the photograph, by which its noise is keyed.
+        name: name of the photograph, which keys its noise.
         clean: x, (H, W, C), intensities in [0, 1].
-        sigma: of 255.
-        seed: of the noise.
+        sigma: standard deviation of the Gaussian noise, on the 0 to 255 scale.
+        seed: seed of the noise.
 
     Raises:
         InputError: as `equal_noises` does.
@@ -119,13 +119,13 @@ def demonstrate(name: str, clean: np.ndarray, *, sigma: float, seed: int) -> Noi
 
 
 def equal_noises(clean: np.ndarray, *, sigma: float) -> tuple[Gaussian, Poisson, Gamma]:
-    """Choose the three noises of one expected mean squared error on an image.
+    """Choose three noises with the same expected mean squared error on an image.
 
     The mean of the variance over the image, s^2 = zeta mean(x) = mean(x^2) / k, gives zeta and k.
 
     Args:
         clean: x, any shape, intensities in [0, 1].
-        sigma: s, of 255.
+        sigma: s, on the 0 to 255 scale.
 
     Raises:
         InputError: sigma is not finite and positive, the image is black, or sigma is so large that
@@ -145,12 +145,12 @@ def equal_noises(clean: np.ndarray, *, sigma: float) -> tuple[Gaussian, Poisson,
 
 
 def measure(clean: np.ndarray, noisy: np.ndarray, noise: Noise) -> Corrupted:
-    """Measure the variance of a noisy copy, in all and by clean intensity.
+    """Measure the variance of a noisy copy, overall and by clean intensity.
 
     Args:
         clean: x, (H, W, C), intensities in [0, 1].
         noisy: y, the same shape.
-        noise: the noise by which y was drawn.
+        noise: the noise from which y was drawn.
     """
     x = clean.astype(np.float64).ravel()
     pixels = pd.DataFrame(
@@ -159,7 +159,7 @@ def measure(clean: np.ndarray, noisy: np.ndarray, noise: Noise) -> Corrupted:
     level = np.minimum((x * LEVELS).astype(int), LEVELS - 1)
     groups = pixels.groupby(level)
     count = groups.size()
-    # About each pixel's own variance, which varies within a level.
+    # Relative to each pixel's own variance, which varies within a level.
     error = ((pixels["squared"] - pixels["expected"]) ** 2).groupby(level).sum() ** 0.5 / count
     columns = {
         "intensity": groups["x"].mean(),
@@ -207,7 +207,7 @@ def embedded(name: str) -> np.ndarray:
 
 
 def symbol(noise: Noise) -> str:
-    """Write a noise's parameter with its Greek letter, such as ``σ = 25/255``."""
+    """Format the parameter of a noise with its symbol, such as ``σ = 25/255``."""
     if isinstance(noise, Gaussian):
         return f"σ = {noise.parameter:.4g}/255"
     if isinstance(noise, Poisson):

@@ -37,12 +37,13 @@ def run(
         out: folder for the files.
         image: an image file; None takes ``photograph``.
         photograph: file name of one of scikit-image's photographs, as in the embedded image sets.
-        sigma: standard deviation of the Gaussian noise, of 255; those of the others follow.
-        seed: of the noise.
+        sigma: standard deviation of the Gaussian noise, on the 0 to 255 scale; the other parameters follow
+            from it.
+        seed: seed of the noise.
 
     Raises:
-        InputError: the image cannot be read or goes beyond [0, 1], there is no such photograph, sigma is not
-            positive or too large for the image, or the folder cannot be written.
+        InputError: the image cannot be read or has values outside [0, 1], there is no such photograph, sigma
+            is not positive or too large for the image, or the folder cannot be written.
     """
     name, clean = (image.name, read_clean(image)) if image else (photograph, embedded(photograph))
     demo = demonstrate(name, clean, sigma=sigma, seed=seed)
@@ -96,13 +97,13 @@ def draw(demo: NoiseDemo, folder: Path) -> tuple[Path, ...]:
 
 
 def window(clean: np.ndarray) -> tuple[slice, slice]:
-    """Choose the square detail with the widest spread of intensities, on a coarse lattice of positions.
+    """Choose the square crop with the widest spread of intensities, on a coarse grid of positions.
 
     Args:
         clean: (H, W, C), intensities in [0, 1].
 
     Returns:
-        Its rows and columns.
+        The rows and columns of the crop.
     """
     height, width = clean.shape[:2]
     side = min(LARGEST_CROP, height, width)
@@ -160,7 +161,7 @@ def _draw_variance(axes: Axes, one: Corrupted, *, top: float, first: bool) -> No
 
 
 def _reliable(one: Corrupted) -> pd.DataFrame:
-    """Leave out levels of so few pixels that their measured variance would mislead."""
+    """Leave out levels with too few pixels for a meaningful variance."""
     rows = one.by_intensity
     enough: pd.DataFrame = rows[rows["pixels"] >= min(FEWEST_PIXELS, rows["pixels"].max())]
     return enough

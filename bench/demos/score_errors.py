@@ -1,4 +1,4 @@
-"""Errors of a score field: over the plane, and by the density of the points."""
+"""Errors of a score field, over the plane and by density of the points."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from bench.demos.mixture import Mixture
 
 ScoreField = Callable[[Tensor], Tensor]
-"""A score field: points (..., 2), intensities, to s(y), the same shape, in 1 / intensity."""
+"""A score field: maps points (..., 2), in intensities, to s(y), the same shape, in 1 / intensity."""
 
 CELLS = 300
 REACH = 4.5
 BINS = 16
 DECADES = 4
-"""Powers of ten below its peak over which densities are binned."""
+"""Powers of ten below its peak down to which the density is binned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,8 @@ class Grid:
     """Cells of equal area, so that expectations under a density are sums over cells.
 
     Attributes:
-        points: their centres, (CELLS, CELLS, 2), intensities; the first axis runs upwards.
-        mass: their probabilities, (CELLS, CELLS), of sum 1.
+        points: centres of the cells, (CELLS, CELLS, 2), intensities; the first axis points upwards.
+        mass: probabilities of the cells, (CELLS, CELLS), with sum 1.
         area: area of one cell, squared intensities.
     """
 
@@ -44,12 +44,12 @@ class Grid:
         return self.mass / self.area
 
     def mean(self, values: Tensor) -> float:
-        """Compute E[values] of values (CELLS, CELLS)."""
+        """Compute E[values], for values (CELLS, CELLS)."""
         return float((self.mass * values).sum())
 
 
 def quadrature(mixture: Mixture) -> Grid:
-    """Cover the components of a mixture, each to ``REACH`` standard deviations, by cells of equal area."""
+    """Cover the components of a mixture, each to ``REACH`` standard deviations, with cells of equal area."""
     reach = REACH * torch.diagonal(mixture.covariances, dim1=1, dim2=2).sqrt()
     low, high = (mixture.means - reach).amin(dim=0), (mixture.means + reach).amax(dim=0)
     step = (high - low) / CELLS
@@ -71,7 +71,7 @@ def errors_by_density(estimate: ScoreField, exact: ScoreField, grid: Grid) -> pd
     """Compute the error of an estimate at each density.
 
     Returns:
-        One row per bin of density, from dense to sparse, the bins of equal ratio: ``density`` (geometric
+        One row per density bin, from dense to sparse, logarithmically spaced: ``density`` (geometric
         mean), ``probability``, ``error`` (root mean square of estimate - exact, over that of exact in the
         whole plane) and ``local_error`` (over that of exact in the bin).
     """

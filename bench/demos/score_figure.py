@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 VIEW = (-0.3, 1.3)
 ARROWS = 21
 ARROW_LENGTH = 0.25
-"""Of an arrow, in units of Tweedie's step sigma^2 s."""
+"""Length of an arrow, in units of Tweedie's step sigma^2 s."""
 BANDS = (0.5, 0.9, 0.99, 0.999)
 """Probabilities of the regions that the contours enclose."""
 
@@ -40,17 +40,17 @@ def run(
 ) -> ScoreDemo:
     """Learn the score and write it as a figure and as tables.
 
-    The files: the figure ``score`` as PNG, SVG and PDF, ``score_field.csv`` and ``score_by_density.csv``.
+    It writes the figure ``score`` as PNG, SVG and PDF, ``score_field.csv`` and ``score_by_density.csv``.
 
     Args:
         out: folder for the files.
-        sigma: standard deviation of the noise, of 255.
+        sigma: standard deviation of the noise, on the 0 to 255 scale.
         steps: number of optimiser steps.
-        batch: noisy points per step, each seen once.
-        seed: of the weights, the points and the perturbations.
+        batch: noisy points per step, each used once.
+        seed: seed of the weights, the points and the perturbations.
 
     Raises:
-        InputError: sigma, steps or batch is out of its range, or the folder cannot be written.
+        InputError: sigma, steps or batch is out of range, or the folder cannot be written.
     """
     noise, budget = Gaussian(sigma), Budget(steps, batch, seed)
     folder = open_folder(out)
