@@ -1,5 +1,5 @@
-"""Images: registered sets, folders and downloads, image files of a user, and their checks and bounds.
+"""Images: registered sets, folders and downloads, the user's image files, and the checks on all of them.
 
-``sources.open_set`` opens a set by its name, folder or address; ``image_file`` reads and writes single files.
+``sources.open_set`` opens a set by name, folder or address; ``image_file`` reads and writes single files.
 Imports only the errors and ``bench.system``.
 """

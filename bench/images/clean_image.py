@@ -1,4 +1,4 @@
-"""Clean 8-bit images: each is checked once, and identified by the hash of its pixels."""
+"""Clean 8-bit images, checked once and identified by the hash of their pixels."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MIN_IMAGE_SIDE = 11
-"""Pixels; the side of the SSIM window, which has to fit into every image."""
+"""Side of the SSIM window in pixels; it has to fit into every image."""
 
 GREY_WEIGHTS = (0.298936, 0.587043, 0.114021)
-"""Weights of red, green and blue in grey: MATLAB's rgb2gray, which made the BSD68 files."""
+"""Weights of red, green and blue in grey, those of MATLAB's rgb2gray, which produced the BSD68 files."""
 
 _ALLOWED = "an image set holds 8-bit images (grey, RGB, CMYK or palette)"
 _MODES = ("L", "LA", "RGB", "RGBA", "P", "PA", "CMYK")
@@ -38,7 +38,7 @@ class CleanImage:
         fingerprint: sha256 over shape and pixels, in hex.
 
     Raises:
-        InputError: if the name is not a safe file name, as `require_name` checks.
+        InputError: if the name is not a safe file name; see `require_name`.
     """
 
     name: str
@@ -50,7 +50,7 @@ class CleanImage:
         shape = "x".join(map(str, self.pixels.shape))
         digest = hashlib.sha256(f"{shape}:".encode() + self.pixels.tobytes())
         object.__setattr__(self, "fingerprint", digest.hexdigest())
-        # A view, so that the given array stays writable.
+        # A view, so that the caller's array stays writable.
         frozen = self.pixels.view()
         frozen.setflags(write=False)
         object.__setattr__(self, "pixels", frozen)
@@ -63,12 +63,12 @@ class CleanImage:
 
 
 def intensities(image: CleanImage) -> np.ndarray:
-    """Scale a image's 8-bit pixels to float32 in [0, 1], (H, W, C)."""
+    """Convert 8-bit pixels to float32 in [0, 1], (H, W, C)."""
     return image.pixels.astype(np.float32) / np.float32(255)
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
-    """Turn colour into grey, computed in float64 and rounded to 8 bits.
+    """Convert colour to grey, computed in float64 and rounded to 8 bits.
 
     Args:
         pixels: (H, W, 3) uint8, RGB.
@@ -84,13 +84,13 @@ def grey(pixels: np.ndarray) -> np.ndarray:
 def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[CleanImage, tuple[str, ...]]:
     """Decode one 8-bit image file.
 
-    Orientation tags and colour profiles are ignored: the stored pixels count. JPEG pixels depend on
-    the decoder; the manifests hold those of libjpeg-turbo, which is in every Pillow wheel.
+    Orientation tags and colour profiles are ignored: only the stored pixels count. JPEG pixels depend on the
+    decoder; the manifests are for libjpeg-turbo, which every Pillow wheel contains.
 
     Args:
         source: the file, or its content.
         name: name of the image.
-        channels: 1 turns colour into grey by ``GREY_WEIGHTS``; 3 keeps colour as it is.
+        channels: 1 converts colour to grey by ``GREY_WEIGHTS``; 3 keeps colour unchanged.
 
     Returns:
         The image, and a note on each conversion.
@@ -137,7 +137,7 @@ def _require_eight_bits(image: Image.Image, content: bytes, where: str) -> None:
 
 
 def _sample(image: Image.Image, content: bytes) -> str:
-    """Describe the samples of the file; Pillow's mode hides 16-bit colour, which it cuts to 8 bits."""
+    """Describe the samples of the file; Pillow's mode hides 16-bit colour, which it truncates to 8 bits."""
     if image.mode in ("F", "I"):
         return {"F": "float", "I": "32-bit"}[image.mode]
     if image.mode.startswith("I;16"):

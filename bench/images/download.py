@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 PARALLEL = 8
 TIMEOUT = 30
-"""Seconds without an answer after which a server counts as out of reach."""
+"""Seconds without an answer after which a server counts as unreachable."""
 
 
 def download(urls: Mapping[str, str], *, folder: str) -> dict[str, Path]:
-    """Download files, unless the user's cache holds them.
+    """Download files that the user's cache does not contain.
 
     The content of a pinned address never changes, so a cached file is used without asking the server.
 
     Args:
         urls: file name -> address, at least one.
-        folder: name of the folder for them in the cache.
+        folder: name of their folder in the cache.
 
     Returns:
         File name -> downloaded file.
@@ -37,10 +37,10 @@ def download(urls: Mapping[str, str], *, folder: str) -> dict[str, Path]:
     server = pooch.HTTPDownloader(timeout=TIMEOUT)
 
     def retrieve(url: str) -> Path:
-        # The hash that is known is that of the decoded pixels; it is compared when the file is opened.
+        # Only the hash of the decoded pixels is known; it is checked when the file is opened.
         return Path(pooch.retrieve(url, known_hash=None, path=cache, downloader=server))
 
-    # One file alone first: with no network, hundreds in parallel would each wait for their timeout.
+    # The first file alone: without a network, hundreds of parallel downloads would each wait for a timeout.
     retrieve(next(iter(urls.values())))
     bar = {"desc": f"Downloading {folder}", "disable": None, "leave": False}  # None: only on a terminal
     files = thread_map(retrieve, urls.values(), max_workers=PARALLEL, **bar)

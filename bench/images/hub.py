@@ -1,6 +1,6 @@
-"""Image sets of the Hugging Face hub: the first image column of a data set.
+"""Image sets from the Hugging Face hub: the first image column of a data set.
 
-Its files pass the same checks as any other, and none is read from outside the data set.
+Its files pass the same checks as all others, and no file outside the data set is read.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ def open_hub_set(spec: str, *, channels: int) -> ImageSet:
         channels: 1 (grey) or 3 (RGB).
 
     Raises:
-        InputError: if the spec is malformed, the data set cannot be loaded, has several splits, none of which
-            is named, or no image column; as `build_set` does, and for a file outside the data set.
+        InputError: if the spec is malformed; if the data set cannot be loaded, has several splits and the
+            spec names none, or has no image column; if a file is outside the data set; or as raised by
+            `build_set`.
     """
     match = SPEC.fullmatch(spec)
     if match is None:
@@ -66,7 +67,7 @@ def _load(spec: str, repository: str, *, revision: str | None, split: str | None
 
 
 def _image_column(spec: str, table: datasets.Dataset) -> Iterable[Row]:
-    """Return the first image column, not decoded, so that every file passes the checks of `decode`."""
+    """Return the first image column without decoding it, so that every file passes the checks of `decode`."""
     columns = [name for name, feature in table.features.items() if isinstance(feature, datasets.Image)]
     if not columns:
         raise InputError(f"image set {spec!r} has no image column; its columns: {', '.join(table.features)}")
@@ -75,10 +76,10 @@ def _image_column(spec: str, table: datasets.Dataset) -> Iterable[Row]:
 
 
 def allowed_folders(repository: str) -> tuple[Path, ...]:
-    """List the folders from which images of a repository may be read.
+    """List the folders that images of a repository may be read from.
 
-    They are its own part of the hub's cache, the downloads of ``datasets``, and the folder of that name in
-    the working directory, which ``load_dataset`` prefers.
+    These are the repository's part of the hub's cache, the downloads of ``datasets``, and the folder of the
+    same name in the working directory, which ``load_dataset`` prefers.
     """
     cached = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repository, repo_type="dataset")
     downloads = (datasets.config.DOWNLOADED_DATASETS_PATH, datasets.config.EXTRACTED_DATASETS_PATH)
@@ -86,19 +87,19 @@ def allowed_folders(repository: str) -> tuple[Path, ...]:
 
 
 def file_of(spec: str, index: int, row: Row, folders: tuple[Path, ...]) -> tuple[str, Path | bytes]:
-    """Return the name of a row's file and its content or path.
+    """Return the name of a row's file, and its content or path.
 
-    The index is part of the name, since base names may repeat. A row without content names any path that its
-    author likes, so only files of the repository are read.
+    The index is part of the name, since base names may repeat. The path in a row without content is
+    arbitrary, so only files of the repository are read.
 
     Args:
-        spec: what messages call the set.
+        spec: name of the set in messages.
         index: number of the row.
         row: ``path`` and ``bytes``, each of which may be None.
-        folders: where the file may be.
+        folders: folders that may contain the file.
 
     Raises:
-        InputError: if the row is empty, or its file has an unsafe name or is outside of ``folders``.
+        InputError: if the row is empty, or its file has an unsafe name or is outside ``folders``.
     """
     if row is None:
         raise InputError(f"image set {spec!r}: row {index} holds no image")

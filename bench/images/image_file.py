@@ -1,4 +1,4 @@
-"""Image files of a user, read and written at their own bit depth."""
+"""Read and write the user's image files at their own bit depth."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ PEAKS: dict[str, int] = {"uint8": 255, "uint16": 65535, "float32": 1}
 """Depth -> stored value of intensity 1."""
 
 PLAUSIBLE_MEANS = (-0.5, 1.5)
-"""Range of the mean of a noisy image in [0, 1]; beyond it the floats are in another unit."""
+"""Range for the mean of a noisy image in [0, 1]; outside it the floats have another unit."""
 
 WRITABLE: dict[str, tuple[str, ...]] = {
     "uint8": (".png", ".tif", ".tiff"),
     "uint16": (".png", ".tif", ".tiff"),
     "float32": (".tif", ".tiff"),
 }
-"""Depth -> suffixes of the lossless formats that hold it."""
+"""Depth -> suffixes of the lossless formats that support it."""
 
 _LZW = (cv2.IMWRITE_TIFF_COMPRESSION, 5)
 
 
 def read_image(path: Path) -> tuple[np.ndarray, Depth]:
-    """Read an image file, turned upright by its orientation tag.
+    """Read an image file and rotate it by its orientation tag.
 
     Args:
         path: a BMP, JPEG, PNG, TIFF or WebP of 8 or 16 bits per sample, or a float32 TIFF.
 
     Returns:
         The image (H, W, C) float32, C 1 (grey) or 3 (RGB): 8 and 16 bits as fractions of their largest value,
-        floats unchanged and never clipped, since noise goes beyond [0, 1]; and the depth of the file.
+        floats unchanged and never clipped, since noise exceeds [0, 1]; and the depth of the file.
 
     Raises:
-        InputError: as `read_regular_file` and `decode_checked` do; or if the image is transparent, of another
-            depth, holds NaN or infinity, or floats in another unit than fractions of white.
+        InputError: as raised by `read_regular_file` and `decode_checked`; or if the image is transparent, has
+            another depth, contains NaN or infinity, or has floats that are not fractions of white.
     """
     content = read_regular_file(path, where=str(path))
-    # OpenCV returns part of a damaged file, and silently drops further frames and alpha beside grey.
+    # OpenCV returns part of a damaged file, and silently drops further frames and the alpha of grey images.
     image = decode_checked(content, where=str(path))
     if image is not None and image.has_transparency_data:
         raise InputError(f"{path}: has an alpha channel; allowed: grey or RGB without one")
@@ -75,12 +75,12 @@ def write_image(path: Path, image: np.ndarray, depth: Depth) -> None:
     """Write an image file.
 
     Args:
-        path: of the file; its suffix chooses the format.
+        path: path of the file; its suffix selects the format.
         image: as for ``encode_image``.
         depth: as for ``encode_image``.
 
     Raises:
-        InputError: as ``encode_image`` does, or if the file cannot be written.
+        InputError: as raised by ``encode_image``, or if the file cannot be written.
     """
     try:
         path.write_bytes(encode_image(image, suffix=path.suffix, depth=depth))
@@ -91,15 +91,15 @@ def write_image(path: Path, image: np.ndarray, depth: Depth) -> None:
 
 
 def encode_image(image: np.ndarray, *, suffix: str, depth: Depth) -> bytes:
-    """Encode an image, clamped to [0, 1] and rounded to the depth, without loss.
+    """Encode an image losslessly, clamped to [0, 1] and rounded to the depth.
 
     Args:
         image: (H, W, C) float, C 1 (grey) or 3 (RGB), intensities in [0, 1].
-        suffix: of the format's files, one of ``WRITABLE[depth]``.
+        suffix: file suffix of the format, one of ``WRITABLE[depth]``.
         depth: as `read_image` returns it.
 
     Raises:
-        InputError: if the format does not hold the depth, or the image holds NaN.
+        InputError: if the format does not support the depth, or the image contains NaN.
     """
     if suffix.lower() not in WRITABLE[depth]:
         raise InputError(f"cannot hold {depth} without loss; allowed: {', '.join(WRITABLE[depth])}")
@@ -114,11 +114,11 @@ def encode_image(image: np.ndarray, *, suffix: str, depth: Depth) -> bytes:
 
 
 def output_name(path: Path, depth: Depth) -> str:
-    """Name the denoised copy of a file, in a format that loses nothing.
+    """Return the path of the denoised copy of a file, in a lossless format.
 
-    PNG and TIFF keep their format: ``a.png`` gives ``a_denoised.png``. Of any other format, 8 and 16 bits
-    become PNG and float32 becomes TIFF: ``a.jpg`` gives ``a_jpg_denoised.png``, so that it
-    does not replace the copy of an ``a.png`` beside it.
+    PNG and TIFF keep their format: ``a.png`` gives ``a_denoised.png``. From any other format, 8 and 16 bits
+    become PNG and float32 becomes TIFF: ``a.jpg`` gives ``a_jpg_denoised.png``, so that it does not replace
+    the copy of ``a.png`` in the same folder.
     """
     if path.suffix.lower() in WRITABLE[depth]:
         return f"{path.stem}_denoised{path.suffix}"

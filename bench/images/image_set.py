@@ -1,4 +1,4 @@
-"""Image sets: clean images in a fixed order, and checks between sets."""
+"""Image sets: clean images in a fixed order, and checks across sets."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class ImageSet:
     """Images in a fixed order, all grey or all RGB, no two with the same pixels.
 
     Attributes:
-        name: name of the set, as tables print it.
-        images: at least one.
+        name: name of the set, as printed by tables.
+        images: at least one image.
         channels: 1 (grey) or 3 (RGB), the same for every image.
-        licence: on which terms the images may be used, as far as known.
-        notes: what was converted or left out, one line each, as tables print it.
+        licence: terms of use of the images, as far as known.
+        notes: conversions and omissions, one line each, as printed by tables.
 
     Raises:
-        InputError: if the set is empty, or if two images have the same pixels: noise is keyed by the
-            fingerprint, so they would share one noise field and count twice; or if a part of the name, of
-            which `/` separates several, is unsafe by `require_name`: folders of stored images have its name.
+        InputError: if the set is empty; if two images have the same pixels, since noise is keyed by the
+            fingerprint and they would share one noise field and count twice; or if a part of the name, which
+            may contain `/`, is rejected by `require_name`, since folders of stored images have this name.
     """
 
     name: str
@@ -59,7 +59,7 @@ class ImageSet:
 
     @property
     def fingerprint(self) -> str:
-        """Sha256 over the fingerprints of the images, in their order; names do not enter."""
+        """Sha256 over the fingerprints of the images, in order; names do not matter."""
         listed = "\n".join(image.fingerprint for image in self)
         return hashlib.sha256(listed.encode()).hexdigest()
 
@@ -67,17 +67,17 @@ class ImageSet:
 def build_set(
     name: str, files: Mapping[str, Path | bytes], *, channels: int, licence: str, notes: tuple[str, ...] = ()
 ) -> ImageSet:
-    """Decode named files to a set, in the order given.
+    """Decode named files into a set, in the given order.
 
     Args:
         name: name of the set.
         files: image name -> file or its content.
         channels: 1 (grey) or 3 (RGB).
-        licence: on which terms the images may be used, as far as known.
-        notes: lines that come before those of the conversions.
+        licence: terms of use of the images, as far as known.
+        notes: notes that precede those on conversions.
 
     Raises:
-        InputError: as `decode` and `ImageSet` do.
+        InputError: as raised by `decode` and `ImageSet`.
     """
     decoded = [decode(source, name=file, channels=channels) for file, source in files.items()]
     changes = tuple(line for _, lines in decoded for line in lines)
@@ -85,10 +85,10 @@ def build_set(
 
 
 def require_set_name(name: str) -> None:
-    """Check that a set's name leads to no other folder.
+    """Check that the name of a set cannot lead out of its folder.
 
     Raises:
-        InputError: as `require_name` does for each part between slashes.
+        InputError: as raised by `require_name` for any part between slashes.
     """
     for part in name.split("/"):
         require_name(part, of=f"image set {name!r}")
@@ -102,7 +102,7 @@ def require_patch(image_set: ImageSet, patch: int) -> None:
         patch: side of the square patch, in pixels.
 
     Raises:
-        InputError: with the name of the first image that is smaller.
+        InputError: an image is smaller; the message names the first.
     """
     for image in image_set:
         if min(image.pixels.shape[:2]) < patch:
@@ -118,7 +118,7 @@ def require_disjoint(train: ImageSet, test: ImageSet) -> None:
     Crops and re-encoded copies have other pixels and are not found.
 
     Raises:
-        InputError: with the names of the shared images.
+        InputError: the sets share images; the message names them.
     """
     trained = {image.fingerprint: image.name for image in train}
     shared = [

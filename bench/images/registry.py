@@ -1,4 +1,4 @@
-"""The registered image sets: where their files are, and the fingerprints of their pixels."""
+"""The registered image sets: the locations of their files, and the fingerprints of their pixels."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ MANIFESTS = Path(__file__).parent / "manifests"
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A registered image set: where its files are and what to know before using it.
+    """A registered image set: the location of its files, and what to know before using it.
 
     Attributes:
-        name: name that `open_set` takes.
-        folder: folder of its files under the data folder, and stem of its manifest.
+        name: name to pass to `open_set`.
+        folder: its folder inside the data folder, and stem of its manifest.
         channels: 1 (grey) or 3 (RGB).
-        licence: on which terms the images may be used, as far as known.
-        origin: where the files come from, for a reader.
-        base_url: address of the files, pinned at a commit; empty where scikit-image has them.
-        scattered: whether the files are in folders below it, which ``FOLDER_paths.csv`` names.
-        left_out: files of the folder that are not in the set.
-        note: note on the set that tables print.
+        licence: terms of use of the images, as far as known.
+        origin: where the files come from, for display.
+        base_url: address of the files, pinned to a commit; empty if scikit-image contains them.
+        scattered: whether the files are in subfolders, which ``FOLDER_paths.csv`` lists.
+        left_out: files of the folder that are not part of the set.
+        note: note on the set, printed below tables.
     """
 
     name: str
@@ -197,4 +197,4 @@ REGISTRY: Mapping[str, Entry] = {
         ),
     )
 }
-"""Name -> registered set; listing them decodes no image, so that nothing here imports NumPy or Pillow."""
+"""Name -> registered set; listing them decodes no image, so this module imports neither NumPy nor Pillow."""

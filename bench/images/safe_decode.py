@@ -1,4 +1,4 @@
-"""Read and decode image files safely: only regular, bounded and intact files of a known format."""
+"""Read and decode image files safely: only regular, intact files of a known format and limited size."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
-"""The formats that are decoded. Pillow knows more; for one of them, EPS, it would start Ghostscript."""
+"""The formats that are decoded. Pillow supports more; for one of them, EPS, it would start Ghostscript."""
 
 _TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (b"II+\0", b"MM\0+")
 _ORDER: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}
-_MOST_ENTRIES = 2**16 - 1  # of the directory of a TIFF that is not a BigTIFF
+_MOST_ENTRIES = 2**16 - 1  # limit for the directory of a classic TIFF
 _JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
 
 
 def read_regular_file(path: Path, *, where: str) -> bytes:
-    """Read a regular file; refuse what could block or is endless.
+    """Read a regular file; refuse anything that could block or never end.
 
     Args:
         path: the file, or a link to it.
@@ -55,10 +55,10 @@ def require_inside(path: Path, *roots: Path) -> None:
 
     Args:
         path: the file.
-        roots: the folders, in one of which it has to be.
+        roots: folders; the file has to be inside one of them.
 
     Raises:
-        InputError: with the file and where it leads.
+        InputError: it is outside; the message names the file and its target.
     """
     try:
         # Unlike Path.resolve, realpath raises no error for circular links: reading does.
@@ -72,20 +72,20 @@ def require_inside(path: Path, *roots: Path) -> None:
 
 
 def decode_checked(content: bytes, *, where: str) -> Image.Image | None:
-    """Check an image by its header, then decode it: nothing is decoded that is too large.
+    """Check an image by its header, then decode it; images that are too large are never decoded.
 
     Args:
-        content: of the file.
+        content: content of the file.
         where: name of the file in messages.
 
     Returns:
-        The decoded image; None for a TIFF whose samples Pillow does not know, such as colour of floats: its
-        size and pages alone were checked.
+        The decoded image; None for a TIFF with samples that Pillow does not support, such as float colour, of
+        which only size and pages were checked.
 
     Raises:
         InputError: if it is not one of ``FORMATS``, has more than ``LARGEST_IMAGE`` pixels, several frames or
-            more than ``MOST_SCANS`` scans, or is visibly cut off or damaged. The checksums of a PNG are
-            verified; files of other formats may have become another image.
+            more than ``MOST_SCANS`` scans, or is visibly cut off or damaged. PNG checksums are verified;
+            damage in other formats may go unnoticed.
     """
     if not content:
         raise InputError(f"{where}: the file is empty (0 bytes)")
@@ -115,10 +115,10 @@ def decode_checked(content: bytes, *, where: str) -> Image.Image | None:
 
 @contextmanager
 def _errors_with_name(where: str) -> Iterator[None]:
-    """Turn any error of a decoder over a damaged file into one with the file's name."""
+    """Turn any decoder error on a damaged file into one that names the file."""
     try:
         with warnings.catch_warnings():
-            # Pillow warns of metadata, on which no pixel depends, or of a size that is checked here.
+            # Pillow warns about metadata, on which no pixel depends, or about a size that is checked here.
             warnings.simplefilter("ignore")
             yield
     except InputError:
@@ -129,7 +129,7 @@ def _errors_with_name(where: str) -> Iterator[None]:
         ) from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{where}: too large, as a decompression bomb would be ({error})") from error
-    except Exception as error:  # Pillow does not document its errors over damaged files
+    except Exception as error:  # Pillow does not document its errors on damaged files
         raise InputError(f"{where}: truncated or damaged ({type(error).__name__}: {error})") from error
 
 
@@ -142,7 +142,7 @@ def _require_size(width: int, height: int, *, where: str) -> None:
 
 
 def _require_bounded_tiff(content: bytes, where: str) -> None:
-    """Check size and pages by the first directory; Pillow would read all of them to count the pages."""
+    """Check size and pages in the first directory; Pillow would read all directories to count the pages."""
     big = content.startswith(_BIG_TIFF)
     first = ImageFileDirectory_v2(content[: 16 if big else 8])
     # An entry of zeros is valid, so that an empty file could keep Pillow busy for a minute.
@@ -152,7 +152,7 @@ def _require_bounded_tiff(content: bytes, where: str) -> None:
     file.seek(first.next)
     first.load(file)
     width, height = int(first[IMAGEWIDTH]), int(first[IMAGELENGTH])
-    # A tile is decoded whole, however small its part in the image.
+    # A tile is decoded whole, even if only a small part of it is inside the image.
     across, down = (
         -(-length // tile) * tile
         for length, tile in ((width, first.get(TILEWIDTH, width)), (height, first.get(TILELENGTH, height)))

@@ -1,4 +1,4 @@
-"""Sources of image sets: a folder, a pinned download, scikit-image's photographs, the Hugging Face hub."""
+"""Open image sets from a folder, a pinned download, scikit-image's photographs or the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def open_set(spec: str, *, channels: int, data: Path | None = None) -> ImageSet:
     Args:
         spec: a name of `REGISTRY`; a folder (with a path separator, starting with ``.`` or ``~``, or one
             that exists) whose image files, sorted by name, are the set; or
-            ``hub:OWNER/NAME[@REVISION][:SPLIT]``, a Hugging Face data set whose first image column it is.
-        channels: 1 (grey) or 3 (RGB). Colour is turned into grey where grey is asked for, never the reverse.
-        data: folder with a folder for each registered set; without it, the one that NOISEBENCH_DATA names.
-            Registered sets that are in neither are downloaded into the cache folder of the user.
+            ``hub:OWNER/NAME[@REVISION][:SPLIT]``, the first image column of a Hugging Face data set.
+        channels: 1 (grey) or 3 (RGB). Colour is converted to grey if grey is requested, never the reverse.
+        data: folder with a subfolder for each registered set; by default the one that NOISEBENCH_DATA names.
+            Missing registered sets are downloaded into the user's cache folder.
 
-    A set's files are in its folder, which may itself be a link. A file is refused if a link leads out of that
-    folder to it, or if a table on the hub names it elsewhere.
+    The folder of a set may itself be a link. A file is refused if a link leads out of that folder to it, or
+    if a table on the hub refers to a file elsewhere.
 
     Raises:
-        InputError: if there is no such set, its name or that of an image could lead out of a folder or steer
-            a terminal, a file is missing, outside or not a usable image, or a registered set's pixels are not
-            those of its manifest.
+        InputError: if there is no such set; if its name or that of an image could lead out of a folder or
+            control a terminal; if a file is missing, outside the folder or not a usable image; or if the
+            pixels of a registered set differ from its manifest.
     """
     if channels not in (1, 3):
         raise InputError(f"{channels!r} channels; allowed: 1 (grey) or 3 (RGB)")
@@ -55,14 +55,14 @@ def open_set(spec: str, *, channels: int, data: Path | None = None) -> ImageSet:
 
 
 def require_own_name(images: ImageSet) -> None:
-    """Check that images with the name of a registered set are those of that set.
+    """Check that images with the name of a registered set are the images of that set.
 
     Raises:
-        InputError: they are others, such as those of a folder of that name.
+        InputError: they are different images, such as those in a folder of the same name.
     """
     entry = REGISTRY.get(images.name)
     own = {image.name: image.fingerprint for image in images}
-    # A colour set that was turned into grey has other pixels than its manifest.
+    # A colour set that was converted to grey has other pixels than its manifest.
     if entry and entry.channels == images.channels and own != entry.fingerprints:
         raise InputError(
             f"these images have the name of the registered set {images.name!r}, but are others: rename them"
@@ -70,9 +70,9 @@ def require_own_name(images: ImageSet) -> None:
 
 
 def write_manifest(image_set: ImageSet, path: Path) -> None:
-    """Write the fingerprints of a set as CSV, ``name,sha256``, as those of the registered sets are kept.
+    """Write the fingerprints of a set as CSV, ``name,sha256``, the format of the registered sets' manifests.
 
-    The fingerprints of JPEG files hold for the decoder that was used, libjpeg-turbo in every Pillow wheel.
+    The fingerprints of JPEG files depend on the decoder, libjpeg-turbo in every Pillow wheel.
     """
     with (open_folder(path.parent) / path.name).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -82,7 +82,7 @@ def write_manifest(image_set: ImageSet, path: Path) -> None:
 
 def _is_path(spec: str) -> bool:
     looks_like_one = spec.startswith((".", "~")) or "/" in spec or os.sep in spec
-    return looks_like_one or os.path.isdir(spec)  # noqa: PTH112 - Path.is_dir raises over a name too long
+    return looks_like_one or os.path.isdir(spec)  # noqa: PTH112 - Path.is_dir raises if a name is too long
 
 
 def _open_folder(folder: Path, *, channels: int) -> ImageSet:
