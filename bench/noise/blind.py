@@ -1,4 +1,4 @@
-"""Noise of unknown strength: the noise model is known, its parameter differs from image to image."""
+"""Noise of unknown strength: the noise model is known, its parameter differs between images."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class UnknownNoise:
 
     Args:
         model: Gaussian, Poisson or Gamma.
-        weakest: the parameter of the weakest noise.
-        strongest: the parameter of the strongest noise.
+        weakest: parameter of the weakest noise.
+        strongest: parameter of the strongest noise.
     """
 
     model: type[Noise]
@@ -31,10 +31,10 @@ class UnknownNoise:
 
     @classmethod
     def covering(cls, tests: tuple[Noise, ...]) -> UnknownNoise:
-        """Return the noise whose parameters fill the published range of its model.
+        """Return the blind noise whose parameters cover the published range of its model.
 
         Args:
-            tests: the test noises, all of one model.
+            tests: the test noises, all with the same noise model.
 
         Raises:
             InputError: a test noise is outside that range.
@@ -60,11 +60,11 @@ class UnknownNoise:
 
     @property
     def spec(self) -> str:
-        """For a person, and for the keys of randomness: ``gaussian:20..55``."""
+        """Text for users, and for the keys of random streams: ``gaussian:20..55``."""
         return f"{self.name}:{self.weakest:g}..{self.strongest:g}"
 
     def of_image(self, fingerprint: str, *, seed: int) -> Noise:
-        """Draw the noise of one training image, its parameter log-uniform in the range."""
+        """Draw the noise of one training image, with a log-uniform parameter in the range."""
         share = generator("strength", self.spec, fingerprint, seed).random()
         return self.model(self.weakest * math.exp(share * math.log(self.strongest / self.weakest)))
 
@@ -78,6 +78,6 @@ def given_noise(noise: Noise | UnknownNoise, noisy: np.ndarray) -> Noise:
     """Return the noise that a method is given: the true one, or the estimate from the noisy image.
 
     Raises:
-        InputError: as by ``estimate_noise``.
+        InputError: as raised by ``estimate_noise``.
     """
     return noise if isinstance(noise, Noise) else estimate_noise(noise.model, noisy)

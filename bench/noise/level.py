@@ -1,4 +1,4 @@
-"""How strong the noise of an image is, estimated from the noisy image alone."""
+"""Estimate how strong the noise of an image is, from the noisy image alone."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ MEDIAN_TO_SD = 1 / norm.ppf(0.75)
 def estimate_noise(model: type[Noise], noisy: np.ndarray) -> Noise:
     """Estimate the parameter of a known noise model.
 
-    The image is stabilised, so that its noise is equally strong everywhere; then the standard deviation is
-    read in its flattest fifth, where the blurred image has the smallest gradients, as the median magnitude
-    of Immerkaer's Laplacian (Computer Vision and Image Understanding 64, 1996). Blur and Laplacian
-    see different frequencies, so that the choice of the flat part does not favour weak noise. Fine texture
-    makes the estimate too high: by 1 % of the standard deviation for usual photographs at sigma 25, by 2 to
-    4 % under Gamma noise of k 100, up to 30 % for single images.
+    The image is stabilised, so that its noise is equally strong everywhere. The standard deviation is then
+    measured in its flattest fifth, where the blurred image has the smallest gradients, as the median
+    magnitude of Immerkaer's Laplacian (Computer Vision and Image Understanding 64, 1996). Blur and Laplacian
+    respond to different frequencies, so that the choice of the flat part does not favour weak noise. Fine
+    texture makes the estimate too high: by 1 % of the standard deviation for usual photographs at sigma 25,
+    by 2 to 4 % under Gamma noise of k 100, up to 30 % for single images.
 
     Args:
         model: Gaussian, Poisson or Gamma.
         noisy: y, (H, W, C), intensities, neither clipped nor rounded.
 
     Raises:
-        InputError: a side is shorter than 16 pixels, all is dark, or no noise is found.
+        InputError: a side is shorter than 16 pixels, the whole image is dark, or no noise is found.
     """
     height, width, _ = noisy.shape
     if min(height, width) < MIN_SIDE_FOR_LEVEL:
@@ -66,10 +66,10 @@ def estimate_noise(model: type[Noise], noisy: np.ndarray) -> Noise:
 
 
 def flattest(values: np.ndarray, *, where: np.ndarray) -> np.ndarray:
-    """Mask the fifth of a part of an image with the smallest gradients once it is blurred, (H, W, C).
+    """Return a mask of the fifth of a part of an image whose gradients are smallest after a blur, (H, W, C).
 
     Args:
-        values: (H, W, C), with noise that is about equally strong throughout the part.
+        values: (H, W, C), with noise of about equal strength throughout the part.
         where: the part, (H, W, C), boolean.
     """
     smooth = blurred(values)
@@ -92,14 +92,14 @@ def blurred(values: np.ndarray) -> np.ndarray:
 
 
 def inside(values: np.ndarray) -> np.ndarray:
-    """Mask all but the outermost pixels, where the Laplacian is incomplete, (H, W, C)."""
+    """Return a mask of all but the outermost pixels, where the Laplacian is incomplete, (H, W, C)."""
     mask = np.zeros(values.shape, dtype=bool)
     mask[1:-1, 1:-1] = True
     return mask
 
 
 def _noisy_part(noise: Noise, y: np.ndarray) -> np.ndarray:
-    """Mask the values that noise changes; Poisson and Gamma noise leave black as it is."""
+    """Return a mask of the values that noise changes; Poisson and Gamma noise leave black unchanged."""
     mask = inside(y)
     if noise.variance(0.0) == 0:
         mask &= blurred(y) > DARK

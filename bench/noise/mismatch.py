@@ -1,4 +1,4 @@
-"""Compare the noise of an image with the noise for which a denoiser was trained."""
+"""Compare the noise of an image with the noise that a denoiser was trained for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.noise import Noise
 
 TOO_STRONG = 1.3
-# A file clips the noise of flat parts that are nearly black or white, to .6 of its strength and less.
+# A file clips the noise in flat parts that are nearly black or white, to .6 of its strength or less.
 TOO_WEAK = 1 / 1.75
 
 
@@ -23,11 +23,11 @@ def mismatches(trained: Noise | UnknownNoise, noisy: np.ndarray) -> list[str]:
     """Describe how the noise of an image differs from that of a denoiser, with the evidence.
 
     Args:
-        trained: the noise for which the denoiser was trained.
-        noisy: (H, W, C), intensities; a file may have clipped and rounded it.
+        trained: the noise that the denoiser was trained for.
+        noisy: (H, W, C), intensities; a file may have clipped and rounded them.
 
     Returns:
-        A sentence for each difference; none where the image is too small or too flat to measure its noise.
+        One sentence per difference; empty if the image is too small or too flat to measure its noise.
     """
     model = trained.model if isinstance(trained, UnknownNoise) else type(trained)
     growth = measure_growth(noisy)

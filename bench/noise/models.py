@@ -1,4 +1,4 @@
-"""The three noise models: how each draws, its Tweedie rule, and the coordinates in which it is uniform.
+"""The three noise models: sampling, Tweedie's rule, and the variable in which the noise is uniform.
 
 Notation of Kim & Ye, Noise2Score, NeurIPS 2021: x clean, y noisy, both as intensities in [0, 1]; the score
 is s(y) = d log p(y) / dy. Noisy images are never clipped or rounded.
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from typing import Self
 
 Level = float | Tensor
-"""A parameter: one for all images, or one for each, (B, 1, 1, 1)."""
+"""A noise parameter: one number for all images, or one per image, (B, 1, 1, 1)."""
 
 
 @dataclass(frozen=True)
 class Noise(ABC):
-    """A noise model with its one parameter.
+    """A noise model with its parameter.
 
-    It also has a variance-stabilising change of variables v(y), in which the noise has
-    about the same standard deviation ``stabilised_sd`` at every intensity.
+    It has a variance-stabilising change of variables v(y), in which the noise has about the same standard
+    deviation ``stabilised_sd`` at every intensity.
 
-    The parameter is a number, or where it differs from image to image a tensor (B, 1, 1, 1); all formulas
-    take both, but for ``sample`` and for naming it, which take a number.
+    The parameter is a number or, if it differs between images, a tensor (B, 1, 1, 1). All formulas accept
+    both; only ``sample`` and the name need a number.
 
     Attributes:
-        name: on the command line.
-        above: what the parameter must exceed.
+        name: name on the command line.
+        above: lower bound of the parameter, exclusive.
         example: a usual parameter.
-        growth: the exponent by which the standard deviation of y grows with x.
-        blind_range: from weak to strong noise, the parameters of Kim & Ye's blind training.
+        growth: exponent with which the standard deviation of y grows with x.
+        blind_range: parameters of Kim & Ye's blind training, from weak to strong noise.
     """
 
     name: ClassVar[str]
@@ -51,7 +51,7 @@ class Noise(ABC):
     if TYPE_CHECKING:
 
         def __init__(self, parameter: Level) -> None:
-            """Make a noise of its one parameter."""
+            """Create the noise with this parameter."""
 
     def __post_init__(self) -> None:
         if isinstance(self.level, Tensor):
@@ -65,19 +65,19 @@ class Noise(ABC):
 
     @property
     def level(self) -> Level:
-        """The one parameter, a number or one for each image."""
+        """The parameter, one number or one per image."""
         level: Level = getattr(self, fields(self)[0].name)
         return level
 
     @property
     def parameter(self) -> float:
-        """The one parameter, a number."""
+        """The parameter as a number."""
         return float(self.level)
 
     @property
     def spec(self) -> str:
         """The name on the command line, such as ``gaussian:25``."""
-        # In full, since noise fields are keyed by it; only the ".0" of a whole number goes.
+        # With all digits, since it keys the noise fields; only the ".0" of a whole number is dropped.
         return f"{self.name}:{str(self.parameter).removesuffix('.0')}"
 
     @classmethod
@@ -91,7 +91,7 @@ class Noise(ABC):
 
     @abstractmethod
     def draw(self, clean: Tensor, rng: torch.Generator) -> Tensor:
-        """Draw one noisy copy of ``clean`` (B, C, H, W) on its device; fast, but different on each device."""
+        """Draw one noisy copy of ``clean`` (B, C, H, W) on its device; values depend on the device."""
 
     @abstractmethod
     def variance(self, clean: Any) -> Any:
@@ -99,7 +99,7 @@ class Noise(ABC):
 
     @abstractmethod
     def tweedie(self, noisy: Tensor, score: Tensor) -> Tensor:
-        """Denoise by the score of the noisy images (Kim & Ye 2021, table 1).
+        """Denoise with the score of the noisy images (Kim & Ye 2021, table 1).
 
         Args:
             noisy: y, any shape, intensities.
@@ -229,8 +229,8 @@ class Poisson(Noise):
         return stabilised.clamp(min=0).square() - 3 * self.zeta / 8
 
     def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
-        """Since v' = 1 / (2 v): s_y = s_v / (2 v) - 1 / (2 v^2)."""
-        # A count of -3/8 is the smallest that unstabilise returns; a tenth of a count keeps v off the pole.
+        """Convert the score: v' = 1 / (2 v), hence s_y = s_v / (2 v) - 1 / (2 v^2)."""
+        # The smallest count that unstabilise returns is -3/8; a tenth of a count keeps v away from the pole.
         v = stabilised.clamp(min=(self.zeta / 10) ** 0.5)
         return score / (2 * v) - 0.5 / v.square()
 
@@ -284,7 +284,7 @@ class Gamma(Noise):
         return torch.exp(stabilised)
 
     def raw_score(self, stabilised: Tensor, score: Tensor) -> Tensor:
-        """Since v' = 1 / y: s_y = (s_v - 1) / y."""
+        """Convert the score: v' = 1 / y, hence s_y = (s_v - 1) / y."""
         return (score - 1) * torch.exp(-stabilised)
 
 
@@ -294,10 +294,10 @@ NOISES: dict[str, type[Gaussian | Poisson | Gamma]] = {
 
 
 def parse_noise(spec: str) -> Noise:
-    """Read a noise from its name and parameter, such as ``poisson:0.01``.
+    """Parse a noise from its name and parameter, such as ``poisson:0.01``.
 
     Raises:
-        InputError: the noise model is unknown, or its parameter is not a number or out of its range.
+        InputError: the noise model is unknown, or its parameter is not a number or is out of range.
     """
     name, _, value = spec.partition(":")
     if name not in NOISES:
