@@ -1,4 +1,4 @@
-"""The style of figures, and the files that they are saved to; no state outlives a figure."""
+"""The style of figures, and how they are saved; no global state is left behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLOURS = sns.color_palette("colorblind").as_hex()
 MARKERS = "os^DvPX<>*h"
-"""One more than there are colours, so that no two of the first hundred lines share both."""
+"""One more marker than colours, so that no two of the first hundred lines share both."""
 BLUE, ORANGE, GREEN, PURPLE = (COLOURS[place] for place in (0, 1, 2, 4))
 INK, GREY, RULE = "#222222", "#8c8c8c", "#e6e6e6"
 INCH_PER_LETTER = 0.075
@@ -46,23 +46,23 @@ _STYLE: dict[str, Any] = {
 
 @contextmanager
 def drawing(width: float, height: float) -> Iterator[Figure]:
-    """Open an empty figure in the common style; the style ends with the block.
+    """Open an empty figure in the common style, which applies only inside the block.
 
     Args:
-        width: inches.
-        height: inches.
+        width: width in inches.
+        height: height in inches.
     """
     with mpl.rc_context(sns.axes_style("ticks") | _STYLE):
         yield Figure(figsize=(width, height), layout="constrained")
 
 
 def mark(place: int) -> dict[str, Any]:
-    """Return the colour and the marker of a line, by its place among the lines of a figure."""
+    """Return the colour and the marker of a line, by its position among the lines of a figure."""
     return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
 
 
 def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path, Path]:
-    """Write a figure as PNG, SVG and PDF, without dates, so that the same figure gives the same bytes."""
+    """Write a figure as PNG, SVG and PDF, without dates, so that equal figures give equal bytes."""
     png, svg, pdf = (folder / f"{stem}.{suffix}" for suffix in ("png", "svg", "pdf"))
     figure.savefig(png, dpi=DOTS_PER_INCH)
     figure.savefig(svg, dpi=DOTS_PER_INCH, metadata={"Date": None})
@@ -71,13 +71,13 @@ def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path, Path]:
 
 
 def tidy(axes: Axes, *, grid: Literal["x", "y", "both"] = "both") -> None:
-    """Remove the upper and right side of the frame, and draw a faint grid."""
+    """Remove the top and right spines, and draw a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, axis=grid, color=RULE, linewidth=0.8)
 
 
 def share_legend(figure: Figure) -> None:
-    """Draw one legend below all panels, for what any of them shows, in rows of even length."""
+    """Draw one legend below all panels, for the lines of any of them, in rows of even length."""
     named = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
     handles = {str(label): handle for pairs in named for handle, label in pairs}
     fit = max(1, int(figure.get_figwidth() / (0.5 + INCH_PER_LETTER * max(map(len, handles)))))
@@ -92,5 +92,5 @@ def share_legend(figure: Figure) -> None:
 
 
 def plain(text: str) -> str:
-    """Keep matplotlib from reading formulas between dollar signs."""
+    """Escape dollar signs, between which matplotlib would read formulas."""
     return text.replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""Markdown and LaTeX: escaped text, tables, and how numbers are written in them."""
+"""Markdown and LaTeX: escaped text, tables, and formatted numbers."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ LATEX_SPECIAL = str.maketrans(
 
 
 class Span(NamedTuple):
-    """A part of a cell with a style of its own."""
+    """A part of a cell with its own style."""
 
     text: str
     style: Literal["plain", "bold", "failed"] = "plain"
 
 
 CellText = str | tuple[Span, ...]
-"""What a cell of a table holds, not escaped yet."""
+"""The content of a table cell, not escaped yet."""
 
 
 def spans(cell: CellText) -> tuple[Span, ...]:
@@ -45,14 +45,14 @@ def spans(cell: CellText) -> tuple[Span, ...]:
 
 @dataclass(frozen=True)
 class Markup:
-    """How one format escapes plain text, and sets escaped text in bold or as failed."""
+    """A format: how it escapes plain text, and marks escaped text as bold or failed."""
 
     escape: Callable[[str], str]
     bold: Callable[[str], str]
     failed: Callable[[str], str]
 
     def format(self, cell: CellText) -> str:
-        """Escape a cell and set its parts in their styles."""
+        """Escape a cell and format its parts in their styles."""
         styles: dict[str, Callable[[str], str]] = {"plain": str, "bold": self.bold, "failed": self.failed}
         return "".join(styles[style](self.escape(text)) for text, style in spans(cell))
 
@@ -65,9 +65,9 @@ def pipe_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: in
     """Lay out escaped cells as a Markdown table.
 
     Args:
-        header: of the columns.
-        rows: as long as the header.
-        left: how many of the first columns hold text; the others hold numbers.
+        header: headings of the columns.
+        rows: rows as long as the header.
+        left: number of leading columns with text; the others hold numbers.
     """
     rule = ["---"] * left + ["---:"] * (len(header) - left)
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *rows))
@@ -84,10 +84,10 @@ def latex_float(
 
     Args:
         caption: plain text.
-        header: of the columns.
-        bodies: rows as long as the header, with a rule between one body and the next.
-        notes: plain text, one per line below the table.
-        left: how many of the first columns hold text; the others hold numbers.
+        header: headings of the columns.
+        bodies: groups of rows as long as the header, separated by rules.
+        notes: notes below the table, plain text.
+        left: number of leading columns with text; the others hold numbers.
     """
     parts = ["\n".join(f"{' & '.join(line)} \\\\" for line in body) for body in ([header], *bodies)]
     return "\n".join(
@@ -110,12 +110,12 @@ def latex_float(
 
 
 def write_texts(texts: Mapping[str, str], *, folder: Path, stem: str) -> list[Path]:
-    """Write files whose names differ in their suffix alone.
+    """Write files whose names differ only in the suffix.
 
     Args:
-        texts: by suffix.
+        texts: contents by suffix.
         folder: created if it does not exist.
-        stem: of the files' names.
+        stem: stem of the file names.
 
     Returns:
         The files.
@@ -128,12 +128,12 @@ def write_texts(texts: Mapping[str, str], *, folder: Path, stem: str) -> list[Pa
 
 
 def significant(value: float) -> str:
-    """Format a positive number with three significant digits, or all before its decimal point."""
+    """Format a positive number with three significant digits, but at least its whole part."""
     return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
 def format_number(value: float | None, form: str) -> str:
-    """Format a number, or show that it is not known, being None or NaN."""
+    """Format a number, or a placeholder if it is None or NaN."""
     return MISSING if value is None or math.isnan(value) else format(value, form)
 
 

@@ -1,4 +1,4 @@
-"""Tables in a terminal."""
+"""Format tables for a terminal."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from bench.output.text_table import TextTable
 
 STYLES = {"plain": "", "bold": "bold", "failed": "red"}
-FRAME = 3  # a rule and two blanks around each column
+FRAME = 3  # a rule and two spaces per column
 
 
 def terminal_table(table: TextTable, *, repeated: int, width: int) -> Group:
-    """Lay a table out for a terminal, in as many parts one below the other as its width requires.
+    """Format a table for a terminal, split into as many parts as its width requires.
 
     Args:
-        table: what to show.
-        repeated: how many of the first columns every part repeats.
-        width: of the terminal, in characters.
+        table: the table.
+        repeated: number of leading columns that every part repeats.
+        width: width of the terminal, in characters.
     """
     header = [Text(_breakable(name)) for name in table.header]
     rows = [[_text(cell) for cell in row] for row in [*table.rows, *table.summary]]

@@ -1,4 +1,4 @@
-"""A table of text with the numbers behind it, written as Markdown, LaTeX and CSV."""
+"""Tables of text with the underlying numbers, written as Markdown, LaTeX and CSV."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from bench.output.markup import Markup
 
 CSV_DIGITS = 4
-"""More than any score supports, and few enough that sums in another order give the same file."""
+"""Decimals: more than any score supports, but few enough that sums in another order give the same file."""
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of text and the numbers behind it.
+    """A table of text and the underlying numbers.
 
     Args:
-        title: above it.
-        header: of the columns.
-        rows: of cells, each as long as the header.
-        notes: below it, one per line.
-        numbers: what the text was made of, one line per number; empty where they are written elsewhere.
-        left: how many of the first columns hold text; the others hold numbers.
+        title: title above the table.
+        header: headings of the columns.
+        rows: rows of cells, each as long as the header.
+        notes: notes below the table.
+        numbers: the underlying numbers, one per line; empty if they are written elsewhere.
+        left: number of leading columns with text; the others hold numbers.
         summary: rows about the columns, below a rule.
     """
 
@@ -52,7 +52,7 @@ class TextTable:
     summary: Sequence[Sequence[CellText]] = ()
 
     def markdown(self, *, level: int = 3) -> str:
-        """Format it in Markdown, under a heading of some level, with its notes as a list."""
+        """Format it as Markdown, below a heading of the given level, with its notes as a list."""
         rows = _format(MARKDOWN, [*self.rows, *self.summary])
         table = pipe_table([MARKDOWN.escape(name) for name in self.header], rows, left=self.left)
         heading = f"{'#' * level} {MARKDOWN.escape(self.title)}"
@@ -60,11 +60,11 @@ class TextTable:
         return "\n".join([heading, "", table, *([""] if notes else []), *notes, ""])
 
     def plain_rows(self) -> list[list[str]]:
-        """Return the text of its rows, without styles."""
+        """Return the text of the rows, without styles."""
         return [["".join(text for text, _ in spans(cell)) for cell in row] for row in self.rows]
 
     def latex(self) -> str:
-        """Format it as a LaTeX float, with the packages that it needs named above."""
+        """Format it as a LaTeX float, after a comment that lists the required packages."""
         return latex_of([self])
 
     def latex_float(self) -> str:
@@ -74,7 +74,7 @@ class TextTable:
         return latex_float(self.title, header, *bodies, notes=self.notes, left=self.left)
 
     def csv(self) -> str:
-        """Format its numbers as ``csv_of`` does."""
+        """Format its numbers with ``csv_of``."""
         return csv_of(self.numbers)
 
     def write(self, folder: Path, stem: str) -> list[Path]:
@@ -84,17 +84,17 @@ class TextTable:
 
 
 def markdown_of(tables: Iterable[TextTable]) -> str:
-    """Format tables in Markdown, one below the other."""
+    """Format tables as Markdown, one after the other."""
     return "\n".join(table.markdown() for table in tables)
 
 
 def latex_of(tables: Iterable[TextTable]) -> str:
-    """Format tables as LaTeX floats, with the packages that they need named above."""
+    """Format tables as LaTeX floats, after a comment that lists the required packages."""
     return LATEX_PACKAGES + "\n".join(table.latex_float() for table in tables)
 
 
 def csv_of(numbers: pd.DataFrame) -> str:
-    """Format numbers as CSV, rounded to four decimals, those near zero to three significant digits."""
+    """Format numbers as CSV, rounded to four decimals, or three significant digits near zero."""
     return numbers.to_csv(index=False, lineterminator="\n", float_format=_rounded)
 
 
