@@ -1,5 +1,4 @@
-"""The throughput profile: the workloads that are timed, their timings, and the table and figure of these.
+"""The throughput profile: workloads, their timings, and the table and figure of the timings.
 
-The timings are taken by ``tests/throughput``. The package imports ``bench.training`` and the packages below
-it.
+``tests/throughput`` measures the timings. The package imports ``bench.training`` and the packages below it.
 """

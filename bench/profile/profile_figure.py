@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def draw_profile(
     profile: Profile, *, folder: Path, stem: str, colours: Mapping[str, str]
 ) -> tuple[Path, ...]:
-    """Draw the methods' steps, the parts of a step, the sizes, and how near all come to the machine's limit.
+    """Draw the methods' steps, the parts of a step, the sizes, and their distance to the machine's limit.
 
     Args:
-        profile: what was measured.
-        folder: for the files, which exists.
-        stem: of their names.
-        colours: of methods; others are drawn alike.
+        profile: the measurements.
+        folder: existing folder for the files.
+        stem: stem of the file names.
+        colours: colours of the methods; all others share one colour.
     """
     with drawing(11, 7) as figure:
         methods, parts, sizes, floor = figure.subplots(2, 2).flat

@@ -1,4 +1,4 @@
-"""A throughput profile as tables."""
+"""Format a throughput profile as tables."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MEBIBYTE = 2**20
 
 
 def markdown(profile: Profile) -> str:
-    """Format the profile in Markdown."""
+    """Format the profile as Markdown."""
     heading = f"# Throughput on {MARKDOWN.escape(str(profile.machine['name']))}\n"
     tables = [methods_table(profile), parts_table(profile), sizes_table(profile)]
     return "\n".join([heading, f"{caption(profile)}\n", *(table.markdown(level=2) for table in tables)])
 
 
 def caption(profile: Profile) -> str:
-    """Describe what was measured, and against what."""
+    """Describe the measurements and what they are compared with."""
     bare, machine = profile.bare, profile.machine
     return (
         f"{machine['device']}, {machine['threads']} threads, {bare.precision}, {bare.engine} steps, torch "
@@ -35,7 +35,7 @@ def caption(profile: Profile) -> str:
 
 
 def methods_table(profile: Profile) -> TextTable:
-    """Lay out the training step of each method beside the bare network step."""
+    """Make the table of each method's training step, next to the bare network step."""
     header = ["", "step ms", "/ bare", "patches/s", "GFLOP", "of the floor", "memory MiB", "J/patch"]
     header += ["first step ms", "inference ms"]
     denoising = {timing.method: timing.seconds for timing in profile.of("inference")}
@@ -58,7 +58,7 @@ def methods_table(profile: Profile) -> TextTable:
 
 
 def parts_table(profile: Profile) -> TextTable:
-    """Lay out the parts of a step."""
+    """Make the table of the parts of a step."""
     total = sum(timing.seconds for timing in profile.parts)
     rows = [
         [
@@ -73,7 +73,7 @@ def parts_table(profile: Profile) -> TextTable:
 
 
 def sizes_table(profile: Profile) -> TextTable:
-    """Lay out the bare step at other batches and patches."""
+    """Make the table of the bare step with other batch and patch sizes."""
     header = ["batch", "patch", "step ms", "Mpixel/s", "of the floor", "memory MiB"]
     rows = [
         [

@@ -15,11 +15,11 @@ SUITE = Path(__file__).parents[2] / "tests" / "throughput" / "test_throughput.py
 
 
 def measure(folder: Path, options: dict[str, Any]) -> Path:
-    """Run the throughput suite in a process of its own, and return its JSON file.
+    """Run the throughput suite in a separate process, and return its JSON file.
 
     Args:
         folder: for the file.
-        options: of the suite, such as ``{"width": 48}``.
+        options: options of the suite, such as ``{"width": 48}``.
 
     Raises:
         InputError: this is no clone of the repository, or the suite fails.

@@ -1,4 +1,4 @@
-"""The throughput profile: timings as a table and a figure, beside what the machine can do."""
+"""The timings of a throughput profile, and how close they come to the machine's limit."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ PARTS = ("data", "forward", "backward", "optimiser")
 
 @dataclass(frozen=True)
 class Timing:
-    """One workload of the suite.
+    """The timing of one workload of the suite.
 
     Args:
-        of: its kind: copy, matrix product, bare step, part, training step, inference, batch or patch.
-        method: which method's, or "".
-        part: which part of a step, or "".
-        precision: of the network's arithmetic.
-        engine: how steps were launched.
-        width: of the U-Net.
+        of: kind of workload: copy, matrix product, bare step, part, training step, inference, batch or patch.
+        method: name of the method, or "".
+        part: part of a step, or "".
+        precision: precision of the network's arithmetic.
+        engine: engine that launched the steps.
+        width: width of the U-Net.
         batch: patches per step.
-        patch: side of a patch, pixels.
-        images: processed in one round.
-        seconds: of one round, the median.
+        patch: side of a patch, in pixels.
+        images: number of images per round.
+        seconds: median seconds per round.
         spread: interquartile range / median.
-        rounds: how many were timed.
-        first_seconds: of the very first round, compilation included.
+        rounds: number of timed rounds.
+        first_seconds: seconds of the very first round, including compilation.
         flops: floating-point operations of convolutions and matrix products.
-        bytes: that these, or a copy, read and write.
-        peak_bytes: the most memory held at a time beside what was there before; None where not counted.
-        joules: of one round; None where the device does not report them.
+        bytes: bytes that these, or a copy, read and write.
+        peak_bytes: peak memory, in addition to what was held before; None if not counted.
+        joules: energy of one round; None if the device does not report it.
     """
 
     of: str
@@ -58,7 +58,7 @@ class Timing:
 
     @property
     def kilopixels(self) -> float:
-        """Of one round."""
+        """Thousands of pixels processed per round."""
         return self.images * self.patch**2 / 1e3
 
 
@@ -67,8 +67,8 @@ class Profile:
     """One run of the throughput suite.
 
     Args:
-        timings: of all workloads.
-        machine: its hardware and versions.
+        timings: timings of all workloads.
+        machine: hardware and versions of the machine.
     """
 
     timings: tuple[Timing, ...]
@@ -85,29 +85,30 @@ class Profile:
 
     @property
     def methods(self) -> list[Timing]:
-        """The methods' training steps, the fastest first."""
+        """The training steps of the methods, fastest first."""
         return sorted(self.of("training step"), key=lambda timing: timing.seconds)
 
     @property
     def parts(self) -> list[Timing]:
-        """The parts of a step, in the order of their work."""
+        """The parts of a step, in order of execution."""
         return sorted(self.of("part"), key=lambda timing: PARTS.index(timing.part))
 
     @property
     def bandwidth(self) -> float:
-        """Bytes read and written per second by a copy."""
+        """Memory bandwidth: bytes read and written per second by a copy."""
         return max(timing.bytes / timing.seconds for timing in self.of("copy"))
 
     @property
     def arithmetic(self) -> float:
-        """Floating-point operations per second of a matrix product, the fastest of several sizes."""
+        """Arithmetic rate: operations per second of a matrix product, the fastest of several sizes."""
         return max(timing.flops / timing.seconds for timing in self.of("matrix product"))
 
     def reached(self, timing: Timing) -> float | None:
-        """Return the share of the machine's floor that a workload reaches.
+        """Return the share of the machine's peak speed that a workload reaches.
 
-        The floor is what its operations take at the measured arithmetic rate, or its bytes at the measured
-        bandwidth, whichever is longer; None in another precision than that of the matrix product.
+        The lower bound of its time (the floor) is that of its operations at the measured arithmetic rate or
+        of its bytes at the measured bandwidth, whichever is longer. None if its precision is not that of the
+        matrix product.
         """
         if timing.precision != self.of("matrix product")[0].precision or not timing.flops:
             return None
@@ -115,7 +116,7 @@ class Profile:
 
 
 def read(path: Path) -> Profile:
-    """Read what the throughput suite wrote.
+    """Read the result of the throughput suite.
 
     Raises:
         InputError: the file is not a result of the suite.

@@ -19,12 +19,12 @@ WARM_UP, TRACED = 5, 3
 
 
 def write_trace(spec: str, *, folder: Path, **options: Any) -> Path:
-    """Write a trace of three steps of a method, after five that it leaves out; Perfetto opens it.
+    """Write a trace of three steps of a method, after five unrecorded ones; Perfetto opens it.
 
     Args:
         spec: the method, with hyper-parameters if wanted.
-        folder: for the file, ``trace.json.gz``.
-        options: of ``Setting.resolve``.
+        folder: folder for the file, ``trace.json.gz``.
+        options: arguments of ``Setting.resolve``.
     """
     _, method = parse_method(spec)
     setting = Setting.resolve(lowest=method.precision, **options)

@@ -1,4 +1,4 @@
-"""Workloads: what a throughput profile times, from a bare network step to a whole training step."""
+"""The workloads that a throughput profile times, from a bare network step to a whole training step."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
     Workload = Callable[[], object]
 
 STEPS = 10_000
-"""The length of the training run whose steps are timed; more than any timing takes."""
+"""Length of the training run whose steps are timed; no timing takes as many."""
 
 COPIED = 2**26
-"""Floats, 256 MiB: more than any cache holds."""
+"""Number of floats in 256 MiB, more than any cache holds."""
 
 COPIES = 10
-"""So many in one round that launching them does not count."""
+"""Repetitions per round, enough to make the launch overhead negligible."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and how large.
+    """Device, arithmetic and sizes of the workloads.
 
     Args:
-        device: where to compute.
-        precision: of the network's arithmetic.
-        engine: how steps are launched.
-        width: of the U-Net.
+        device: the device to compute on.
+        precision: precision of the network's arithmetic.
+        engine: engine that launches the steps.
+        width: width of the U-Net.
         batch: patches per step.
-        patch: side of a patch, pixels.
+        patch: side of a patch, in pixels.
     """
 
     device: torch.device
@@ -66,17 +66,17 @@ class Setting:
         lowest: Precision,
         **sizes: int,
     ) -> Setting:
-        """Open a device, and choose what is left to ``auto`` as a run does.
+        """Open a device, and resolve ``auto`` as a run does.
 
         Args:
             device: its name, or ``auto``.
-            precision: of the network's arithmetic.
-            engine: how steps are launched.
+            precision: precision of the network's arithmetic.
+            engine: engine that launches the steps.
             lowest: the lowest precision that the method supports.
             sizes: width, batch and patch.
 
         Raises:
-            InputError: the device is missing, or does not support what is asked for.
+            InputError: the device is missing, or does not support the request.
         """
         opened = open_device(device)
         arithmetic = resolve_precision(precision, lowest=lowest, device=opened)
@@ -84,24 +84,24 @@ class Setting:
 
 
 def copy(setting: Setting) -> Workload:
-    """Copy 256 MiB a few times: bytes read and written per second are the bandwidth of the memory."""
+    """Copy 256 MiB a few times, to measure the memory bandwidth."""
     source = torch.rand(COPIED, device=setting.device)
     target = torch.empty_like(source)
     return lambda: [target.copy_(source) for _ in range(COPIES)]
 
 
 def product(setting: Setting, *, side: int) -> Workload:
-    """Multiply two square matrices: operations per second are the arithmetic rate."""
+    """Multiply two square matrices, to measure the arithmetic rate."""
     kind = torch.bfloat16 if setting.precision == "bfloat16" else torch.float32
     left, right = (torch.rand(side, side, device=setting.device, dtype=kind) for _ in range(2))
     return lambda: left @ right
 
 
 class BareStep:
-    """Step the network alone, on a fixed tensor and by a plain loss: the work that every training run does.
+    """Steps of the network alone, on a fixed tensor with a plain loss: the work that all training runs share.
 
     Args:
-        setting: where and how large; launched kernel by kernel whatever the engine.
+        setting: device and sizes; steps are always launched kernel by kernel.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -130,21 +130,21 @@ class BareStep:
         self.loss.backward()  # type: ignore[no-untyped-call]
 
     def update(self) -> None:
-        """Move the weights."""
+        """Update the weights."""
         self.optimiser.step()
 
     def forward_again(self) -> None:
-        """Prepare ``backward``, which a loss supports once."""
+        """Prepare for ``backward``, which can run once per loss."""
         self.clear()
         self.forward()
 
 
 class TrainingStep:
-    """The steps of a training run under Gaussian noise, with its patches.
+    """The steps of a training run under Gaussian noise, including its patches.
 
     Args:
-        method: whose.
-        setting: where and how large.
+        method: the method to train.
+        setting: device and sizes.
     """
 
     def __init__(self, method: Method, setting: Setting) -> None:
@@ -166,7 +166,7 @@ class TrainingStep:
         return loss
 
     def counted(self) -> Tensor:
-        """Do the same work kernel by kernel, where it can be counted; no weight moves."""
+        """Do the same work kernel by kernel, so that it can be counted; no weight changes."""
         return self.step.dry_run(self.patches(0))
 
 
@@ -191,6 +191,6 @@ def inference(method: Method, setting: Setting, *, side: int) -> Workload:
 
 
 def _net(setting: Setting) -> UNet:
-    disable_tf32()  # as every training does, or ratios on CUDA would compare it with TF32
+    disable_tf32()  # as in every training run; otherwise ratios on CUDA would compare it with TF32
     net = UNet(1, width=setting.width, seed=0).to(setting.device)
     return net.to(memory_format=torch.channels_last)

@@ -24,13 +24,13 @@ def write_profile(
     """Write the profile as ``stem.csv`` and ``stem.md``, and its figure in three formats.
 
     Args:
-        profile: what was measured.
-        folder: for the files, which exists.
-        stem: of their names.
-        colours: of methods; others are drawn alike.
+        profile: the measurements.
+        folder: existing folder for the files.
+        stem: stem of the file names.
+        colours: colours of the methods; all others share one colour.
 
     Returns:
-        The files.
+        The written files.
     """
     rows = [asdict(timing) | {"reached": profile.reached(timing)} for timing in profile.timings]
     csv = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
