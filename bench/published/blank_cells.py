@@ -1,4 +1,4 @@
-"""Why a cell has no number of ours: letters in the cells, and notes that explain them."""
+"""Letters in cells without a number of ours, and the notes that explain them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class BlankCells:
-    """Marks each blank cell of a table by a letter, and explains the letters in notes."""
+    """Marks each blank cell of a table with a letter, and explains the letters in notes."""
 
     def __init__(self, reproduction: Reproduction) -> None:
         self.cells = reproduction.cells
@@ -25,8 +25,8 @@ class BlankCells:
         """Return the text of a blank cell, such as ``(a)``, or of a blank row.
 
         Args:
-            condition: of the row.
-            method: of the cell; None for the whole row.
+            condition: condition of the row.
+            method: method of the cell; None for the whole row.
         """
         next_letter = chr(ord("a") + len(self.letters))
         return f"({self.letters.setdefault(self._reason(condition, method), next_letter)})"

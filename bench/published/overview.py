@@ -1,4 +1,4 @@
-"""The overview of a reference: one test set as a small table, and how far each method is from a baseline."""
+"""The overview of a reference: a small table of one test set, and each method's difference to a baseline."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bench.analysis.tabulate import Table
 
 SPREAD = 0.55
-"""Share of the distance between two strengths over which methods are spread, so that none hides another."""
+"""Fraction of the distance between two noise strengths over which methods are spread, to avoid overlap."""
 NOTES = [
     "Sees: what a method is given; noise is the noise model with its parameter, noisy2 a second noisy copy.",
     "Bold: the best of those that were trained, and on neither clean images nor a second noisy copy.",
@@ -33,19 +33,19 @@ NOTES = [
 
 
 def overview_table(scores: pd.DataFrame, baseline: str) -> TextTable:
-    """Average each method on each noise, and compare it with the baseline on the same noisy images.
+    """Average each method under each noise, and compare it with the baseline on the same noisy images.
 
     Args:
-        scores: one line per run and test image of one test set, of runs that can be compared.
+        scores: one line per run and test image of one test set; all runs must be comparable.
         baseline: the method to compare with.
 
     Returns:
-        The table, with a row for each method and a column for each noise. Its numbers are one line per
-        finished cell with the columns ``CELL``, psnr, ssim, difference, low and high: the difference in PSNR
+        The table, with a row for each method and a column for each noise. Its numbers have one line per
+        finished cell and the columns ``CELL``, psnr, ssim, difference, low and high: the difference in PSNR
         to the baseline, in dB, with its 95 % bootstrap interval.
 
     Raises:
-        InputError: there is more than one test set, or the baseline lacks a noise.
+        InputError: there is more than one test set, or the baseline lacks scores under a noise.
     """
     sets = scores["images"].unique()
     if len(sets) != 1:
@@ -80,13 +80,13 @@ def _numbers(table: Table, scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 
 def write_overview(numbers: pd.DataFrame, baseline: str, *, folder: Path, stem: str) -> Sequence[Path]:
-    """Draw how far each method is from the baseline, one panel per noise model.
+    """Draw each method's difference to the baseline, one panel per noise model.
 
     Args:
-        numbers: those of ``overview_table``.
-        baseline: of the differences.
-        folder: made if it does not exist.
-        stem: of the files' names.
+        numbers: the numbers of ``overview_table``.
+        baseline: the method that was subtracted.
+        folder: created if it does not exist.
+        stem: stem of the file names.
     """
     methods = list(dict.fromkeys(numbers["method"]))
     models = numbers.groupby("noise", sort=False)

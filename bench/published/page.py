@@ -1,4 +1,4 @@
-"""The page of a published table: a template whose every number comes from reference results."""
+"""The page of a published table: a template filled with numbers from reference results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANY_REFERENCE = "any_reference.md.j2"
 
 
 class ReferenceView(NamedTuple):
-    """One reference as the template of a page sees it."""
+    """The data of one reference for the template of a page."""
 
     runs: PageRuns
     numbers: PageNumbers
@@ -31,19 +31,19 @@ class ReferenceView(NamedTuple):
 
 
 def write_page(published: Published, *, reports: Path, out: Path, reference: str | None = None) -> list[Path]:
-    """Fill in the page of a published table, and write the tables and figures that it shows beside it.
+    """Write the page of a published table, with its tables and figures in the same folder.
 
     Args:
-        published: the table, in whose folder the template ``README.md.j2`` is.
-        reports: folder of the reference results that the template names.
-        out: where the files go.
-        reference: reference results to compare with the table instead, by a template that fits any.
+        published: the table, whose folder contains the template ``README.md.j2``.
+        reports: folder of the reference results to which the template refers.
+        out: folder for the files.
+        reference: other reference results to compare with the table, using a generic template.
 
     Returns:
         All files, the page first.
 
     Raises:
-        InputError: the template is missing or wrong, or asks for results that do not exist.
+        InputError: the template is missing or invalid, or needs results that do not exist.
     """
     files: list[Path] = []
 

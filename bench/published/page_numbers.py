@@ -1,4 +1,4 @@
-"""The numbers in the text of a page, each computed from scores."""
+"""Numbers in the text of a page, computed from scores."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class PageNumbers:
     """Numbers of one reference and of the published table; ``condition`` is noise, parameter and test set.
 
-    A number without scores is an InputError.
+    A number without scores raises InputError.
     """
 
     runs: PageRuns
@@ -54,13 +54,13 @@ class PageNumbers:
         return format_difference(difference_of(self._ours(method, condition), self._ours(other, condition)))
 
     def difference_on_image(self, scores: pd.DataFrame, method: str, *condition: Any, image: str) -> str:
-        """Format the PSNR of a method in other scores minus ours, on one image, dB."""
+        """Format the PSNR of a method on one image in other scores, minus ours, dB."""
         ours, theirs = self._ours(method, condition), _cell(scores, method, condition)
         pair = difference_of(theirs[theirs["image"] == image], ours[ours["image"] == image])
         return signed(pair.mean)
 
     def retraining_difference(self, method: str, *condition: Any) -> str:
-        """Format the PSNR of repeated training runs minus the committed ones, on average, dB."""
+        """Format the mean difference of repeated training runs to the committed ones, PSNR in dB."""
         differences = self.runs.repeated.differences
         found = _cell(differences.reset_index(), method, condition)[list(differences)].to_numpy()
         if np.isnan(found).all():
@@ -68,14 +68,14 @@ class PageNumbers:
         return signed(float(np.nanmean(found)))
 
     def retraining_scatter(self, method: str, images: str) -> Scatter:
-        """Compute how far repeated training runs of a method differ, dB."""
+        """Compute the scatter of repeated training runs of a method, dB."""
         found = self.runs.repeated.scatter(method, images)
         if found is None:
             raise InputError(f"no run of {method} was trained again on {images}")
         return found
 
     def seed_scatter(self, images: str) -> str:
-        """Format the standard deviation of a test set's mean PSNR from one training seed to another, dB."""
+        """Format the standard deviation of a test set's mean PSNR between training seeds, dB."""
         main = self.runs.main
         return f"{seed_scatter(main[main['images'] == images]).sd:.3f}"
 

@@ -1,4 +1,4 @@
-"""The runs of one reference as the template of a page sees them."""
+"""The runs of one reference, for the template of a page."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PageRuns:
-    """The runs of a reference, and those of them that are compared with the published table (``main``).
+    """The runs of a reference; ``main`` are those that are compared with the published table.
 
     Args:
         published: the table.
         results: the reference.
-        reports: folder of reference results, with those in which runs were trained again.
+        reports: folder of all reference results, including those with retrained runs.
     """
 
     published: Published
@@ -55,26 +55,26 @@ class PageRuns:
 
     @property
     def complete(self) -> pd.DataFrame:
-        """Those of ``main`` whose method ran under every noise on every test set, and so fills a column."""
+        """The runs of ``main`` whose method has scores under every noise and on every test set."""
         cells = self.main.drop_duplicates(CELL).groupby("method").size()
         complete = cells.index[cells == len(self.main.drop_duplicates(ROW))]
         return self.main[self.main["method"].isin(complete)]
 
     @property
     def tuning(self) -> pd.DataFrame:
-        """The scores of the runs by which settings were chosen."""
+        """The scores of the runs with which settings were chosen."""
         return self.select(training_images=self.published.tuning_images)
 
     @cached_property
     def repeated(self) -> TrainingRuns:
-        """The runs of ``main`` with the repeated training runs of them."""
+        """The runs of ``main`` together with their repeated training runs."""
         names = self.published.retrained
         again = {name: open_reference(self.reports / name).scores() for name in names}
         return training_runs(self.main, again)
 
     @property
     def hardware(self) -> str:
-        """The devices on which ``main`` was trained."""
+        """The devices on which the runs of ``main`` were trained."""
         keys = self.main["key"].unique()
         return " and ".join(sorted({self.results.record(key).hardware.name for key in keys}))
 
@@ -85,16 +85,16 @@ class PageRuns:
 
     @property
     def baselines(self) -> list[str]:
-        """The methods to compare with that have scores."""
+        """The baselines that have scores."""
         return [method for method in self.published.baselines if method in set(self.main["method"])]
 
     @property
     def has_unpublished(self) -> bool:
-        """Whether there are methods or settings that are not in the published table."""
+        """Whether any methods or settings are not in the published table."""
         return not set(methods_in(self.main)) <= set(self.methods)
 
     def select(self, **columns: Any) -> pd.DataFrame:
-        """Select scores by the values of columns; a value may be a list of those allowed.
+        """Select scores by the values of columns; a list allows several values.
 
         Raises:
             InputError: there is no such column, or no such score.

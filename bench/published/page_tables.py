@@ -1,4 +1,4 @@
-"""The tables and figures of a page: each is written as files, and returned as Markdown."""
+"""Tables and figures of a page, written as files and returned as Markdown."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PageTables:
-    """Writes tables of one reference; ``stem`` is that of the files' names.
+    """Writes tables of one reference; ``stem`` is the stem of the file names.
 
     Args:
-        runs: of the reference.
-        folder: for the files.
-        files: those that were written, to which each method adds its own.
+        runs: runs of the reference.
+        folder: folder for the files.
+        files: the files written so far; each method appends its own.
     """
 
     runs: PageRuns
@@ -39,14 +39,14 @@ class PageTables:
     files: list[Path]
 
     def overview(self, stem: str, baseline: str, images: str) -> str:
-        """Write one test set's table, and draw the differences to a baseline beside it."""
+        """Write the table of one test set, and draw the differences to a baseline."""
         scores = self.runs.complete
         table = overview_table(scores[scores["images"] == images], baseline)
         self.files.extend(write_overview(table.numbers, baseline, folder=self.folder, stem=stem))
         return self._write(stem, table)
 
     def side_by_side(self, stem: str) -> str:
-        """Write the published table with our numbers under the published ones."""
+        """Write the published table with our numbers below the published ones."""
         return self._write(stem, side_by_side_table(self.runs.reproduction))
 
     def unpublished(self, stem: str) -> str:
@@ -57,7 +57,7 @@ class PageTables:
         return self._write(stem, table)
 
     def gaps(self, stem: str, within: float) -> str:
-        """Write which published numbers ours do not come within so many dB of."""
+        """Write the published numbers that ours do not reach to within the given dB."""
         return self._write(stem, gaps_table(self.runs.reproduction, within=within))
 
     def compare_with(self, stem: str, methods: Sequence[str]) -> str:
@@ -69,18 +69,18 @@ class PageTables:
         return self._write(stem, changes(scores, other, title=title))
 
     def retraining(self, stem: str) -> str:
-        """Write how far repeated training runs differ, of the methods that were trained again."""
+        """Write how far repeated training runs differ, for the methods that were retrained."""
         repeated = self.runs.repeated
         again = set(repeated.differences.dropna(how="all").index.unique("method"))
         methods = [method for method in methods_in(self.runs.main) if method in again]
         return self._write(stem, retraining_table(repeated, methods))
 
     def settings(self, stem: str) -> str:
-        """Write how the optimiser's settings were chosen."""
+        """Write the search for the optimiser's settings."""
         return self._write(stem, settings_table(self.runs.tuning))
 
     def hyper_parameters(self, stem: str) -> str:
-        """Write how hyper-parameters were chosen."""
+        """Write the search for the hyper-parameters."""
         return self._write(stem, hyper_parameters_table(self.runs.tuning))
 
     def ranks(self, stem: str) -> str:

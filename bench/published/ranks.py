@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SPREAD = 0.6
-"""Share of a method's line over which its noises are spread, so that none hides another."""
+"""Fraction of a method's line over which its noises are spread, to avoid overlap."""
 
 
 def rank(scores: pd.DataFrame) -> pd.DataFrame:
-    """Compute the mean rank of each method on each noise and test set, with a 95 % bootstrap interval.
+    """Compute the mean rank of each method per noise and test set, with a 95 % bootstrap interval.
 
     Args:
-        scores: one line per run and test image, of runs that can be compared.
+        scores: one line per run and test image; all runs must be comparable.
 
     Returns:
-        The columns noise, parameter, images, method, rank, low, high, without rows of one method alone.
+        The columns noise, parameter, images, method, rank, low, high; rows with a single method are left out.
 
     Raises:
-        InputError: every row has one method alone; or as by ``mean_ranks``.
+        InputError: every row has a single method; or as raised by ``mean_ranks``.
     """
     parts = [
         mean_ranks(lines).assign(**condition._asdict())
@@ -52,8 +52,8 @@ def write_ranks(scores: pd.DataFrame, *, folder: Path, stem: str) -> list[Path]:
 
     Args:
         scores: as for ``rank``.
-        folder: made if it does not exist.
-        stem: of the files' names.
+        folder: created if it does not exist.
+        stem: stem of the file names.
     """
     ranked = rank(scores)
     csv = open_folder(folder) / f"{stem}.csv"

@@ -25,9 +25,9 @@ class Reproduction:
 
     Args:
         published: the table.
-        scores: of the runs, one line per run and test image; none of a cell of which a seed failed.
-        tables: of the runs, one for each training set.
-        means: PSNR of each cell.
+        scores: scores of the runs, one line per run and test image, without cells in which a seed failed.
+        tables: tables of the runs, one per training set.
+        means: mean PSNR of each cell.
     """
 
     published: Published
@@ -37,11 +37,11 @@ class Reproduction:
 
     @property
     def cells(self) -> dict[CellKey, Cell]:
-        """Each cell of the runs, finished, failed or missing."""
+        """All cells of the runs: finished, failed or missing."""
         return {key: cell for table in self.tables for key, cell in table.cells.items()}
 
     def seeds(self, condition: Condition) -> int:
-        """Count the seeds under a condition, the most that any method has."""
+        """Return the largest number of seeds that any method has under a condition."""
         return max((mean.seeds for key, mean in self.means.items() if key.condition == condition), default=0)
 
 
@@ -50,12 +50,12 @@ def reproduce(published: Published, scores: pd.DataFrame, failures: pd.DataFrame
 
     Args:
         published: the table.
-        scores: one line per run and test image, as of a store.
+        scores: one line per run and test image, as returned by a store.
         failures: one line per failed run and test set.
 
     Raises:
-        InputError: there are none, two protocols share a training set or two training sets a row, or scores
-            cannot be compared.
+        InputError: there are no such runs, two protocols share a training set, two training sets share a row,
+            or scores cannot be compared.
     """
     scores, failures = (_chosen(published, lines) for lines in (scores, failures))
     tables = tabulate(scores, failures)

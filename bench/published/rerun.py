@@ -1,4 +1,4 @@
-"""Committed runs, run again: trained again, or evaluated with their own weights."""
+"""Repeat committed runs: train them again, or evaluate their own weights."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
     from bench.store.store import Store
 
 SAME_WEIGHTS = 1e-3
-"""dB by which scores of the same weights may differ: a tenth of the last digit that tables print.
+"""Allowed difference between scores of the same weights, dB: a tenth of the last digit that tables print.
 
 CPUs, libraries and the layout of weights in memory change the order in which float32 numbers are added, which
-moves a PSNR by some 1e-5 dB.
+changes a PSNR by about 1e-5 dB.
 """
 
 
 class ScoredSet(NamedTuple):
-    """A noise parameter and a test set, of which a run has one mean PSNR."""
+    """A noise parameter and a test set; a run has one mean PSNR for each."""
 
     parameter: float
     images: str
@@ -56,15 +56,15 @@ class ScoredSet(NamedTuple):
 
 @dataclass(frozen=True)
 class CommittedRun:
-    """A committed run, and what is needed to run it again.
+    """A committed run, and what is needed to repeat it.
 
     Args:
-        record: of the committed run.
-        scores: its rows.
-        job: that trains it again.
-        context: for the job.
+        record: record of the committed run.
+        scores: rows of the committed run.
+        job: job that trains it again.
+        context: context of the job.
         weights: the folder of the committed run with its weights, if the store has it.
-        scatter: of repeated training runs of its method, by test set; empty if it is not trained.
+        scatter: scatter of repeated training runs of its method, by test set; empty if it is not trained.
     """
 
     record: RunRecord
@@ -76,30 +76,29 @@ class CommittedRun:
 
     @property
     def cells(self) -> list[ScoredSet]:
-        """The parameter and the test set of each mean PSNR that is compared."""
+        """The noise parameter and test set of each mean PSNR to compare."""
         cells = self.scores[["parameter", "images"]].drop_duplicates()
         return [ScoredSet(*cell) for cell in cells.itertuples(index=False)]
 
     def allowed(self, images: str, *, numbers: int) -> float:
-        """Compute the largest magnitude of a difference in mean PSNR that counts as reproduced, dB.
+        """Compute the largest difference in mean PSNR, in magnitude, that counts as reproduced, dB.
 
-        A run that was trained again may differ as repeated training runs do: by Student's interval of the
-        difference of two, with the standard deviation of the method on the test set under the same setup. It
-        is pooled over the method's runs that were trained more than once, without this run; if there are
-        none, over committed seeds, which also change all noise. In 95 % of cases *all* numbers of sound runs
-        are within their intervals (Bonferroni). This assumes that a method's scatter is the same under every
-        noise.
+        A retrained run may differ as repeated training runs do: by Student's interval of the difference of
+        two, with the standard deviation of the method on the test set under the same setup. That is pooled
+        over the method's other runs that were trained more than once; without any, over committed seeds,
+        which also change all noise. In 95 % of cases *all* numbers of sound runs are within their intervals
+        (Bonferroni). This assumes that a method's scatter is the same under every noise.
 
         Args:
             images: the test set.
-            numbers: how many numbers of runs that are trained must hold together.
+            numbers: how many numbers of retrained runs must be within their intervals jointly.
         """
         return SAME_WEIGHTS if self.weights else self.scatter[images].retraining(numbers)
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """A run that was run again: its record, and its rows with parameter, images, image, psnr and ssim."""
+    """A repeated run: its record, and its rows with parameter, images, image, psnr and ssim."""
 
     record: RunRecord
     scores: pd.DataFrame
@@ -113,13 +112,13 @@ def open_committed(
     open_images: Callable[..., ImageSet],
     make_context: Callable[[ImageSet, tuple[ImageSet, ...]], RunContext],
 ) -> CommittedRun:
-    """Prepare to run a committed run again.
+    """Prepare to repeat a committed run.
 
     Args:
-        key: of the run.
-        reference: where it is committed.
-        scores: of the reference.
-        repeated: its training runs, by their setup.
+        key: key of the run.
+        reference: the reference that contains it.
+        scores: scores of the reference.
+        repeated: its training runs, by setup.
         open_images: opens an image set by its name and ``channels``.
         make_context: makes the context of training set and test sets.
 
@@ -141,7 +140,7 @@ def open_committed(
 
 
 def _find_weights(store: Store, record: RunRecord) -> Path | None:
-    """Find the weights that gave the committed scores; None where there are none of the current protocol."""
+    """Find the weights that gave the committed scores; None if the store has none of the current protocol."""
     key = record.key
     # Another training run with the same key has other times.
     if key not in store or store.record(key).columns != record.columns or record.protocol != PROTOCOL_VERSION:
@@ -189,7 +188,7 @@ def _plan_again(
     record: RunRecord, rows: pd.DataFrame, training_images: ImageSet, *, device: torch.device
 ) -> Job:
     run = record.run
-    # All hyper-parameters by name: a default may have changed since.
+    # All hyper-parameters by name, since a default may have changed.
     chosen = [f"{name}={value}" for name, value in run.hyper_parameters.items() if value is not None]
     model = NOISES[run.noise]
     recipe = Recipe(
@@ -214,14 +213,14 @@ def _plan_again(
 
 
 def same_threads(run: CommittedRun) -> AbstractContextManager[None]:
-    """Compute with as many threads as then: their number decides in which order a CPU adds."""
+    """Use as many threads as the committed run: the order of sums on a CPU depends on their number."""
     if run.record.run.device == run.job.run.device == "cpu":
         return threads(run.record.hardware.threads)
     return nullcontext()
 
 
 def rerun(run: CommittedRun, watcher: Watcher) -> Rerun | None:
-    """Train or evaluate a run again; None if it fails, for a reason that the watcher receives."""
+    """Train or evaluate a run again; return None if it fails, and give the reason to the watcher."""
     if run.weights is None:
         if launch([run.job], run.context, watcher):
             return None
@@ -230,7 +229,7 @@ def rerun(run: CommittedRun, watcher: Watcher) -> Rerun | None:
     watcher.started(run.job)
     try:
         evaluated = _evaluate(run, run.weights)
-    except Exception as error:  # noqa: BLE001 - whatever one run raises, the others are still of use
+    except Exception as error:  # noqa: BLE001 - the other runs are useful even if one fails
         watcher.ended(run.job, f"failed: {error}")
         return None
     watcher.ended(run.job, "scored")
@@ -238,7 +237,7 @@ def rerun(run: CommittedRun, watcher: Watcher) -> Rerun | None:
 
 
 def _evaluate(run: CommittedRun, weights: Path) -> Rerun:
-    """Score the committed weights again, without reading the scores beside them."""
+    """Score the committed weights again, without reading their stored scores."""
     device = run.context.device
     denoiser = load_run(weights, device=device)
     rows = []

@@ -1,4 +1,4 @@
-"""Repeated training of the same runs, whose results differ by how float32 numbers are rounded."""
+"""Repeated training of the same runs, whose results differ by float32 rounding."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 RUN = [*ROW, "method", "seed", "key"]
 COMMITTED = ""
-"""In place of a reference's name, which is never empty."""
+"""Column of the committed runs; names of references are never empty."""
 
 
 @dataclass(frozen=True)
 class TrainingRuns:
-    """The mean PSNR of each time that some runs were trained.
+    """The mean PSNRs of runs that were trained several times.
 
     Args:
-        means: dB, one line per run, noise and test set, by ``RUN``; the column ``COMMITTED`` and one for each
-            reference in which any run was trained again, NaN where a run was not.
+        means: dB, one line per run, noise and test set, indexed by ``RUN``; the column ``COMMITTED`` and one
+            for each reference with retrained runs, NaN where a run was not retrained.
     """
 
     means: pd.DataFrame
@@ -41,43 +41,42 @@ class TrainingRuns:
         return self.means.drop(columns=COMMITTED).sub(self.means[COMMITTED], axis="index")
 
     def without(self, key: str) -> TrainingRuns:
-        """Leave one run out."""
+        """Return the other runs, without one."""
         return TrainingRuns(self.means.drop(index=key, level="key"))
 
     def scatter(self, method: str, images: str) -> Scatter | None:
-        """Pool how far results of the same run differ, over the runs of a method.
+        """Pool the scatter of repeated training of the same run, over the runs of a method.
 
-        They share the seed, and so the initial weights, the patches and all noise, and differ by the order in
-        which float32 numbers are added. Each counts as a draw about the mean of its run, with the same
-        standard deviation under every noise. A repeated training run with the same bits as another counts
-        once.
+        Repetitions share the seed, and so the initial weights, the patches and all noise; they differ by the
+        order in which float32 numbers are added. Each is taken as a draw around the mean of its run, with the
+        same standard deviation under every noise. Repetitions with identical bits count once.
 
         Args:
-            method: with its hyper-parameters.
+            method: the method with its hyper-parameters.
             images: the test set.
 
         Returns:
-            None where no run was trained twice.
+            None if no run was trained twice.
         """
         runs = self._means_of(method, images).round(DECIMALS).to_numpy()
         return pooled([np.unique(run[~np.isnan(run)]) for run in runs])
 
     def seed_scatter(self, method: str, images: str) -> Scatter | None:
-        """Pool how far committed runs of one cell differ, as ``bench.analysis.scatter.seed_scatter`` does.
+        """Pool the scatter of committed runs of one cell, with ``bench.analysis.scatter.seed_scatter``.
 
-        It is larger than ``scatter``, for another seed also changes all noise.
+        It is larger than ``scatter``, because another seed also changes all noise.
         """
         committed = self._means_of(method, images)[COMMITTED]
         return pooled([seeds.to_numpy() for _, seeds in committed.groupby(level=CELL)])
 
     def expected(self, key: str) -> dict[str, Scatter]:
-        """Estimate for each test set of a run how far another training run of it may differ.
+        """Estimate, for each test set of a run, how far a repeated training run may differ.
 
-        The run itself has no part in it, for its result is in question: other runs of its method have, or
-        without these the committed seeds.
+        The run itself is left out, because its result is in question: the estimate uses other runs of its
+        method or, without any, the committed seeds.
 
         Raises:
-            InputError: no other run of its method was trained again, and none with two seeds.
+            InputError: no other run of its method was retrained, and none has two seeds.
         """
         (method,) = self._values("method", key)
         others = self.without(key)
@@ -103,15 +102,15 @@ class TrainingRuns:
 
 
 def training_runs(scores: pd.DataFrame, again: Mapping[str, pd.DataFrame]) -> TrainingRuns:
-    """Average the PSNR of each training run over its test sets, and align those of the same run.
+    """Average the PSNR of each training run per test set, and align repetitions of the same run.
 
     Args:
-        scores: of the committed runs, one line per run and test image.
-        again: the same of repeated training runs, by the name of their reference; runs without the key of a
-            committed one are left out, and so are further test sets.
+        scores: scores of the committed runs, one line per run and test image.
+        again: the same for repeated training runs, by name of their reference; runs and test sets without
+            committed scores are left out.
 
     Raises:
-        InputError: a repeated training run was scored on other images, or on other noisy copies of them.
+        InputError: a repeated training run was scored on other images, or on other noisy copies.
     """
     parts = {COMMITTED: scores}
     for name, lines in again.items():
@@ -121,7 +120,7 @@ def training_runs(scores: pd.DataFrame, again: Mapping[str, pd.DataFrame]) -> Tr
             parts[name] = same
     columns = {name: part.set_index([*RUN, "image"])["psnr"] for name, part in parts.items()}
     psnr = pd.concat(columns, axis="columns").sort_index()
-    # The share of the images of each run, noise and test set that each training run has scores of.
+    # For each run, noise and test set: the fraction of images that each training run has scores for.
     shares = psnr.notna().groupby(level=RUN).mean()
     shares = shares[shares[COMMITTED] > 0]
     partial = ~shares.isin([0, 1]).all(axis="columns")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PLACE = [*ROW, "seed"]
 SPREAD = ["images", "method", "sd", "degrees", "half_width"]
 DIGITS = 3
-"""Decimal places: repeated training runs differ by less than the hundredths of other tables."""
+"""Decimal places; repeated training runs differ by less than the hundredths in other tables."""
 FAR = "*"
 MEANING = (
     "Mean PSNR of the repeated training run minus that of the committed one, dB, on the same noisy images. "
@@ -34,10 +34,10 @@ MEANING = (
 
 
 def retraining_table(runs: TrainingRuns, methods: Sequence[str]) -> TextTable:
-    """Lay out how far repeated training runs differ from the committed ones, and the scatter of each method.
+    """Make the table of differences of repeated training runs to the committed ones, and of their scatter.
 
     Args:
-        runs: under one protocol for each noise and test set.
+        runs: the training runs, under one protocol for each noise and test set.
         methods: the columns.
 
     Raises:
@@ -70,7 +70,7 @@ def retraining_table(runs: TrainingRuns, methods: Sequence[str]) -> TextTable:
 
 
 def _is_far(line: Any, runs: TrainingRuns, *, numbers: int) -> bool:
-    """Check whether a difference is larger than the other runs of its method let expect."""
+    """Check whether a difference exceeds what the other runs of the method predict."""
     others = runs.without(line.key).scatter(line.method, line.images)
     return others is not None and abs(line.difference) > others.retraining(numbers)
 

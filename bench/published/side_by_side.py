@@ -1,4 +1,4 @@
-"""A published table and our numbers side by side, as tables."""
+"""Tables that compare a published table with our numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OURS = ["psnr", "half_width", "n_images", "n_seeds"]
 
 
 def side_by_side_table(reproduction: Reproduction) -> TextTable:
-    """Lay out the published table, with our number and the difference under each published one."""
+    """Make the published table, with our number and the difference below each published one."""
     published = reproduction.published
     blanks = BlankCells(reproduction)
     numbers = side_by_side_numbers(reproduction)
@@ -54,11 +54,11 @@ def side_by_side_table(reproduction: Reproduction) -> TextTable:
 
 
 def side_by_side_numbers(reproduction: Reproduction) -> pd.DataFrame:
-    """Gather the published number, ours and the difference, one line per cell of the published table.
+    """Collect the published number, ours and the difference, one line per cell of the published table.
 
     Returns:
         The columns ``CELL``, published (dB), suspect, ``OURS`` and difference (ours minus published, dB); NaN
-        where one of the two has no number.
+        if one of the two is missing.
     """
     published = reproduction.published
     records = records_of(published.cells, [*CELL, "psnr", "suspect"])
@@ -82,7 +82,7 @@ def _rows_of(numbers: pd.DataFrame, published: Published) -> Iterable[pd.DataFra
 def _block(
     condition: Condition, numbers: pd.DataFrame, reproduction: Reproduction, blanks: BlankCells
 ) -> list[list[str]]:
-    """Lay out one noise and test set: three lines where it was run, else one."""
+    """Format one noise and test set: three lines if we ran it, else one."""
     lines: list[Any] = list(numbers.itertuples())
     printed = [_printed(line.published, line.suspect) for line in lines]
     label, images = condition.noise_label, condition.images
@@ -113,14 +113,14 @@ def _suspects(published: Published) -> list[str]:
 
 
 def _protocols(reproduction: Reproduction) -> Iterable[str]:
-    """Describe how our numbers were made, one sentence or more per line."""
+    """Describe how our numbers were computed, one or more sentences per line."""
     for table in reproduction.tables:
         yield f"Ours: {title(table.setup)}."
         yield from protocol_notes(table)
 
 
 def unpublished_table(reproduction: Reproduction) -> TextTable | None:
-    """Lay out the methods and settings that are not in the published table; None where there are none."""
+    """Make the table of methods and settings that are not in the published table; None if there are none."""
     found = [method for table in reproduction.tables for method in table.methods]
     methods = [method for method in dict.fromkeys(found) if method not in reproduction.published.methods]
     if not methods:
@@ -154,11 +154,11 @@ def _unpublished_row(
 
 
 def gaps_table(reproduction: Reproduction, *, within: float) -> TextTable:
-    """List the published numbers, without suspect ones, that ours do not come near.
+    """List the published numbers, except suspect ones, that ours do not reach.
 
     Args:
-        reproduction: our numbers beside the published ones.
-        within: how far below the published number ours may be, dB.
+        reproduction: our numbers and the published ones.
+        within: dB by which ours may be below the published number.
     """
     numbers = side_by_side_numbers(reproduction)
     compared = numbers[numbers["difference"].notna() & (numbers["suspect"] == "")]
@@ -179,7 +179,7 @@ def gaps_table(reproduction: Reproduction, *, within: float) -> TextTable:
 
 
 def format_mean(mean: Mean, *, of_seeds: int) -> str:
-    """Format a mean with its half-width, and its number of seeds where others have more."""
+    """Format a mean with its half-width, and its number of seeds if others have more."""
     seeds = f" ({plural(mean.seeds, 'seed')})" if mean.seeds < of_seeds else ""
     interval = "" if math.isnan(mean.half_width) else f" ±{mean.half_width:.2f}"
     return f"{mean.value:.2f}{interval}{seeds}"

@@ -1,4 +1,4 @@
-"""Published tables: their numbers, and which of our runs are compared with them."""
+"""Published tables: their numbers, and the choice of our runs to compare with them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ class Published:
     """A published table.
 
     Args:
-        folder: of its files.
-        title: its heading.
-        source: of those numbers that make up its rows and columns; others are for comparison.
+        folder: folder of its files.
+        title: heading of the table.
+        source: source of the numbers that form its rows and columns; numbers from other sources are for
+            comparison.
         training_images: the training sets of the runs that are compared with it.
-        training_noise: of those runs, frozen or resampled.
-        baselines: the methods with which every other is compared.
-        tuning_images: the training set of the runs by which settings were chosen.
+        training_noise: training noise of those runs, frozen or resampled.
+        baselines: the methods that all others are compared with.
+        tuning_images: training set of the runs with which settings were chosen.
         reference: name of the reference results that are compared with it.
-        retrained: names of further reference results, in which runs of that reference were trained again.
-        numbers: one line per published number, with ``COLUMNS``; psnr in dB, ``suspect`` says what is wrong
-            with a number, or is empty.
+        retrained: names of further reference results, with repeated training runs of that reference.
+        numbers: one line per published number, with ``COLUMNS``; psnr in dB, ``suspect`` is the reason why a
+            number is suspect, or empty.
     """
 
     folder: Path
@@ -49,7 +50,7 @@ class Published:
 
     @property
     def rows(self) -> list[Condition]:
-        """Noise and test set of each row, in the published order."""
+        """The noise and test set of each row, in the published order."""
         return [Condition(*row) for row in records_of(self.cells.drop_duplicates(ROW), ROW)]
 
     @property
@@ -59,12 +60,12 @@ class Published:
 
     @property
     def cells(self) -> pd.DataFrame:
-        """The numbers that make up the table."""
+        """The numbers that form the table."""
         return self.numbers[self.numbers["source"] == self.source]
 
 
 def find_published(name: str) -> Path | None:
-    """Find the folder of a published table, by its name in ``tables`` or its path; None where none is."""
+    """Find the folder of a published table by its name in ``tables`` or its path; None if there is none."""
     for folder in (HOME / name, Path(name)):
         if (folder / NUMBERS).is_file():
             return folder
@@ -75,10 +76,10 @@ def open_published(folder: Path) -> Published:
     """Read a published table.
 
     Args:
-        folder: with ``layout.toml`` and ``published.csv``.
+        folder: folder with ``layout.toml`` and ``published.csv``.
 
     Raises:
-        InputError: a file is missing, or lacks what it must hold, or has a number twice.
+        InputError: a file is missing or incomplete, or contains a number twice.
     """
     for name in (LAYOUT, NUMBERS):
         if not (folder / name).is_file():

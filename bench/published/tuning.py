@@ -1,4 +1,4 @@
-"""How settings were chosen: the search over training runs away from every test set, as tables."""
+"""Tables of the search for settings, which uses no test set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HYPER_PARAMETERS_NOTE = f"{SETTINGS_NOTE} A method without hyper-parameters in i
 
 
 def settings_table(scores: pd.DataFrame) -> TextTable:
-    """Compare settings of the optimiser, which all methods share, by methods that were tried under several.
+    """Compare the optimiser's settings, which all methods share, by the methods that were tried with several.
 
     Args:
         scores: one line per run and held-out image, of one seed.
@@ -41,7 +41,7 @@ def settings_table(scores: pd.DataFrame) -> TextTable:
 
 
 def hyper_parameters_table(scores: pd.DataFrame) -> TextTable:
-    """Compare hyper-parameters of those methods of which several were tried, under each setting by itself.
+    """Compare the hyper-parameters of methods with several variants, separately for each optimiser setting.
 
     Args:
         scores: as for ``settings_table``.

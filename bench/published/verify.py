@@ -1,4 +1,4 @@
-"""Verify committed scores: run committed runs again and compare."""
+"""Verify committed scores: repeat the runs and compare."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ Outcome = Literal["identical", "reproduced", "not reproduced", "other test noise
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether one run's score on one noise and test set was reproduced.
+    """The outcome for one run, noise and test set: was the score reproduced?
 
     Args:
-        key: of the committed run.
-        method: with its hyper-parameters, and whether it is blind.
+        key: key of the committed run.
+        method: the method with its hyper-parameters, and whether it is blind.
         noise: name of the noise model.
-        parameter: of the noise model.
+        parameter: parameter of the noise model.
         images: the test set.
-        seed: of the run.
+        seed: seed of the run.
         committed: mean PSNR over the set, dB.
-        here: mean PSNR over the set of the run that was run again, dB; NaN if it failed.
+        here: mean PSNR over the set of the repeated run, dB; NaN if it failed.
         difference: ``here - committed``, dB.
-        allowed: the largest magnitude of the difference that counts as reproduced, dB.
-        how: ``evaluated``, the committed run's own weights; or ``trained``, by training it again.
-        changed: names of all that may move bits and is not as it was in the committed run.
+        allowed: largest magnitude of the difference that counts as reproduced, dB.
+        how: ``evaluated`` with the committed run's own weights, or ``trained`` again.
+        changed: names of all circumstances that may change bits and differ from the committed run.
         outcome: ``identical`` if every image has the same PSNR and SSIM to the last bit.
     """
 
@@ -87,22 +87,22 @@ def verify(
     data: Path | None = None,
     engine: Engine = "eager",
 ) -> list[Verdict]:
-    """Run committed runs again, and compare their scores.
+    """Repeat committed runs, and compare their scores.
 
     If the store holds a committed run itself, its weights are evaluated again. Any other run is trained under
     the current protocol, unless the store holds that training run already; on the CPU with as many threads as
-    then, if there are as many cores, so that a machine of the same type gives the same bits. Other machines
-    round float32 sums differently, and training magnifies this: see ``CommittedRun.allowed``.
+    the committed run, if there are as many cores, so that a machine of the same type gives the same bits.
+    Other machines round float32 sums differently, and training amplifies this: see ``CommittedRun.allowed``.
 
     Args:
         reference: the committed results.
-        keys: of its finished runs.
-        retrained: further results, in which runs of the reference were trained again.
-        store: where the new runs are kept.
-        device: where to train and evaluate.
-        watch: opens what shows the progress, given the jobs; it receives the reason if a run fails.
+        keys: keys of finished runs in it.
+        retrained: further results, with repeated training runs of the reference.
+        store: store for the new runs.
+        device: the device to train and evaluate on.
+        watch: opens a progress display for the given jobs; it receives the reason if a run fails.
         data: the folder of image sets, as for ``open_set``.
-        engine: how training steps are launched.
+        engine: engine that launches training steps.
 
     Returns:
         One verdict for each run, noise and test set. A run that fails does not stop the others.
@@ -114,7 +114,7 @@ def verify(
     scores = reference.scores()
     again = {results.folder.name: results.scores() for results in retrained}
     repeated = {setup: training_runs(lines, again) for setup, lines in by_setup(scores).items()}
-    # Runs share their image sets, of which some take seconds to open.
+    # Runs share image sets, and some take seconds to open.
     open_images = cache(partial(open_set, data=data))
     stop = StopRequest()
     make_context = partial(
@@ -132,7 +132,7 @@ def verify(
 
 
 def sample_runs(scores: pd.DataFrame, count: int, *, seed: int) -> list[str]:
-    """Draw a random sample of the keys of ``count`` runs from their scores; the seed fixes the sample.
+    """Draw a random sample of the keys of ``count`` runs; the seed determines the sample.
 
     Raises:
         InputError: ``count`` is below 1 or above the number of runs.
@@ -144,7 +144,7 @@ def sample_runs(scores: pd.DataFrame, count: int, *, seed: int) -> list[str]:
 
 
 def _verdicts(run: CommittedRun, here: Rerun | None, *, numbers: int) -> Iterator[Verdict]:
-    """Judge each noise and test set of a committed run."""
+    """Return the verdict on each noise and test set of a committed run."""
     settings = run.record.run
     for parameter, images in run.cells:
         then = _quality(run.scores, parameter, images)
@@ -194,7 +194,7 @@ def _changed(committed: RunRecord, here: RunRecord) -> tuple[str, ...]:
 
 
 def _circumstances(record: RunRecord) -> dict[str, Any]:
-    """Collect all that can move a bit of a score."""
+    """Collect all circumstances that can change a bit of a score."""
     return asdict(record.run) | {
         "protocol": record.protocol,
         "method source": record.source.sha256,
