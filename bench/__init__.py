@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from bench.scoring.denoiser import Denoiser
 
-# OpenCV reads its limit once, when it is loaded, and some file may have another size to it than to Pillow.
+# OpenCV reads its limit once, when it is loaded. OpenCV and Pillow may disagree about a file's size.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(LARGEST_IMAGE))
 
 
 def load_run(folder: str | Path, *, device: str = "cpu") -> Denoiser:
     """Load the trained denoiser of a finished run; see ``bench.runs.load.load_run``."""
-    # Importing torch takes seconds, which a command that lists names should not have to wait for.
+    # Importing torch takes seconds; a command that only lists names should not wait for it.
     from bench.runs import load
 
     return load.load_run(folder, device=device)

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "noisebench.methods"
 EVERY = "all"
-"""Instead of a method's name: all methods that are found."""
+"""The name that selects all methods."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A method that is found, but not imported.
+    """A method that was found but not imported.
 
     Args:
-        name: on the command line.
+        name: name on the command line.
         target: ``module`` or ``module:Class``.
         origin: the distribution that contains it.
     """
@@ -59,7 +59,7 @@ class Listing:
 
 
 def listings() -> dict[str, Listing]:
-    """Return all methods by name, importing none.
+    """Return all methods by name, without importing any.
 
     Raises:
         InputError: two of them have the same name.
@@ -82,7 +82,7 @@ def listings() -> dict[str, Listing]:
 
 
 def load_class(name: str) -> type[Method]:
-    """Import the method of that name.
+    """Import the method with that name.
 
     Raises:
         InputError: the name is unknown, its file raises on import, or does not define one method.
@@ -96,7 +96,7 @@ def load_class(name: str) -> type[Method]:
     module_name, _, attribute = known[name].target.partition(":")
     try:
         module = import_module(module_name)
-    except Exception as error:  # of any kind: the message must name the file
+    except Exception as error:  # any error: the message must name the file
         raise InputError(
             f"the method {name!r} could not be imported from {known[name].file() or module_name}: "
             f"{type(error).__name__}: {error}"
@@ -117,10 +117,10 @@ def load_class(name: str) -> type[Method]:
 
 
 def parse_method(spec: str) -> tuple[str, Method]:
-    """Read a method from its name and hyper-parameters, such as ``noise2score:domain=raw,formula=paper``.
+    """Parse a method from its name and hyper-parameters, such as ``noise2score:domain=raw,formula=paper``.
 
     Raises:
-        InputError: as ``load_class``; or a hyper-parameter is unknown or has a wrong value.
+        InputError: as raised by ``load_class``; or a hyper-parameter is unknown or has an invalid value.
     """
     name, _, rest = spec.partition(":")
     method = load_class(name)
@@ -133,7 +133,7 @@ def parse_method(spec: str) -> tuple[str, Method]:
 
 
 def build(method: type[Method], hyper_parameters: Mapping[str, object]) -> Method:
-    """Make a method from hyper-parameters, given as values or as text.
+    """Create a method from hyper-parameters, given as values or as text.
 
     Raises:
         InputError: a value has the wrong type or is out of its range.
@@ -151,5 +151,5 @@ def build(method: type[Method], hyper_parameters: Mapping[str, object]) -> Metho
 
 
 def source_hash(method: type[Method]) -> str:
-    """Return the sha256 of the file in which a method is written, in hex."""
+    """Return the sha256 of the source file of a method, in hex."""
     return hashlib.sha256(Path(inspect.getfile(method)).read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Errors that a user can act on: what was given, and what is allowed."""
+"""Errors that a user can fix; messages name the given value and what is allowed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class InputError(ValueError):
 
 
 def unknown(kind: str, name: str, allowed: Iterable[str]) -> InputError:
-    """Return the error for a name that does not exist, with the nearest one that does.
+    """Return the error for an unknown name, which suggests the most similar known one.
 
     Args:
-        kind: what the name should have named, such as ``method``.
+        kind: what the name refers to, such as ``method``.
         name: the name as given.
-        allowed: every name that exists.
+        allowed: all known names.
     """
     allowed = sorted(allowed)
     nearest = get_close_matches(name, allowed, n=1, cutoff=0.5)

@@ -1,7 +1,7 @@
-"""Turn any noise into uniform Gaussian noise, for denoisers that know no other, and denoised values back.
+"""Turn any noise into uniform Gaussian noise, for denoisers that handle no other, and turn the result back.
 
-A denoiser returns means. The way back therefore inverts the mean of the stabilised values, x to E[v given x];
-the inverse of v(y) would be biased.
+A denoiser returns means. The inverse transform therefore inverts x to E[v given x], the mean of the
+stabilised values; inverting v(y) would be biased.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
     from bench.method import Need
 
 OPPONENTS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-"""Lightness and two differences of colours, orthonormal."""
+"""Lightness and two colour differences, orthonormal."""
 
 
 @dataclass(frozen=True)
 class Homogenised(Untrained):
-    """A denoiser of white Gaussian noise, into which other noise is turned first.
+    """A denoiser of white Gaussian noise; other noise is first turned into such noise.
 
     Colours are turned into ``OPPONENTS``, in which photographs are simpler and white noise is the same.
 
     Attributes:
-        smallest_side: of the images that its rule takes, in pixels; smaller ones are padded by mirroring.
+        smallest_side: smallest side of an image that the rule accepts, in pixels; smaller images are padded
+            by mirroring.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"noisy", "noise"})
@@ -39,10 +40,10 @@ class Homogenised(Untrained):
 
     @abstractmethod
     def rule(self, image: np.ndarray, sd: float) -> np.ndarray:
-        """Denoise one image, (H, W, C) float64, of white noise with this standard deviation."""
+        """Denoise one image, (H, W, C) float64, with white noise of this standard deviation."""
 
     def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
-        """Denoise each image by the rule, under its own parameter."""
+        """Denoise each image by the rule, with its own noise parameter."""
         if noise is None:
             raise WithheldError(f"{type(self).__name__} cannot denoise without the noise model")
         exact = type(noise)(torch.as_tensor(noise.level, dtype=torch.float64, device="cpu"))
@@ -67,7 +68,7 @@ def homogenise(noisy: Tensor, noise: Noise) -> tuple[Tensor, Level]:
 
     Args:
         noisy: y, any shape.
-        noise: its model and parameter.
+        noise: noise model and parameter.
 
     Returns:
         v, the same shape: y, Anscombe's root or the logarithm; and the standard deviation of its noise, which
@@ -81,17 +82,17 @@ def homogenise(noisy: Tensor, noise: Noise) -> tuple[Tensor, Level]:
 def take_back(mean: Tensor, noise: Noise) -> Tensor:
     """Compute the x for which E[v given x] is ``mean``.
 
-    For Gamma noise E[log y] = log x + digamma(k) - log k. For Poisson noise, the inverse of whose mean has no
-    closed form, the approximation of Mäkitalo and Foi (IEEE Transactions on Image Processing 20, 2697,
-    2011), at most .02 counts off.
+    For Gamma noise E[log y] = log x + digamma(k) - log k. For Poisson noise the inverse has no closed form;
+    the approximation by Mäkitalo and Foi (IEEE Transactions on Image Processing 20, 2697, 2011) is at most
+    .02 counts off.
 
     Args:
-        mean: of v as ``homogenise`` makes it, any shape.
-        noise: its model and parameter.
+        mean: mean of v, as returned by ``homogenise``, any shape.
+        noise: noise model and parameter.
     """
     match noise:
         case Poisson(zeta=zeta):
-            # In standard deviations of its noise; 2 sqrt(3/8) where all counts are zero.
+            # In standard deviations of its noise; 2 sqrt(3/8) if all counts are zero.
             d = (2 * mean / zeta**0.5).clamp(min=1.5**0.5)
             counts: Tensor = d**2 / 4 + 1.5**0.5 * (1 / (4 * d) + 5 / (8 * d**3)) - 11 / (8 * d**2) - 1 / 8
             return zeta * counts

@@ -1,4 +1,4 @@
-"""The contract between a method and the harness: what a method is, and what it may see."""
+"""The contract between a method and the harness: what a method provides, and what it may see."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Network = Callable[[Tensor], Tensor]
 
 
 class WithheldError(RuntimeError):
-    """A method reached for something that it did not declare in ``needs``."""
+    """A method accessed something that it did not declare in ``needs``."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a method sees of its training patches; all else is withheld.
+    """The part of the training patches that a method sees; everything else is withheld.
 
     Images are float32 intensities, (B, C, P, P), neither clipped nor rounded.
 
     Args:
-        images: the declared images by their need's name.
-        model: the noise with its parameter, where declared; with an estimate for each image, (B, 1, 1, 1),
-            where the parameter is unknown.
+        images: the declared images, by the name of the need.
+        model: the noise with its parameter, if declared; with an estimate for each image, (B, 1, 1, 1), if
+            the parameter is unknown.
         multipliers: the method's Lagrange multipliers by name, 0-d and positive.
     """
 
@@ -89,10 +89,11 @@ class Method(ABC):
     Attributes:
         needs: what the method sees; the harness withholds the rest.
         noises: the noise models for which it is defined.
-        precision: the lowest in which its mathematics is stable.
-        multipliers: initial values of its Lagrange multipliers, above 0, by name. The harness moves each by
-            gradient ascent on the loss while the network descends.
-        packages: what its results depend on beside the harness's own; their versions are recorded.
+        precision: the lowest precision in which its loss is numerically stable.
+        multipliers: initial values of its Lagrange multipliers, above 0, by name. The harness updates them by
+            gradient ascent on the loss, and the network by gradient descent.
+        packages: packages on which its results depend, in addition to the harness's own; their versions are
+            recorded.
     """
 
     needs: ClassVar[frozenset[Need]]
@@ -106,49 +107,50 @@ class Method(ABC):
         """Compute the loss of each image of a batch, shape (B,).
 
         Args:
-            net: maps (B, C, H, W) float32 to the same shape; it adds its input to its last layer's output.
-            batch: what the method declared, and nothing else.
+            net: network that maps (B, C, H, W) float32 to the same shape, by adding the last layer's output
+                to its input.
+            batch: the declared images and noise, and nothing else.
             rng: the only source of randomness, on the batch's device.
-            progress: 0-d tensor, the share of the steps already done, from 0 to 1.
+            progress: 0-d tensor, the fraction of the steps already done, from 0 to 1.
         """
 
     @abstractmethod
     def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
-        """Denoise whole images by the trained network.
+        """Denoise whole images with the trained network.
 
         Args:
             net: as in ``loss``.
             noisy: y, (B, C, H, W), float32, any size.
-            noise: the noise model with its parameter, where ``needs`` declares it, else None.
+            noise: the noise model with its parameter if ``needs`` declares it, else None.
         """
 
     def estimate(self, net: Network, noisy: Tensor, noise: Noise) -> Noise:
-        """Estimate the noise of whole images by the trained network; the default returns the given noise.
+        """Estimate the noise of whole images with the trained network; the default returns the given noise.
 
-        Only for the record: ``denoise`` is given ``noise`` too, and calls this where it needs to.
+        The harness only records the estimate; ``denoise`` is given ``noise`` too and may call this method.
 
         Args:
             net: as in ``loss``.
             noisy: as in ``denoise``.
-            noise: the model with its parameter, or with the harness's estimate where that is unknown.
+            noise: the model with its parameter, or with the harness's estimate if the parameter is unknown.
         """
         return noise
 
     @property
     def hyper_parameters(self) -> dict[str, Any]:
-        """Every hyper-parameter with its value."""
+        """All hyper-parameters with their values."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def settings(self) -> str:
-        """The changed hyper-parameters, as on the command line: ``domain=raw,formula=paper``."""
+        """The non-default hyper-parameters, in command-line form: ``domain=raw,formula=paper``."""
         changed = [field for field in fields(self) if getattr(self, field.name) != field.default]
         return ",".join(f"{field.name}={getattr(self, field.name)}" for field in changed)
 
 
 @dataclass(frozen=True)
 class Untrained(Method):
-    """A denoiser that learns nothing: a reference without training steps.
+    """A denoiser that is not trained, as a reference.
 
     Its ``denoise`` is given an untrained network and ignores it.
     """
@@ -163,11 +165,13 @@ class Untrained(Method):
 def sees(method: type[Method] | Method, *, blind: bool = False) -> str:
     """Describe what a method sees in training, in the order of the contract, such as ``noisy + noise``.
 
-    For one that is not trained, what it is given with the image to denoise: ``noisy + noise, untrained``.
+    For an untrained method, it is what the method is given with the image to denoise: ``noisy + noise,
+    untrained``.
 
     Args:
         method: a method or its class.
-        blind: whether the noise's parameter is withheld; stored scores then say "law" instead of ``noise``.
+        blind: whether the noise's parameter is withheld; stored scores then contain "law" instead of
+            ``noise``.
     """
     seen = [need for need in NEEDS if need in method.needs]
     text = " + ".join("law" if blind and need == "noise" else need for need in seen)
@@ -176,5 +180,5 @@ def sees(method: type[Method] | Method, *, blind: bool = False) -> str:
 
 
 def squared_error(estimate: Tensor, target: Tensor) -> Tensor:
-    """Mean squared error of each image, (B, C, H, W) twice to (B,)."""
+    """Compute the mean squared error of each image, for two tensors (B, C, H, W), shape (B,)."""
     return (estimate - target).square().mean(dim=(1, 2, 3))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 PROTOCOL_VERSION = 4
-"""Raised whenever the same run would give other numbers; a part of every key."""
+"""Increased whenever the same run would give other numbers; part of every key."""
 
 LEARNING_RATE = 2e-3
-"""Peak learning rate, unless a recipe has another."""
+"""Peak learning rate, unless a recipe sets another."""
 
 CLIP_RATIO = 2.0
 """A gradient is clipped to this multiple of the running mean of its norm."""

@@ -9,10 +9,10 @@ import numpy as np
 
 
 def seed_of(*role: str | int | float) -> int:
-    """Hash a named role to a seed of 63 bits.
+    """Hash a named role to a 63-bit seed.
 
     Args:
-        role: what the randomness is for, such as ``("weights", 0)``. It never holds a method's name, so
+        role: purpose of the randomness, such as ``("weights", 0)``. It never contains a method's name, so
             that all methods have the same initial weights, patches and noise.
     """
     digest = hashlib.sha256(json.dumps(role).encode()).digest()

@@ -1,4 +1,4 @@
-"""Settings of training runs: a recipe chooses them, a run is trained with them, the scores repeat them."""
+"""Settings of training runs: chosen by a recipe, used in training, and repeated in the scores."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class TrainingSettings:
 
     Args:
         channels: 1 for grey, 3 for colour.
-        width: channels of the U-Net on its way down.
-        steps: of the optimiser.
+        width: channels of the U-Net's encoder.
+        steps: number of optimiser steps.
         batch: patches per step.
         patch: side of a patch, pixels.
-        learning_rate: the peak of the schedule.
+        learning_rate: peak learning rate of the schedule.
 
     Raises:
         InputError: a number is too small, or not finite.
@@ -44,7 +44,7 @@ class TrainingSettings:
             raise InputError(f"learning_rate must be finite and above 0, but is {self.learning_rate}")
 
     def training_settings(self) -> dict[str, Any]:
-        """Return these settings alone, by name, without what a subclass adds."""
+        """Return these settings by name, without the fields of subclasses."""
         return {name: getattr(self, name) for name in SETTING_COLUMNS}
 
 
@@ -55,7 +55,7 @@ def require_at_least(smallest: int, name: str, value: int) -> None:
     """Check a number.
 
     Raises:
-        InputError: it is below the smallest allowed.
+        InputError: the number is below the smallest allowed.
     """
     if value < smallest:
         raise InputError(f"{name} must be at least {smallest}, but is {value}")
