@@ -1,5 +1,5 @@
-"""The report of stored runs: one HTML page that opens from disk, with figures for papers beside it.
+"""The report of stored runs: one HTML page that opens from disk, and its figures as files for papers.
 
-``write.py`` writes it: a section for each setup with recommendation, tables, figures and images, then
-failures and provenance. It may import profile, tables and below.
+``write.py`` writes it: one section per setup with recommendations, tables, figures and images, then failures
+and provenance. The package may import profile, tables and below.
 """

@@ -34,11 +34,11 @@ def on_front(cost: Sequence[float], gain: Sequence[float]) -> list[bool]:
     """Return which points are on the Pareto front.
 
     Args:
-        cost: of each point; less is better.
-        gain: of each point; more is better.
+        cost: cost of each point; less is better.
+        gain: gain of each point; more is better.
 
     Returns:
-        False for a point where another costs no more and gains no less, and is better in one of the two.
+        False for a point if another costs no more and gains no less, and is better in one of the two.
     """
     points = list(zip(cost, gain, strict=True))
     return [
@@ -53,10 +53,10 @@ def draw_cost_figure(
     """Draw PSNR against training operations, one panel per noise and test set.
 
     Args:
-        numbers: finished cells, as by ``cells``.
-        methods: in the order of their colours.
-        folder: for the files, which exists.
-        stem: of their names.
+        numbers: finished cells, as returned by ``cells``.
+        methods: the methods, in the order of their colours.
+        folder: existing folder for the files.
+        stem: stem of the file names.
     """
     rows = {condition: _with_front(row) for condition, row in by_condition(numbers).items()}
     with panels([str(condition) for condition in rows]) as drawn:
@@ -85,7 +85,7 @@ def _draw(axes: Axes, row: pd.DataFrame, methods: Sequence[str]) -> None:
         style = mark(methods.index(point.method))
         face = style["color"] if point.on_front else "none"
         axes.plot(point.training_flops / TERA, point.psnr, **style, markersize=8, markerfacecolor=face)
-    # For the legend, which all panels share: filled, in the order of all methods.
+    # For the legend, which all panels share: filled marks, in the order of all methods.
     for method in sorted(row["method"], key=methods.index):
         axes.plot([], [], **mark(methods.index(method)), linestyle="none", label=plain(method))
     axes.set_xlabel("training compute (TFLOP)")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Denoised:
-    """An image denoised by a method: (H, W, C) float32 in [0, 1], with its PSNR (dB) and SSIM."""
+    """An image denoised by a method, (H, W, C) float32 in [0, 1], with its PSNR (dB) and SSIM."""
 
     pixels: np.ndarray
     psnr: float
@@ -39,7 +39,7 @@ class Denoised:
 
 @dataclass(frozen=True)
 class ShownImage:
-    """A test image under one noise, with its denoised versions by method."""
+    """A test image under one noise, with denoised versions by method."""
 
     noise: Noise
     images: str
@@ -58,28 +58,28 @@ class ShownImage:
 
     @property
     def noisy(self) -> np.ndarray:
-        """The image as the methods saw it, (H, W, C) float32, not clipped."""
+        """The noisy image that the methods saw, (H, W, C) float32, not clipped."""
         return self.image.noisy[0].movedim(0, -1).numpy()
 
 
 def shown_images(
     scores: pd.DataFrame, folder: Path, open_images: Callable[[str], ImageSet], *, count: int
 ) -> list[ShownImage]:
-    """Collect the denoised images that runs kept, with the clean ones, and the noisy ones drawn again.
+    """Collect the denoised images of runs with the clean images, and draw the noisy images again.
 
     Args:
-        scores: one line per run and test image, of runs that can be compared.
-        folder: of the runs; a run that kept no images of a noise is left out there.
+        scores: one line per run and test image; all runs must be comparable.
+        folder: folder of the runs; a run without images of a noise is left out there.
         open_images: opens a test set by its name.
-        count: images of each noise and test set, at most.
+        count: maximum number of images per noise and test set.
 
     Returns:
-        By noise and test set as in tables; each image with the methods in the order of ``scores``, of the
-        lowest seed.
+        The images, ordered by noise and test set as in tables; each with the methods in the order of
+        ``scores``, for the lowest seed.
 
     Raises:
-        InputError: a test set cannot be opened, or is not the one that was scored; or a path among the images
-            of a run leads out of its folder.
+        InputError: a test set cannot be opened, or is not the one that was scored; or the path of a run's
+            image leads out of its folder.
     """
     found: list[ShownImage] = []
     for row, lines in by_condition(scores).items():
@@ -117,7 +117,7 @@ def _of_row(
 
 
 def _kept_images(folder: Path, key: str, noise: Noise, images: str) -> dict[str, Path]:
-    """Find the images that a run kept; scores made by others may hold a key or a set that leads elsewhere."""
+    """Find the images of a run; scores from others may contain a key or a set name that leads elsewhere."""
     require_name(key, of="run")
     require_set_name(images)
     kept = {path.stem: path for path in image_folder(folder / key, noise.spec, images).glob("*.png")}
@@ -127,7 +127,7 @@ def _kept_images(folder: Path, key: str, noise: Noise, images: str) -> dict[str,
 
 
 def _check_same(image: NoisyImage, lines: pd.DataFrame, images: str) -> None:
-    """Refuse an image whose noisy copy is not the one that was scored."""
+    """Refuse an image if its noisy copy is not the one that was scored."""
     drawn = image.scores["noisy_psnr"]
     if lines.empty or (lines["noisy_psnr"] - drawn).abs().max() > SAME_SCORE:
         raise InputError(

@@ -22,7 +22,7 @@ THEMED = {
     GREY: "var(--faint)",
     RULE: "var(--rule)",
 }
-"""Colours that switch with the page between light and dark; those of methods stay the same."""
+"""Colours that follow the page's light or dark mode; those of methods stay the same."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class EmbeddedFigure:
     """A figure with title, caption and alternative text.
 
     Args:
-        stem: of its files, unique in the report.
-        title: above it.
-        caption: below it: what is drawn, and how to read it.
-        alt: text for those who cannot see it.
-        files: CSV, PNG, SVG and PDF.
+        stem: stem of its file names, unique in the report.
+        title: title above the figure.
+        caption: caption below the figure: what it shows, and how to read it.
+        alt: alternative text for readers who cannot see the figure.
+        files: its CSV, PNG, SVG and PDF files.
     """
 
     stem: str
@@ -45,18 +45,18 @@ class EmbeddedFigure:
 
     @property
     def drawing(self) -> Markup:
-        """The figure as an element of an HTML page, in the colours of the page."""
+        """The figure as an HTML element, in the colours of the page."""
         (svg,) = (file for file in self.files if file.suffix == ".svg")
         return inline(svg.read_text(encoding="utf-8"), name=self.stem, alt=self.alt)
 
 
 def inline(svg: str, *, name: str, alt: str) -> Markup:
-    """Convert an SVG file to an element of an HTML page.
+    """Convert an SVG file to an HTML element.
 
     Args:
-        svg: the file, as matplotlib writes it, which escapes all text.
-        name: prefix of each id, for the ids of one page must differ.
-        alt: plain text.
+        svg: a file written by matplotlib, which escapes all text.
+        name: prefix of each id, since ids must be unique within a page.
+        alt: alternative text, plain.
     """
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", body, flags=re.DOTALL)

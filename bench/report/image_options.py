@@ -1,4 +1,4 @@
-"""Which test images a report shows, and from which folders they may be opened."""
+"""The test images that a report shows, and the folders from which it may open them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ DEFAULT_COUNT = 3
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """Which test images a report shows.
+    """The choice of test images that a report shows.
 
     Args:
-        count: of each noise and test set, at most.
+        count: maximum number of images per noise and test set.
         data: the folder with the image sets.
-        test: test sets by folder or as ``hub:OWNER/NAME``; those of ``REGISTRY`` need not be named.
+        test: test sets, each a folder or ``hub:OWNER/NAME``; those of ``REGISTRY`` need not be named.
     """
 
     count: int = DEFAULT_COUNT
@@ -42,12 +42,12 @@ class ImageOptions:
 def images_by_setup(
     parts: dict[Setup, pd.DataFrame], runs: Path, options: ImageOptions
 ) -> tuple[dict[Setup, list[ShownImage]], list[str]]:
-    """Collect images by setup.
+    """Collect the images to show, by setup.
 
     Args:
         parts: scores by setup, one line per run and test image.
         runs: folder of the runs.
-        options: which images.
+        options: the choice of images.
 
     Returns:
         The images, and the reasons why some are missing.
@@ -65,7 +65,7 @@ def images_by_setup(
 
 
 def _opener(options: ImageOptions, channels: int) -> Callable[[str], ImageSet]:
-    """Open registered sets and those that the user named; runs made by others open no folder."""
+    """Open registered sets and sets that the user named; runs from others cannot open a folder."""
 
     @cache
     def opened(spec: str) -> ImageSet:

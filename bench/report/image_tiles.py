@@ -1,4 +1,4 @@
-"""Images inside the page: the same crop of each version, as data of the page itself."""
+"""Images embedded in the page: the same crop of each version, as data URIs."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from bench.report.denoised_images import ShownImage
 
 SIDE = 192
-"""Of a crop, pixels."""
+"""Side of a crop, in pixels."""
 
 STEP = 0.05
-"""The ends of the scale of errors are multiples of it."""
+"""The end of the error scale is a multiple of this."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One version of an image.
+    """One version of a test image.
 
     Args:
         name: ``clean``, ``noisy`` or a method.
         source: a PNG as a data URI.
-        psnr: of the whole image, dB; NaN for the clean one.
-        ssim: of the whole image; NaN for the clean one.
+        psnr: PSNR of the whole image, dB; NaN for the clean one.
+        ssim: SSIM of the whole image; NaN for the clean one.
     """
 
     name: str
@@ -46,13 +46,13 @@ class ImageTiles:
     """A test image under one noise: the same crop clean, noisy, and denoised by every method.
 
     Args:
-        label: of the noise.
+        label: label of the noise.
         images: the test set.
-        image: its file name.
-        width: of the crop, pixels.
-        height: of the crop, pixels.
-        tiles: clean, noisy, then the methods that saw least first.
-        selected: name of the tile that is compared with the noisy one at first.
+        image: file name of the image.
+        width: width of the crop, in pixels.
+        height: height of the crop, in pixels.
+        tiles: clean, noisy, then the methods by how much they saw, least first.
+        selected: name of the tile that is initially compared with the noisy one.
     """
 
     label: str
@@ -68,9 +68,9 @@ def cut_tiles(image: ShownImage, methods: Sequence[str], selected: str | None = 
     """Cut the same crop out of all versions of an image.
 
     Args:
-        image: to cut.
-        methods: in the order of their tiles.
-        selected: the method to compare at first; by default the last.
+        image: the image to crop.
+        methods: the methods, in the order of their tiles.
+        selected: the method to compare initially; by default the last.
     """
     crop = busiest(image.clean)
     scores = image.image.scores
@@ -89,11 +89,11 @@ def cut_tiles(image: ShownImage, methods: Sequence[str], selected: str | None = 
 
 
 def busiest(clean: np.ndarray, *, side: int = SIDE) -> tuple[slice, slice]:
-    """Choose the crop in which flat and busy parts differ most, by the clean image alone.
+    """Choose the crop in which flat and busy parts differ most, from the clean image alone.
 
     Args:
         clean: (H, W, C) intensities.
-        side: of the crop, pixels; a smaller image is taken whole.
+        side: side of the crop, in pixels; a smaller image is used whole.
 
     Returns:
         The rows and the columns of the crop.
@@ -113,7 +113,7 @@ def busiest(clean: np.ndarray, *, side: int = SIDE) -> tuple[slice, slice]:
 
 
 def as_data(pixels: np.ndarray) -> str:
-    """Encode an image as a PNG of 8 bits in a data URI.
+    """Encode an image as an 8-bit PNG in a data URI.
 
     Args:
         pixels: (H, W, C), C 1 (grey) or 3 (RGB); clipped to [0, 1].
@@ -125,7 +125,7 @@ def as_data(pixels: np.ndarray) -> str:
 
 
 def error_peak(images: Sequence[ShownImage]) -> float:
-    """Choose the end of the scale of errors, which all images share: 99 % of errors are below.
+    """Choose the end of the error scale that all images share: 99 % of errors are below it.
 
     Returns:
         A multiple of ``STEP``; 0 without denoised images.

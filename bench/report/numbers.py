@@ -1,4 +1,4 @@
-"""The numbers of a report: one row per method on one noise and test set."""
+"""The numbers of a report: one row per method, noise and test set."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ CELL_COLUMNS += ["seconds", "training_seconds", "training_flops", "error"]
 
 
 def baseline_of(table: Table) -> str | None:
-    """Return the method to which others are compared: one that saw clean images, None where there is none.
+    """Return the method that others are compared with: one that saw clean images, or None.
 
-    Of several, it is the one with the shortest name, without hyper-parameters of its own.
+    Of several, it is the one with the shortest name, that is, with default hyper-parameters.
     """
     sees = {cell.method: cell.sees for cell in table.cells.values()}
     saw_clean = [method for method in table.methods if exposure(sees[method]) == exposure("clean")]
@@ -37,7 +37,7 @@ def cells(table: Table, scores: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         table: as returned by ``tabulate``.
-        scores: of its runs, one line per run and test image.
+        scores: scores of its runs, one line per run and test image.
 
     Returns:
         The columns ``CELL_COLUMNS``, in the order of the table; cells that were never run are left out, and

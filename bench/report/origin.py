@@ -18,10 +18,10 @@ class Origin:
     """The code, versions and hardware that some runs share.
 
     Args:
-        commit: of the benchmark.
-        versions: of Python and the libraries.
-        hardware: on which they ran.
-        runs: how many.
+        commit: commit of the benchmark.
+        versions: versions of Python and the libraries.
+        hardware: hardware that they ran on.
+        runs: number of runs.
     """
 
     commit: str
@@ -35,12 +35,12 @@ class Provenance:
     """Provenance of the numbers of a report.
 
     Args:
-        origins: of all runs.
-        code: method, package of its file, and the hash of the file.
-        training: training set and the hash of its pixels.
-        tests: noise, test set, seed, hash of its pixels, and that of its noisy copies.
-        lpips: why LPIPS is missing, where it is.
-        started: when the first run started, and the last.
+        origins: origins of all runs.
+        code: method, package that contains its file, and hash of the file.
+        training: training set and hash of its pixels.
+        tests: noise, test set, seed, and hashes of the clean and the noisy pixels.
+        lpips: reasons why LPIPS is missing, if it is.
+        started: times at which the first and the last run started.
     """
 
     origins: list[Origin]
@@ -55,8 +55,8 @@ def provenance(results: Results, keys: Iterable[str]) -> Provenance:
     """Collect the provenance of runs.
 
     Args:
-        results: with the runs.
-        keys: of finished runs.
+        results: results that contain the runs.
+        keys: keys of finished runs.
     """
     records = [results.record(key) for key in sorted(keys)]
     evaluated = [

@@ -29,11 +29,11 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 def differences(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """Subtract the baseline's PSNR from that of the others, image by image, averaged over seeds.
+    """Subtract the baseline's PSNR from that of the other methods, image by image, averaged over seeds.
 
     Args:
-        scores: one line per run and test image, of runs that can be compared.
-        baseline: a method.
+        scores: one line per run and test image; all runs must be comparable.
+        baseline: the method to subtract.
 
     Returns:
         The columns noise, parameter, images, method, image, difference (dB), over the seeds that both have.
@@ -57,15 +57,15 @@ def draw_paired_figure(
     folder: Path,
     stem: str,
 ) -> EmbeddedFigure | None:
-    """Draw the differences to the baseline, one panel per noise and test set; None where there are none.
+    """Draw the differences to the baseline, one panel per noise and test set; None if there are none.
 
     Args:
         scores: one line per run and test image.
-        numbers: finished cells, as by ``cells``; others are not drawn.
-        methods: in the order of their colours.
-        baseline: one of them.
-        folder: for the files, which exists.
-        stem: of their names.
+        numbers: finished cells, as returned by ``cells``; others are not drawn.
+        methods: the methods, in the order of their colours.
+        baseline: one of the methods.
+        folder: existing folder for the files.
+        stem: stem of the file names.
     """
     compared = numbers.dropna(subset=["gap"])
     if compared.empty:
@@ -92,7 +92,7 @@ def _draw(axes: Axes, row: pd.DataFrame, methods: Sequence[str]) -> None:
         low, median, high = np.quantile(values, (0.25, 0.5, 0.75))
         axes.barh(place, high - low, left=low, height=BOX, color="none", edgecolor=style["color"])
         axes.vlines(median, place - BOX / 2, place + BOX / 2, color=style["color"], linewidth=2)
-        # Spread evenly, and the same in every drawing.
+        # Spread evenly, and identically in every drawing.
         across = (np.arange(len(values)) * GOLDEN % 1 - 0.5) * 0.5
         axes.scatter(values, place + across, s=14, alpha=0.6, label=plain(str(method)), **style)
     axes.axvline(0, color=GREY, linewidth=1)

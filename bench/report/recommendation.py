@@ -1,4 +1,4 @@
-"""The recommended method: the best self-supervised one under each noise, and by how much."""
+"""The recommended method: the best self-supervised one under each noise, and its lead."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The self-supervised method of highest mean PSNR on one noise and test set.
+    """The self-supervised method with the highest mean PSNR on one noise and test set.
 
     Args:
-        label: of the noise.
+        label: label of the noise.
         images: the test set.
-        method: the best.
-        psnr: its mean, dB.
-        second: the next best; "" where there is none.
-        lead: the paired difference to it with its interval, as text.
-        cost: operations of training, relative to the second's; NaN without one.
+        method: the best method.
+        psnr: its mean PSNR, dB.
+        second: the second best method; "" if there is none.
+        lead: the paired difference to the second best with its interval, as text.
+        cost: training operations relative to those of the second best; NaN without one.
         gap: the paired difference to the baseline, as text; "" without one.
     """
 
@@ -45,9 +45,9 @@ def recommend(numbers: pd.DataFrame, scores: pd.DataFrame, baseline: str | None)
     """Recommend the best self-supervised method of each row.
 
     Args:
-        numbers: cells, as by ``cells``; failed ones are never recommended.
-        scores: one line per run and test image, of the same runs.
-        baseline: the method that the gap is to, if there is one.
+        numbers: cells, as returned by ``cells``; failed ones are never recommended.
+        scores: scores of the same runs, one line per run and test image.
+        baseline: the method to which the gap is measured, if there is one.
     """
     done = numbers[numbers["status"] == "done"]
     keys = {CellKey(*key) for key in records_of(done, CELL)}
@@ -77,7 +77,7 @@ def _recommendation(
 def _difference(
     condition: Condition, method: str, other: str | None, parts: dict[CellKey, pd.DataFrame]
 ) -> str:
-    """Format the paired difference of two methods; "" where the other has no scores."""
+    """Format the paired difference of two methods; "" if the other has no scores."""
     theirs = parts.get(CellKey(*condition, other or ""))
     if theirs is None:
         return ""
@@ -85,6 +85,6 @@ def _difference(
 
 
 def _best(row: pd.DataFrame) -> str:
-    """Return the best self-supervised method; "" where there is none."""
+    """Return the best self-supervised method; "" if there is none."""
     psnr, sees = (dict(zip(row["method"], row[name], strict=True)) for name in ("psnr", "sees"))
     return next(iter(best_methods(psnr, sees)), "")

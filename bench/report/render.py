@@ -1,4 +1,4 @@
-"""Fill in the page: all text from outside is escaped, and the page loads nothing."""
+"""Render the page: all external text is escaped, and the page loads nothing."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ TEMPLATE, STYLE, SCRIPT = "report.html.j2", "report.css", "report.js"
 
 
 def render(*, colours: Mapping[str, str], error_peak: float, **content: Any) -> str:
-    """Fill in the page.
+    """Render the page.
 
     Args:
-        colours: of the methods of the whole report, in their order.
-        error_peak: end of the scale of errors.
-        content: all else that the template uses.
+        colours: colours of all methods of the report, in their order.
+        error_peak: end of the error scale.
+        content: everything else that the template uses.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bench.report", "page"),
@@ -57,7 +57,7 @@ def render(*, colours: Mapping[str, str], error_peak: float, **content: Any) -> 
 
 
 def number(value: float, digits: int) -> str:
-    """Format a number with so many digits; a dash where it is unknown."""
+    """Format a number with the given number of digits; a dash if it is unknown."""
     return MISSING if math.isnan(value) else f"{value:,.{digits}f}"
 
 

@@ -1,4 +1,4 @@
-"""Residuals: are they white, and as strong as the noise at every intensity?"""
+"""The figure of residuals: are they white, and as strong as the noise at every intensity?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FREQUENCIES = 16
 INTENSITIES = 10
 FEWEST = 200
-"""Pixels; with fewer, the variance is too uncertain to show."""
+"""Minimum number of pixels; with fewer, the variance is too uncertain to show."""
 
 COLUMNS = ["noise", "parameter", "method", "quantity", "at", "ratio", "pixels"]
 TITLE = "Residuals"
@@ -37,14 +37,14 @@ CAPTION = (
 
 
 def spectrum(residual: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Average the power spectrum of a residual over directions.
+    """Average the power spectrum of a residual over all directions.
 
     Args:
         residual: (H, W, C), in units of the noise's standard deviation.
 
     Returns:
-        The middle of each band of frequencies (cycles per pixel), the mean power there, 1 for white noise of
-        unit variance, and the number of its coefficients.
+        The middle of each frequency band (cycles per pixel), the mean power in it (1 for white noise of unit
+        variance), and its number of coefficients.
     """
     height, width, _ = residual.shape
     power = np.abs(np.fft.fft2(residual, axes=(0, 1))) ** 2 / (height * width)
@@ -57,11 +57,11 @@ def variances(residual: np.ndarray, clean: np.ndarray) -> tuple[np.ndarray, np.n
     """Average the square of a residual over pixels of similar intensity.
 
     Args:
-        residual: of any shape, in units of the noise's standard deviation.
-        clean: of the same shape, intensities in [0, 1].
+        residual: any shape, in units of the noise's standard deviation.
+        clean: the same shape, intensities in [0, 1].
 
     Returns:
-        The middle of each band of intensities, the mean square there, and the number of its pixels.
+        The middle of each intensity band, the mean square in it, and its number of pixels.
     """
     edges = np.linspace(0, 1, INTENSITIES + 1)
     return (edges[:-1] + edges[1:]) / 2, *_averaged(residual**2, clean, edges)
@@ -76,13 +76,13 @@ def _averaged(values: np.ndarray, at: np.ndarray, edges: np.ndarray) -> tuple[np
 def draw_residual_figure(
     images: Sequence[ShownImage], methods: Sequence[str], *, folder: Path, stem: str
 ) -> EmbeddedFigure | None:
-    """Draw spectrum and variance of residuals, one column per noise; None where there are no images.
+    """Draw the spectrum and variance of residuals, one column per noise; None where there are no images.
 
     Args:
-        images: with their denoised versions.
-        methods: in the order of their colours.
-        folder: for the files, which exists.
-        stem: of their names.
+        images: images with their denoised versions.
+        methods: the methods, in the order of their colours.
+        folder: existing folder for the files.
+        stem: stem of the file names.
     """
     data = statistics(images)
     if data.empty:
@@ -102,11 +102,11 @@ def draw_residual_figure(
 
 
 def statistics(images: Sequence[ShownImage]) -> pd.DataFrame:
-    """Average spectrum and variance of residuals over the images of each noise.
+    """Average the spectrum and variance of residuals over the images of each noise.
 
     Returns:
-        The columns ``COLUMNS``: ``at`` is a frequency or an intensity, ``ratio`` that of the residual's power
-        to the noise's, ``pixels`` how many were averaged.
+        The columns ``COLUMNS``: ``at`` is a frequency or an intensity, ``ratio`` the residual's power divided
+        by the noise's, ``pixels`` the number of averaged values.
     """
     lines = [line for image in images for line in _statistics(image)]
     table = pd.DataFrame(lines, columns=COLUMNS)
@@ -118,7 +118,7 @@ def statistics(images: Sequence[ShownImage]) -> pd.DataFrame:
 
 def _statistics(image: ShownImage) -> Iterator[tuple[object, ...]]:
     variance = image.noise.variance(image.clean.astype(float))
-    # At black, Poisson and Gamma noise have no variance, and so no ratio to it.
+    # At black, Poisson and Gamma noise have zero variance, so that the ratio is undefined.
     some = variance > 0
     for method, denoised in image.denoised.items():
         residual = np.zeros(variance.shape)

@@ -34,19 +34,19 @@ CURVES = (
 
 @dataclass(frozen=True)
 class Section:
-    """All that a report shows of the runs of one setup.
+    """The content of a report for the runs of one setup.
 
     Args:
-        number: from 1.
-        title: the setup on one line.
-        table: its numbers.
-        numbers: the same, one row per cell, as by ``cells``.
-        baseline: the method to which others are compared, or None.
+        number: number of the section, from 1.
+        title: the setup in one line.
+        table: the numbers of the setup.
+        numbers: the same numbers, one row per cell, as returned by ``cells``.
+        baseline: the method that others are compared with, or None.
         recommendations: the best self-supervised methods.
-        figures: of its numbers.
-        images: tiles of each image that is shown.
-        retraining: how far a run with another seed would differ, in a sentence.
-        notes: how the numbers were made.
+        figures: figures of the numbers.
+        images: tiles of each image.
+        retraining: a sentence on how far a run with another seed would differ.
+        notes: how the numbers were computed.
     """
 
     number: int
@@ -74,13 +74,13 @@ def write_section(
     """Compute a section and write the files of its figures.
 
     Args:
-        table: of one setup.
-        scores: of its runs, one line per run and test image.
-        curves: of its runs, as returned by ``Store.curves``; may be empty.
-        images: of its runs; may be empty.
-        number: of the section, with which the names of its files begin.
-        methods: of the whole report, in the order of their colours.
-        folder: for the files, which exists.
+        table: table of one setup.
+        scores: scores of its runs, one line per run and test image.
+        curves: curves of its runs, as returned by ``Store.curves``; may be empty.
+        images: images of its runs; may be empty.
+        number: number of the section, with which its file names begin.
+        methods: all methods of the report, in the order of their colours.
+        folder: existing folder for the files.
     """
     numbers, baseline = cells(table, scores), baseline_of(table)
     finished = numbers[numbers["status"] == "done"]

@@ -1,4 +1,4 @@
-"""PSNR by strength of noise, and the gap to the baseline."""
+"""The figure of PSNR by strength of the noise, and of the gap to the baseline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DRAWN = [*CELL, "noisy_psnr", "psnr", "gap", "gap_low", "gap_high"]
 SPREAD = 0.5
-"""Share of the distance between two strengths over which methods are spread, so that none hides another."""
+"""Fraction of the distance between two strengths over which methods are spread, to avoid overlap."""
 
 TITLE = "Quality by strength of noise"
 CAPTION = "Above: mean PSNR of a test set, from weak noise on the left to strong noise on the right. "
@@ -34,11 +34,11 @@ def draw_strength_figure(
     """Draw PSNR by strength, one column per noise model and test set, with the gap to the baseline below.
 
     Args:
-        numbers: finished cells, as by ``cells``.
-        methods: in the order of their colours.
-        baseline: the method that the gaps are to, if there is one.
-        folder: for the files, which exists.
-        stem: of their names.
+        numbers: finished cells, as returned by ``cells``.
+        methods: the methods, in the order of their colours.
+        baseline: the method to which gaps are measured, if there is one.
+        folder: existing folder for the files.
+        stem: stem of the file names.
     """
     models: Any = numbers.groupby(["noise", "images"], sort=False)
     with panels(

@@ -1,4 +1,4 @@
-"""Panels of a figure: one column for each noise and test set, a few across, with one legend."""
+"""Panels of a figure: one column per noise and test set, a few side by side, with one legend."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Panels:
     """A figure that is being drawn.
 
     Args:
-        figure: to be saved inside the ``with`` block, which sets its style.
-        columns: of panels from top to bottom, in the order of their titles.
-        across: how many columns are side by side.
+        figure: the figure, to be saved inside the ``with`` block, which sets its style.
+        columns: columns of panels, from top to bottom, in the order of their titles.
+        across: number of columns side by side.
     """
 
     figure: Figure
@@ -42,10 +42,10 @@ class Panels:
                 axes.set_ylabel(text)
 
     def save(self, data: pd.DataFrame, folder: Path, stem: str) -> tuple[Path, ...]:
-        """Add the legend, and write the figure and the numbers that it shows.
+        """Add the legend, and write the figure and its numbers.
 
         Returns:
-            CSV, PNG, SVG and PDF.
+            The CSV, PNG, SVG and PDF files.
         """
         share_legend(self.figure)
         csv = folder / f"{stem}.csv"
@@ -55,12 +55,12 @@ class Panels:
 
 @contextmanager
 def panels(titles: Sequence[str], *, rows: int = 1, height: float = 2.6) -> Iterator[Panels]:
-    """Open an empty figure in the common style, for the length of the ``with`` block.
+    """Open an empty figure in the common style, inside a ``with`` block.
 
     Args:
-        titles: of the columns, at most ``ACROSS`` side by side.
-        rows: panels of each column.
-        height: of a panel, inches.
+        titles: titles of the columns, at most ``ACROSS`` side by side.
+        rows: number of panels per column.
+        height: height of a panel, in inches.
     """
     blocks = math.ceil(len(titles) / ACROSS)
     across = math.ceil(len(titles) / blocks)

@@ -1,4 +1,4 @@
-"""The report: one HTML page that holds all it shows, with the figures for papers beside it."""
+"""Write the report: one self-contained HTML page, and its figures as files for papers."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def write_report(
     """Write ``report.html``, and ``figures/`` with each figure as CSV, PNG, SVG and PDF.
 
     Args:
-        results: of the runs.
-        root: their folder, which may hold a throughput profile.
-        out: where the files go.
-        images: which to show.
-        runs: folder of the runs, the only one with images and curves; default: ``root``.
+        results: results of the runs.
+        root: folder of the results, which may contain a throughput profile.
+        out: folder for the files.
+        images: the choice of images to show.
+        runs: folder of the runs, which alone contains images and curves; by default ``root``.
 
     Returns:
         The page, then the files of the figures.
 
     Raises:
-        InputError: runs cannot be compared, or the folder cannot be written. Missing images are no error: the
-            report says why they are missing.
+        InputError: runs cannot be compared, or the folder cannot be written. Missing images are not an error:
+            the report gives the reason.
     """
     scores, failures = results.scores(), results.failures()
     tables = tabulate(scores, failures)
@@ -93,7 +93,7 @@ def write_report(
 
 
 def _curves(store: Store, parts: dict[Setup, pd.DataFrame]) -> dict[Setup, pd.DataFrame]:
-    """Read the curves of those runs whose scores are shown."""
+    """Read the curves of the runs whose scores are shown."""
     keys = {key for scores in parts.values() for key in scores["key"]}
     curves = store.curves()
     curves = curves[curves["key"].isin(keys)] if len(curves) else curves
