@@ -1,5 +1,5 @@
-"""Training runs: recipes are planned into jobs, and each job is executed once and stored.
+"""Training runs: a recipe becomes a list of jobs, and each job is executed once and stored.
 
 Imports training, scoring, images, noise and the store; the commands and the published tables import it.
-With Ray installed, ``cluster`` executes jobs on several machines.
+If Ray is installed, ``cluster`` executes jobs on several machines.
 """

@@ -1,4 +1,4 @@
-"""Where and how jobs are executed, and the interface of what shows their progress."""
+"""The context in which jobs are executed, and the interface for showing their progress."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from bench.training.engine import Engine
 
 CHECKPOINT_EVERY = 60.0
-"""Seconds; writing a checkpoint takes some hundredths of a second."""
+"""Seconds between checkpoints; writing one takes a few hundredths of a second."""
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """Where and how jobs are executed.
+    """The context in which jobs are executed.
 
     Args:
-        training_images: the training set.
-        test_images: the test sets.
-        device: where to train.
-        store: where runs are kept.
-        lpips: the metric, or why it is missing.
-        engine: how the training steps are launched.
-        evaluations: how often a run is evaluated midway, on the first test set; 0: never.
-        checkpoint_every: seconds from one checkpoint of a training run to the next.
-        on_checkpoint: called with the file of each, once it is written.
-        stop: whether someone asked to stop.
-        place: fields of the record that say where jobs are executed, in addition to code and hardware.
+        training_images: training set.
+        test_images: test sets.
+        device: device to train on.
+        store: store for the runs.
+        lpips: the metric, or the reason why it is missing.
+        engine: engine that launches the training steps.
+        evaluations: number of evaluations during a run, on the first test set.
+        checkpoint_every: seconds between two checkpoints of a training run.
+        on_checkpoint: called with the file of each checkpoint after it is written.
+        stop: whether a stop was requested.
+        place: fields of the record that describe where jobs are executed, in addition to code and hardware.
     """
 
     training_images: ImageSet
@@ -58,10 +58,10 @@ class Watcher(Protocol):
     """Shows the progress of jobs."""
 
     def started(self, job: Job) -> None:
-        """A job begins."""
+        """A job starts."""
 
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
-        """A job's training reports step, loss, learning rate and seconds."""
+        """A training run reports step, loss, learning rate and seconds."""
 
     def warned(self, job: Job, text: str) -> None:
         """A job has a problem that does not stop it."""

@@ -1,4 +1,4 @@
-"""Executing one job: it is trained, scored and stored, or resumed from where it was interrupted."""
+"""Execute one job: train, score and store it, or resume it after an interruption."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 
 def execute(job: Job, context: RunContext, tests: list[NoisySet], watcher: Watcher) -> str:
-    """Train, score and store one job, as far as that is not done; its lock is the caller's.
+    """Train, score and store one job, except for what is already done; the caller holds its lock.
 
     Returns:
-        The outcome, as ``Watcher.ended`` is given it.
+        The outcome, as passed to ``Watcher.ended``.
 
     Raises:
         StorageError: the store can no longer be written; the run resumes from its last checkpoint.
         Interrupted: likewise.
-        Exception: whatever else a method raises; the run is stored among the failed, with the cause.
+        Exception: any error of the method; the run is stored as failed, with the cause.
     """
     if job.key not in context.store:
         _train(job, context, tests, watcher)
@@ -59,7 +59,7 @@ def execute(job: Job, context: RunContext, tests: list[NoisySet], watcher: Watch
 
 
 def missing_tests(job: Job, context: RunContext, tests: list[NoisySet]) -> list[NoisySet]:
-    """List the test sets on which a stored run is still to be scored."""
+    """List the test sets on which a stored run has not been scored yet."""
     record = context.store.record(job.key)
     return [test for test in tests if _is_missing(test, record, context.lpips)]
 
@@ -72,7 +72,7 @@ def _is_missing(test: NoisySet, record: RunRecord, lpips: Lpips | str) -> bool:
 
 
 def _train(job: Job, context: RunContext, tests: list[NoisySet], watcher: Watcher) -> None:
-    """Train, score and store one run; one that fails is stored among the failed, with its cause."""
+    """Train, score and store one run; if it fails, store it as failed, with the cause."""
     record = new_record(job, context)
     with context.store.writing(job.key) as folder:
         try:
@@ -89,7 +89,7 @@ def _train(job: Job, context: RunContext, tests: list[NoisySet], watcher: Watche
 def _train_in(
     folder: Path, record: RunRecord, job: Job, context: RunContext, tests: list[NoisySet], watcher: Watcher
 ) -> None:
-    """Train and score one run, write its files into a folder, and complete its record."""
+    """Train and score one run, write its files to a folder, and complete its record."""
     checkpointer = _open_checkpointer(job, context, folder, watcher)
     history = checkpointer.log
     add_attempts(record, history.attempts)
@@ -107,7 +107,7 @@ def _train_in(
 
 
 def _open_checkpointer(job: Job, context: RunContext, folder: Path, watcher: Watcher) -> Checkpointer:
-    """Begin an attempt at a training run, from the checkpoint of an earlier one if it is sound."""
+    """Start an attempt at a training run, from the checkpoint of an earlier attempt if it is intact."""
     path = folder / CHECKPOINT
     try:
         found, history = read_checkpoint(path)

@@ -1,4 +1,4 @@
-"""Fitting: the network of one run is trained, and evaluated a few times midway."""
+"""Train the network of one run, with a few evaluations on the way."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MidwayEvaluation:
-    """Evaluates a denoiser while it is trained, and adds one row per test set to its curve."""
+    """Evaluates a denoiser during training, and adds one row per test set to its curve."""
 
     denoiser: Denoiser
     tests: list[NoisySet]
     curve: list[dict[str, Any]]
 
     def __call__(self, step: int, seconds: float, flops: int) -> None:
-        """Evaluate after a step, unless an earlier attempt did."""
+        """Evaluate after a step, unless an earlier attempt already did."""
         if any(row["step"] == step for row in self.curve):
             return
         for test in self.tests:
@@ -46,13 +46,13 @@ class MidwayEvaluation:
 
 @dataclass(frozen=True)
 class LogFile:
-    """The log of a training run, one JSON object per line, whose entries the watcher is given too.
+    """The log of a training run, one JSON object per line; the watcher receives the entries too.
 
     Args:
-        path: of the file, which is first written with the entries of earlier attempts.
-        entries: those of earlier attempts, to which further ones are added.
-        job: of the run.
-        watcher: is given each further entry.
+        path: path of the file, which initially contains the entries of earlier attempts.
+        entries: entries of earlier attempts; new ones are appended.
+        job: job of the run.
+        watcher: receives each new entry.
     """
 
     path: Path
@@ -80,17 +80,17 @@ def fit(
     report: Callable[[dict[str, Any]], None],
     tests: list[NoisySet],
 ) -> tuple[Denoiser, Cost]:
-    """Train the denoiser of a job; that of a method without training is returned as it is.
+    """Train the denoiser of a job; an untrained method's denoiser is returned unchanged.
 
     Args:
-        job: what to train.
-        context: where, and how often to evaluate midway.
-        checkpointer: keeps checkpoints, and the curve with them.
-        report: is given each entry of the log.
-        tests: what is evaluated midway.
+        job: job to train.
+        context: the device, and the number of evaluations during training.
+        checkpointer: writes checkpoints, which contain the curve.
+        report: receives each log entry.
+        tests: test sets to evaluate during training.
 
     Raises:
-        Interrupted: someone asked to stop.
+        Interrupted: a stop was requested.
     """
     run, device = job.run, context.device
     net = UNet(run.channels, width=run.width, seed=seed_of("weights", run.seed)).to(device)
@@ -117,7 +117,7 @@ def fit(
 
 
 def halved_steps(steps: int, count: int) -> frozenset[int]:
-    """Return the last step, half of it, a quarter, and so on: quality against cost is logarithmic."""
+    """Return the last step, half of it, a quarter and so on: quality grows with the logarithm of the cost."""
     return frozenset(math.ceil(steps / 2**halvings) for halvings in range(count))
 
 

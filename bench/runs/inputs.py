@@ -39,7 +39,7 @@ class NoisyTestSets:
             require_disjoint(context.training_images, images)
 
     def of(self, job: Job) -> list[NoisySet]:
-        """Return those of a job, noise by noise."""
+        """Return the test sets of a job, noise by noise."""
         draws = [(noise, job.run.seed) for noise in job.tests]
         for noise, seed in draws:
             if (noise, seed) not in self.drawn:
@@ -48,7 +48,7 @@ class NoisyTestSets:
 
 
 def _require_same_training_images(context: RunContext) -> None:
-    """Refuse a training set if stored runs were trained on other images of the same name."""
+    """Refuse a training set if stored runs were trained on other images under the same name."""
     ours, store = context.training_images, context.store
     runs = {key: store.record(key).run for key in store.keys()}  # noqa: SIM118 - not a dictionary
     for key, run in runs.items():

@@ -1,4 +1,4 @@
-"""Launching: each run that is not stored yet is executed once, by the process that claims it first."""
+"""Launch jobs: each run that is not stored yet is executed by the first process that claims it."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from bench.scoring.noisy_sets import NoisySet
 
 PAUSE = 0.5
-"""Seconds after which runs that another process works on are checked again."""
+"""Seconds between two checks of runs that another process works on."""
 
 
 def launch(jobs: Sequence[Job], context: RunContext, watcher: Watcher) -> list[Job]:
-    """Execute every job that is not stored yet; a failed one is recorded, and the others continue.
+    """Execute every job that is not stored yet; if a job fails, record it and continue with the others.
 
-    A job that another process works on is left to it, and taken over if that process ends without a result.
+    A job that another process works on is left to that process, and taken over if it ends without a result.
 
     Returns:
         The jobs that failed.
 
     Raises:
-        StorageError: the store can no longer be written; what it holds is valid, and another call resumes.
-        Interrupted: someone asked to stop; likewise.
+        StorageError: the store can no longer be written; its content is valid, and another call resumes.
+        Interrupted: a stop was requested; likewise.
     """
     queue = Queue(jobs, context, watcher)
     while (claim := queue.take()) or queue.left:
@@ -53,36 +53,36 @@ def try_execute(job: Job, context: RunContext, tests: list[NoisySet], watcher: W
     """Execute a job whose lock the caller holds, and return its outcome, which may be an error.
 
     Raises:
-        StorageError: as by ``execute``.
+        StorageError: as raised by ``execute``.
         Interrupted: likewise.
     """
     try:
         return execute(job, context, tests, watcher)
     except StorageError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever one method raises, the other runs continue
+    except Exception as error:  # noqa: BLE001 - the other runs continue after any error
         return f"failed: {error}"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A job that only this process executes, until it closes the lock."""
+    """A job that is reserved for this process until it closes the lock."""
 
     job: Job
     lock: ExitStack
 
 
 class Queue:
-    """The jobs of a grid, of which this process takes those that no other process works on.
+    """The jobs of a grid; this process claims those that no other process works on.
 
     Args:
-        jobs: of the grid.
-        context: where they are executed.
-        watcher: is informed how they end.
+        jobs: the jobs of the grid.
+        context: the context in which they are executed.
+        watcher: receives their outcomes.
 
     Attributes:
-        left: those that are neither taken nor ended.
-        failed: those that failed, here or elsewhere.
+        left: jobs that are neither claimed nor finished.
+        failed: jobs that failed, in this or another process.
         tests: the noisy test sets.
 
     Raises:
@@ -101,7 +101,7 @@ class Queue:
         """Claim the next job to execute; return None if there is none for now.
 
         Raises:
-            Interrupted: someone asked to stop.
+            Interrupted: a stop was requested.
         """
         for _ in range(len(self.left)):
             self.context.stop.end_if_asked()
@@ -126,7 +126,7 @@ class Queue:
         self.watcher.ended(job, outcome)
 
     def _claim(self, job: Job) -> Claim | str:
-        """Claim a job, or return its outcome: it is stored, or it has failed in another process."""
+        """Claim a job, or return its outcome if it is stored or has failed in another process."""
         store = self.context.store
         if job.key in store and not missing_tests(job, self.context, self.tests.of(job)):
             return "stored"

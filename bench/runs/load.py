@@ -1,4 +1,4 @@
-"""Loading the denoiser of a finished run."""
+"""Load the denoiser of a finished run."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu") -> Denoi
     """Load the trained denoiser of a finished run.
 
     Args:
-        folder: of the run, which holds ``run.json`` and ``weights.safetensors``.
-        device: where it computes.
+        folder: folder of the run, with ``run.json`` and ``weights.safetensors``.
+        device: the device on which it computes.
 
     Raises:
-        InputError: the folder holds no finished run with its weights, or one of another protocol.
+        InputError: the folder contains no finished run with weights, or one from another protocol.
     """
     folder = Path(folder)
     for name in (RECORD, WEIGHTS):

@@ -1,4 +1,4 @@
-"""Planning: a recipe becomes runs."""
+"""Turn a recipe into a list of jobs."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ Wanted = Literal["auto", "float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Job:
-    """A run with what is needed to execute it.
+    """A run, with everything needed to execute it.
 
     Args:
-        run: what decides its weights.
+        run: all settings that determine its weights.
         method: the method, with its hyper-parameters.
-        noise: of the training images; if its parameter is unknown, one training run serves all tests.
-        tests: the noises on which it is scored.
-        key: names the result.
+        noise: noise of the training images; if its parameter is unknown, one training run serves all tests.
+        tests: noises under which it is scored.
+        key: key of the result.
     """
 
     run: Run
@@ -55,13 +55,13 @@ class Job:
 
     @property
     def label(self) -> str:
-        """The method's name, hyper-parameters that differ from their defaults, and whether it is blind."""
+        """The method's name, its non-default hyper-parameters, and whether it is blind."""
         name = ":".join(filter(None, [self.run.method, self.method.settings]))
         return f"{name} (blind)" if self.blind else name
 
     @property
     def title(self) -> str:
-        """One line that describes the job."""
+        """A one-line description of the job."""
         return f"{self.label}, {self.noise.spec}, seed {self.run.seed}"
 
 
@@ -77,16 +77,16 @@ def plan(
     """List the jobs of a recipe: by seed, then noise, then method.
 
     Args:
-        recipe: what to train and test.
+        recipe: recipe with the methods, noises and test sets.
         training_images: the opened training set.
-        device: where the jobs will be executed.
-        precision: of training.
+        device: device on which the jobs will be executed.
+        precision: precision of training.
         training_noise: frozen or resampled.
         blind: whether the noise's parameter is withheld; each method then has one run per noise model.
 
     Raises:
-        InputError: a method or noise is unknown, a method that is named is not defined for a noise, or a
-            noise is outside the range of blind training.
+        InputError: a method or noise is unknown, a named method is not defined for a noise, or a noise is
+            outside the range of blind training.
     """
     methods = _methods(recipe.methods)
     noises = [parse_noise(spec) for spec in recipe.noises]
@@ -113,11 +113,11 @@ def plan(
 
 
 def missing_from(scores: pd.DataFrame, jobs: Sequence[Job], images: Sequence[str]) -> list[Job]:
-    """Select the jobs that lack scores of some noise or test set.
+    """Select the jobs that lack scores for some noise or test set.
 
     Args:
         scores: one line per run and test image, as in reference results.
-        jobs: of a grid.
+        jobs: the jobs of a grid.
         images: names of its test sets.
     """
     there = set(scores.reindex(columns=["key", "parameter", "images"]).itertuples(index=False, name=None))
@@ -129,14 +129,14 @@ def missing_from(scores: pd.DataFrame, jobs: Sequence[Job], images: Sequence[str
 
 
 def shard_of(jobs: Sequence[Job], part: str) -> list[Job]:
-    """Select one of N disjoint parts of a grid, which together are the grid.
+    """Select one of N disjoint parts of a grid.
 
     Args:
         jobs: of the grid, in the order of ``plan``.
         part: ``I/N``, I from 1 to N.
 
     Raises:
-        InputError: it is not written so, or the part has no job.
+        InputError: the part is malformed, or has no job.
     """
     match = re.fullmatch(r"(\d+)/(\d+)", part)
     number, count = map(int, match.groups()) if match else (0, 0)
@@ -152,7 +152,7 @@ def shard_of(jobs: Sequence[Job], part: str) -> list[Job]:
 
 
 def _methods(specs: Sequence[str]) -> list[tuple[str, Method, bool]]:
-    """Parse methods, each with whether it was named; ``all`` adds every other method that exists."""
+    """Parse methods, each with whether it was named; ``all`` adds every other existing method."""
     named = dict.fromkeys(spec for spec in specs if spec != EVERY)
     others = [name for name in listings() if name not in named] if EVERY in specs else []
     return [(*parse_method(spec), spec in named) for spec in (*named, *others)]
@@ -162,7 +162,7 @@ def _is_defined(name: str, method: Method, noise: Noise | UnknownNoise, *, named
     """Check whether a method is defined for a noise.
 
     Raises:
-        InputError: it is not, although it was named.
+        InputError: it is not, but was named explicitly.
     """
     if noise.name not in method.noises and named:
         allowed = ", ".join(sorted(method.noises))
@@ -171,7 +171,7 @@ def _is_defined(name: str, method: Method, noise: Noise | UnknownNoise, *, named
 
 
 def _precision(method: Method, wanted: Wanted, device: torch.device) -> Precision:
-    """Choose the precision of training; a method without training has its own."""
+    """Choose the precision of training; an untrained method has its own."""
     if isinstance(method, Untrained):
         return method.precision
     return resolve_precision(wanted, lowest=method.precision, device=device)

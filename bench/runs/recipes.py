@@ -1,4 +1,4 @@
-"""Recipes: grids of runs, with what they cost and reach."""
+"""Recipes: predefined grids of runs."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from bench.protocol import LEARNING_RATE
 from bench.settings import TrainingSettings, require_at_least
 
 PUBLISHED = ("noise2void", "sure", "noise2score", "noise2noise", "supervised")
-"""The methods of Noise2Score's Table 2 that exist here; recipes compare these by default."""
+"""The methods of Noise2Score's Table 2 that noisebench has; recipes compare these by default."""
 
 PUBLISHED_NOISES = ("gaussian:25", "gaussian:50", "poisson:0.01", "poisson:0.05", "gamma:100", "gamma:50")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(TrainingSettings):
-    """A grid of runs: every method under every noise, by every seed.
+    """A grid of runs: every method under every noise, with every seed.
 
     Args:
-        purpose: what it shows, what it costs, what it reaches.
+        purpose: what it shows, what it costs, what it achieves.
         train: the training set.
         test: the test sets.
-        learning_rate: as of all training settings.
-        methods: names, with hyper-parameters where they are not the default.
+        learning_rate: peak learning rate of the schedule.
+        methods: names, with non-default hyper-parameters.
         noises: names with parameters.
-        seeds: of weights, crops and noise.
-        evaluations: how often each run is evaluated midway on the first test set, outside its training time.
+        seeds: seeds of weights, patches and noise.
+        evaluations: number of evaluations during each run on the first test set, outside its training time.
         lpips: whether LPIPS is computed, which needs AlexNet's weights (233 MB, downloaded once).
 
     Raises:
-        InputError: a number is too small, or there are no methods, noises, test sets or seeds.
+        InputError: a number is too small, or methods, noises, test sets or seeds are empty.
     """
 
     purpose: str

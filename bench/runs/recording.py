@@ -1,4 +1,4 @@
-"""Recording: what is known of a run when it begins, and the parts of its record that come later."""
+"""Build the record of a run: what is known at its start, and the parts that are added later."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from bench.training.loop import Cost
 
 NOT_COLUMNS = ("hyper_parameters", "fingerprint", "parameter")
-"""Fields of a run that are not columns of its scores; of the parameter each test noise has its own."""
+"""Fields of a run that are not columns of its scores; each test noise has its own parameter."""
 
 
 def new_record(job: Job, context: RunContext) -> RunRecord:
-    """Describe a run that begins now."""
+    """Describe a run that starts now."""
     sets = (context.training_images, *context.test_images)
     return RunRecord(
         key=job.key,
@@ -47,12 +47,12 @@ def new_record(job: Job, context: RunContext) -> RunRecord:
 
 
 def new_attempt(job: Job, context: RunContext, *, step: int) -> Attempt:
-    """Describe an attempt at a training run that begins now, after ``step`` steps of earlier ones."""
+    """Describe an attempt at a training run that starts now, after ``step`` steps of earlier attempts."""
     return Attempt(step=step, **origin_of(job, context.device), **context.place)
 
 
 def origin_of(job: Job, device: torch.device) -> dict[str, Any]:
-    """Describe the code and the machine that a run begins on: commit, versions, hardware, started."""
+    """Describe code and machine at the start of a run: commit, versions, hardware, time."""
     return {
         "commit": commit(),
         "versions": versions(*job.method.packages),
@@ -62,23 +62,23 @@ def origin_of(job: Job, device: torch.device) -> dict[str, Any]:
 
 
 def source_of(job: Job) -> Source:
-    """Describe the file of a job's method."""
+    """Describe the source file of a job's method."""
     return Source(sha256=source_hash(type(job.method)), origin=listings()[job.run.method].origin)
 
 
 def evaluation_of(noisy_set: NoisySet, *, lpips: str) -> Evaluation:
-    """Describe a test set that was scored; ``lpips`` is ``computed``, or why it is missing."""
+    """Describe a scored test set; ``lpips`` is ``computed``, or the reason why it is missing."""
     return Evaluation(fingerprint=noisy_set.fingerprint, noisy_sha256=noisy_set.sha256, lpips=lpips)
 
 
 def add_attempts(record: RunRecord, attempts: list[dict[str, Any]]) -> None:
-    """Add when the run began, and the attempts before the last."""
+    """Add the start time of the run, and the attempts before the last."""
     record.started = attempts[0]["started"]
     record.earlier_attempts = [Attempt.model_validate(attempt) for attempt in attempts[:-1]]
 
 
 def add_cost(record: RunRecord, cost: Cost) -> None:
-    """Add what training cost."""
+    """Add the cost of training."""
     record.training = TrainingCost(**asdict(cost))
     record.columns |= {
         "training_seconds": cost.seconds,

@@ -1,4 +1,4 @@
-"""Scoring: a denoiser is evaluated on noisy test sets, and a few of its images are kept."""
+"""Score a denoiser on noisy test sets, and keep a few of its images."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from bench.store.record import Evaluation
 
 KEPT_IMAGES = 3
-"""The first of each test set, denoised."""
+"""Number of images kept from each test set."""
 
 
 @dataclass(frozen=True)
 class ImageWriter:
-    """Writes denoised images of some names, with 16 bits, into a folder."""
+    """Writes the denoised images with the given names to a folder, with 16 bits."""
 
     folder: Path
     names: frozenset[str]
 
     def __call__(self, name: str, denoised: Tensor) -> None:
-        """Write the image, (1, C, H, W) in [0, 1], if it is one of those to keep."""
+        """Write the image, (1, C, H, W) in [0, 1], if it is to be kept."""
         if name in self.names:
             pixels = denoised[0].movedim(0, -1).numpy()
             content = encode_image(pixels, suffix=".png", depth="uint16")
@@ -47,13 +47,13 @@ def score(
     """Score a denoiser on noisy test sets, and keep the first denoised images of each.
 
     Args:
-        denoiser: of the run.
+        denoiser: denoiser of the run.
         tests: the noisy test sets.
-        lpips: the metric, or why it is missing.
-        run: the folder for the images.
+        lpips: the metric, or the reason why it is missing.
+        run: folder for the images.
 
     Returns:
-        One row per test image; and what was evaluated, by noise and test set.
+        One row per test image; and the evaluated test sets, by noise and test set.
     """
     metric = None if isinstance(lpips, str) else lpips
     rows: list[dict[str, Any]] = []
@@ -65,7 +65,7 @@ def score(
         ]
         state = lpips if isinstance(lpips, str) else "computed"
         evaluated.setdefault(test.noise.spec, {})[test.name] = evaluation_of(test, lpips=state)
-    # A column of only None would have no type, and could not be joined to one of numbers.
+    # A column of only None would have no type, and could not be joined with a column of numbers.
     return pd.DataFrame(rows).astype({"lpips": "float64", "estimate": "float64"}), evaluated
 
 

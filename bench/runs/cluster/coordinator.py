@@ -1,4 +1,4 @@
-"""The coordinator: an actor beside the driver, to which the workers of a cluster report."""
+"""The coordinator: an actor on the driver's machine, to which the workers of a cluster report."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Started:
-    """A worker began a job."""
+    """A worker started a job."""
 
     def show(self, watcher: Watcher, job: Job) -> None:
-        """Pass it on."""
+        """Pass the event to a watcher."""
         watcher.started(job)
 
 
@@ -34,18 +34,18 @@ class Progressed:
     entry: dict[str, Any]
 
     def show(self, watcher: Watcher, job: Job) -> None:
-        """Pass it on."""
+        """Pass the event to a watcher."""
         watcher.progressed(job, self.entry)
 
 
 @dataclass(frozen=True)
 class Warned:
-    """A worker warned of something about a job."""
+    """A worker warned about a job."""
 
     text: str
 
     def show(self, watcher: Watcher, job: Job) -> None:
-        """Pass it on."""
+        """Pass the event to a watcher."""
         watcher.warned(job, self.text)
 
 
@@ -53,10 +53,10 @@ Event = Started | Progressed | Warned
 
 
 class Coordinator:
-    """Keeps checkpoints in the driver's store, and the events of workers until the driver asks for them.
+    """Writes checkpoints to the driver's store, and keeps the events of workers until the driver reads them.
 
     Args:
-        root: of the store, absolute, since an actor has a working directory of its own.
+        root: absolute path of the store, since an actor has its own working directory.
     """
 
     def __init__(self, root: Path) -> None:
@@ -64,13 +64,13 @@ class Coordinator:
         self.events: list[tuple[str, Event]] = []
 
     def fetch(self, key: str) -> Archive:
-        """Read what the store has of a run: all of a finished one, else the last checkpoint, if any.
+        """Read what the store has of a run: all files if it is finished, else the last checkpoint, if any.
 
         Returns:
-            Files by their paths in the store.
+            The files, by their paths in the store.
 
         Raises:
-            DamagedRunError: the run is not as it was stored.
+            DamagedRunError: the run has changed since it was stored.
         """
         if key in self.store:
             return {f"{key}/{name}": content for name, content in pack(self.store.root / key).items()}
@@ -83,15 +83,15 @@ class Coordinator:
         Raises:
             StorageError: it cannot be written.
         """
-        # Only the driver creates the folder: what a worker sends after its run is over has no place.
+        # Only the driver creates the folder: checkpoints that arrive after the end of a run are dropped.
         write_durably(self._checkpoint(key), checkpoint)
 
     def record_event(self, key: str, event: Event) -> None:
-        """Remember what a worker reports of a run."""
+        """Remember an event that a worker reports."""
         self.events.append((key, event))
 
     def drain_events(self) -> list[tuple[str, Event]]:
-        """Return what was reported since the last call, with the keys of the runs."""
+        """Return the events since the last call, with the keys of the runs."""
         events, self.events = self.events, []
         return events
 

@@ -1,4 +1,4 @@
-"""A grid on a Ray cluster: the driver claims runs in its own store, and workers execute them."""
+"""Run a grid on a Ray cluster: the driver claims runs in its store, and workers execute them."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from bench.store.store import Store
 
 RETRIES = 3
-"""How often a run is retried whose worker died; each time it resumes from its last checkpoint."""
+"""Number of retries of a run whose worker died; each resumes from the last checkpoint."""
 
 AT_ONCE = 500
-"""Runs that are submitted at a time; each holds a lock, which is an open file."""
+"""Maximum number of runs submitted at a time; each holds a lock, which is an open file."""
 
 PATIENCE = 10.0
-"""Seconds that workers have for a last checkpoint, and a cluster for its first answer."""
+"""Seconds that workers have for a last checkpoint, and a cluster for its first response."""
 
 
 @contextmanager
 def connected(address: str) -> Iterator[None]:
-    """Join a Ray cluster for this block; an existing connection is used, and kept.
+    """Join a Ray cluster for this block; an existing connection is reused, and kept.
 
     Args:
-        address: HOST:PORT; or ``auto``, the cluster that this machine is a part of, else a local one.
+        address: HOST:PORT; or ``auto``, the cluster that this machine belongs to, else a local one.
 
     Raises:
-        InputError: no cluster answers.
+        InputError: no cluster responds.
     """
     if ray.is_initialized():
         yield
@@ -70,7 +70,7 @@ def connected(address: str) -> Iterator[None]:
 
 
 def _require_listener(address: str) -> None:
-    """Check that something listens at the address, for which Ray itself would wait for minutes."""
+    """Check that something listens at the address; Ray itself would wait for minutes."""
     host, _, port = address.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=PATIENCE):
         pass
@@ -79,24 +79,24 @@ def _require_listener(address: str) -> None:
 def launch_on_cluster(
     jobs: Sequence[Job], context: RunContext, watcher: Watcher, *, share: RunResources
 ) -> list[Job]:
-    """Execute every job that is not stored yet on the cluster that this process has joined.
+    """Execute every job that is not stored yet, on the cluster that this process has joined.
 
-    As ``launch``, but as many at a time as the cluster has room for. Only this process uses the store:
+    Like ``launch``, but as many jobs at a time as the cluster has room for. Only this process uses the store:
     workers send checkpoints and return files. A run whose worker dies resumes from its last checkpoint.
 
     Args:
-        jobs: of the grid.
-        context: how they are executed; ``device`` is the workers'.
-        watcher: is informed of the progress.
-        share: the resources of each run.
+        jobs: the jobs of the grid.
+        context: how jobs are executed; ``device`` is that of the workers.
+        watcher: receives the progress.
+        share: resources of each run.
 
     Returns:
         The jobs that failed.
 
     Raises:
-        InputError: no node has room for a run, or a worker has other code than this process.
-        StorageError: the store can no longer be written; what it holds is valid, and another call resumes.
-        Interrupted: someone asked to stop; likewise, and the running jobs have left a checkpoint.
+        InputError: no node has room for a run, or a worker has different code from this process.
+        StorageError: the store can no longer be written; its content is valid, and another call resumes.
+        Interrupted: a stop was requested; likewise, and the running jobs have written a checkpoint.
     """
     _require_room(share)
     queue = Queue(jobs, context, watcher)
@@ -123,7 +123,7 @@ def launch_on_cluster(
 
 
 def _require_room(share: RunResources) -> None:
-    """Check that a run fits on some node, or it would wait for ever."""
+    """Check that a run fits on some node; otherwise it would wait forever."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(node.get("CPU", 0) >= share.cpus and node.get("GPU", 0) >= share.gpus for node in nodes):
         there = "; ".join(f"{node.get('CPU', 0):g} CPUs, {node.get('GPU', 0):g} GPUs" for node in nodes)
@@ -134,14 +134,14 @@ def _require_room(share: RunResources) -> None:
 
 
 def _start_coordinator(store: Store) -> ray.actor.ActorHandle:
-    """Start a coordinator on this machine, where the store is; Ray restarts it if it dies."""
+    """Start a coordinator on this machine, which has the store; Ray restarts it if it dies."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Coordinator)
     return actor.options(scheduling_strategy=here).remote(store.root.resolve())
 
 
 def _wait(running: dict[ray.ObjectRef, Claim]) -> list[ray.ObjectRef]:
-    """Wait a while, and return the tasks that have ended."""
+    """Wait for a moment, and return the tasks that have ended."""
     if not running:
         time.sleep(PAUSE)
         return []
@@ -152,7 +152,7 @@ def _wait(running: dict[ray.ObjectRef, Claim]) -> list[ray.ObjectRef]:
 def _show_events(
     coordinator: ray.actor.ActorHandle, running: dict[ray.ObjectRef, Claim], watcher: Watcher
 ) -> None:
-    """Show the watcher what workers reported of the running jobs."""
+    """Pass the events that workers reported to the watcher."""
     jobs = {claim.job.key: claim.job for claim in running.values()}
     for key, event in ask(coordinator.drain_events.remote()):
         if key in jobs:
@@ -160,7 +160,7 @@ def _show_events(
 
 
 def _adopt(result: ray.ObjectRef, job: Job, store: Store) -> str:
-    """Take the files of a run that has ended into the store, and return its outcome."""
+    """Store the files of a run that has ended, and return its outcome."""
     try:
         outcome, archive = ask(result)
         if archive:
@@ -178,7 +178,7 @@ def _cancel(running: dict[ray.ObjectRef, Claim]) -> None:
         ray.cancel(result)
     if left:
         _, left = ray.wait(left, num_returns=len(left), timeout=PATIENCE)
-    for result in left:  # and not the others: Ray may abort this process where a task ends as it is cancelled
+    for result in left:  # only these: Ray may abort this process if a task ends while it is cancelled
         ray.cancel(result, force=True)
     for claim in running.values():
         claim.lock.close()

@@ -1,4 +1,4 @@
-"""The resources of each run on a cluster, from the options of the command line."""
+"""The resources of each run on a cluster, from command-line options."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class RunResources:
     """A cluster, and the resources of each run.
 
     Args:
-        address: of the cluster, or ``auto``.
-        device: the device class; Ray decides which device.
-        cpus: CPU cores, and as many threads.
-        gpus: share of one GPU, from 0 to 1.
+        address: address of the cluster, or ``auto``.
+        device: the type of device; Ray assigns the device itself.
+        cpus: CPU cores, and number of threads.
+        gpus: fraction of one GPU, from 0 to 1.
     """
 
     address: str
@@ -37,11 +37,11 @@ def parse_resources(
     """Check the options of a cluster; return None if there is no cluster.
 
     Args:
-        address: of the cluster, or ``auto``; None without one.
-        device: ``cpu``, ``cuda`` or ``auto``, which is CUDA if a share of a GPU is given, else the CPU.
-        precision: of the training runs.
-        cpus: by default 1.
-        gpus: by default 1 on CUDA, else 0.
+        address: address of the cluster, or ``auto``; None without a cluster.
+        device: ``cpu``, ``cuda`` or ``auto``, which is CUDA if a fraction of a GPU is given, else the CPU.
+        precision: precision of the training runs.
+        cpus: CPU cores per run; by default 1.
+        gpus: fraction of a GPU per run; by default 1 on CUDA, else 0.
 
     Raises:
         InputError: Ray is not installed, or the options contradict each other.

@@ -1,4 +1,4 @@
-"""A worker of a cluster: executes one run in a store of its own, and returns the run's files."""
+"""A worker of a cluster: executes one run in a temporary store, and returns the run's files."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 
 def ask(answer: ray.ObjectRef) -> Any:
-    """Wait for what another process of the cluster returns.
+    """Wait for a result from another process of the cluster.
 
     Raises:
-        RayError: the process died, or the cluster did.
-        Exception: what the other process raised.
+        RayError: the process or the cluster died.
+        Exception: any error that the other process raised.
     """
     try:
         return ray.get(answer)
@@ -49,13 +49,13 @@ def ask(answer: ray.ObjectRef) -> Any:
 
 @dataclass(frozen=True)
 class Order:
-    """A run to execute, as the driver knows it.
+    """A run to execute, as the driver describes it.
 
     Args:
-        method: its name.
-        job: a reference, which Ray does not unpack: a worker without the method must report that first.
-        version: of the driver's noisebench.
-        protocol: the driver's.
+        method: name of the method.
+        job: a reference that Ray does not unpack, so that a worker without the method can report that first.
+        version: version of the driver's noisebench.
+        protocol: protocol version of the driver.
     """
 
     method: str
@@ -65,14 +65,14 @@ class Order:
 
     @classmethod
     def of(cls, job: Job) -> Order:
-        """Write the order for a job."""
+        """Create the order for a job."""
         return cls(job.run.method, ray.put(job), versions()["noisebench"], PROTOCOL_VERSION)
 
     def read(self) -> Job:
-        """Read the job, if it is exactly the same here.
+        """Unpack the job, if this worker has the same code.
 
         Raises:
-            InputError: it is not.
+            InputError: this worker has different code.
         """
         here = f"the worker at {ray.util.get_node_ip_address()}"
         advice = "install the same on every node"
@@ -99,11 +99,11 @@ class Reporter:
     coordinator: ray.actor.ActorHandle
 
     def started(self, job: Job) -> None:
-        """Report that a job begins."""
+        """Report that a job starts."""
         self.coordinator.record_event.remote(job.key, Started())
 
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
-        """Report an entry of the log."""
+        """Report a log entry."""
         self.coordinator.record_event.remote(job.key, Progressed(entry))
 
     def warned(self, job: Job, text: str) -> None:
@@ -111,7 +111,7 @@ class Reporter:
         self.coordinator.record_event.remote(job.key, Warned(text))
 
     def ended(self, job: Job, outcome: str) -> None:
-        """Report nothing: the task returns the outcome."""
+        """Do nothing: the task returns the outcome."""
 
 
 def work(
@@ -122,15 +122,15 @@ def work(
     Args:
         order: the run.
         shared: a reference to the driver's ``RunContext``, in a list, so that Ray does not unpack it.
-        coordinator: a handle of the driver's ``Coordinator``.
+        coordinator: handle of the driver's ``Coordinator``.
 
     Returns:
-        The outcome, as of ``try_execute``, and the files of the run, if there are any. A cancelled run has
-        sent its checkpoint to the coordinator.
+        The outcome, as returned by ``try_execute``, and the files of the run, if there are any. A cancelled
+        run has sent its checkpoint to the coordinator.
 
     Raises:
-        InputError: this worker has other code than the driver, or lacks the device.
-        StorageError: the driver's store can no longer be written, or this machine's disk.
+        InputError: this worker has different code from the driver, or lacks the device.
+        StorageError: the driver's store or the disk of this machine can no longer be written.
     """
     job, reporter = order.read(), Reporter(coordinator)
     reporter.started(job)
@@ -157,7 +157,7 @@ def work(
             place={"cluster": ClusterNode(node=runtime.get_node_id(), gpus_per_run=given.get("GPU", 0.0))},
         )
         try:
-            # Ray cancels a task by an interrupt. SIGTERM ends a worker; its run is retried elsewhere.
+            # Ray cancels a task with an interrupt. SIGTERM ends a worker; its run is retried elsewhere.
             with context.stop.listening((signal.SIGINT,)):
                 outcome = try_execute(job, context, tests.of(job), reporter)
         except Interrupted as stopped:
@@ -168,7 +168,7 @@ def work(
 
 @lru_cache(maxsize=1)
 def _unpacked(shared: ray.ObjectRef) -> tuple[RunContext, NoisyTestSets]:
-    """Unpack what all runs share, once in each worker process."""
+    """Unpack the data that all runs share, once per worker process."""
     context: RunContext = ray.get(shared)
     device = open_device(context.device.type)
     lpips = context.lpips if isinstance(context.lpips, str) else replace(context.lpips, device=device)
