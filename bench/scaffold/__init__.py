@@ -1,4 +1,4 @@
-"""Sample methods for ``noisebench new``: ``write`` fills in the ``templates``.
+"""Sample methods for ``noisebench new``: ``write`` renders the ``templates``.
 
 Imports only discovery, the system package and errors.
 """

@@ -1,4 +1,4 @@
-"""Writes a sample method that runs, to be changed line by line."""
+"""Write a working sample method, to be changed line by line."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def write_method(name: str) -> list[Path]:
     """Write ``methods/NAME.py`` in a clone of the repository.
 
     Args:
-        name: of the method, a lower-case Python identifier that no method has yet.
+        name: name of the new method, a lower-case Python identifier that is not taken.
 
     Returns:
-        The file.
+        The written file.
 
     Raises:
         InputError: the name cannot be used, the file exists, or this is not a clone.
@@ -42,10 +42,10 @@ def write_package(name: str, folder: Path) -> list[Path]:
 
     Args:
         name: as for ``write_method``.
-        folder: in which the package's own folder ``noisebench-NAME`` is created.
+        folder: folder in which the package's folder ``noisebench-NAME`` is created.
 
     Returns:
-        The files.
+        The written files.
 
     Raises:
         InputError: the name cannot be used, or a file exists.
@@ -65,7 +65,7 @@ def _write(files: dict[Path, str], *, name: str) -> list[Path]:
     for file in files:
         if file.exists():
             raise InputError(f"{file} exists already")
-    environment = Environment(  # noqa: S701 - it writes Python and TOML, no HTML
+    environment = Environment(  # noqa: S701 - for Python and TOML, not HTML
         loader=PackageLoader("bench.scaffold", "templates"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
