@@ -1,4 +1,4 @@
-"""Scoring: noisy test sets, a trained denoiser, and the metrics of each denoised image.
+"""Scoring: noisy test sets, trained denoisers, and the metrics of each denoised image.
 
-May import training, images and noise; stored results and tables are built on its rows elsewhere.
+May import training, images and noise. It returns rows; other packages store and tabulate them.
 """

@@ -1,4 +1,4 @@
-"""A trained denoiser: a method's rule with its network, for any image."""
+"""A trained denoiser: a method's rule applied with its network."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Denoiser:
     """A method's rule with a trained network.
 
     Args:
-        net: the trained U-Net, on ``device``; for a method that is not trained, the U-Net as initialised.
-        method: turns the network into a denoiser.
-        noise: the noise it was trained for; an unknown parameter is estimated for each image.
-        device: where it computes.
+        net: the trained U-Net on ``device``; for an untrained method, the U-Net as initialised.
+        method: method that turns the network into a denoiser.
+        noise: noise that it was trained for; an unknown parameter is estimated for each image.
+        device: the device on which it computes.
     """
 
     net: UNet
@@ -49,13 +49,13 @@ class Denoiser:
     device: torch.device
 
     def __call__(self, noisy: Tensor) -> Tensor:
-        """Denoise (B, C, H, W) float images of any size, intensities in [0, 1] but not clipped.
+        """Denoise (B, C, H, W) float images of any size, with intensities in [0, 1] but not clipped.
 
-        Computes in float32 and returns float32 on the denoiser's device, same shape, not clipped either.
+        Computes in float32 and returns float32 of the same shape on the denoiser's device, also not clipped.
 
         Raises:
-            InputError: they are not a tensor of floats, the shape or the number of channels is not what the
-                network was trained for, or the noise must be estimated and cannot be.
+            InputError: the images are not a float tensor, their shape or number of channels does not suit the
+                network, or their noise must be estimated and cannot be.
         """
         return self.denoise_and_count(noisy)[0]
 
@@ -64,7 +64,7 @@ class Denoiser:
         """Denoise, and count the passes: the pixels that the network processed, over those of the images.
 
         Raises:
-            InputError: as on denoising.
+            InputError: as raised by denoising.
         """
         images = self._admit(noisy)
         counter = PassCounter(self._network())
@@ -76,10 +76,11 @@ class Denoiser:
         """Estimate the parameter of the noise of one image (1, C, H, W).
 
         Returns:
-            The method's estimate; None where the method sees no noise model, or uses the given parameter.
+            The method's estimate; None if the method does not see the noise model, or uses the given
+            parameter.
 
         Raises:
-            InputError: as on denoising.
+            InputError: as raised by denoising.
         """
         images = self._admit(noisy)
         noise = self._given_noise(images)

@@ -1,4 +1,4 @@
-"""Evaluation: whole test images, corrupted once for every method, each with scores of its own."""
+"""Evaluate denoisers on whole test images, corrupted once for all methods, with one score per image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.scoring.noisy_sets import NoisyImage, NoisySet
 
 PIXELS_AT_ONCE = {"cuda": 2**22}
-"""Pixels of a batch by device type; other devices denoise one image at a time, which suits a CPU's caches."""
+"""Pixels per batch by device type; other devices denoise single images, which suits a CPU's caches."""
 
 
 class EvaluationError(RuntimeError):
@@ -40,18 +40,18 @@ def evaluate(
     The outputs are clamped to [0, 1] once, before the metrics, and never rounded.
 
     Args:
-        denoiser: computes in float32.
+        denoiser: denoiser, which computes in float32.
         noisy_set: the test images.
-        lpips: the perceptual metric, where it is available.
+        lpips: the perceptual metric, if available.
         keep: called with each image's name and its clamped output, (1, C, H, W).
 
     Returns:
         One row per image: image, psnr (dB), ssim, lpips (None without the metric), noisy_psnr, noisy_ssim,
-        seconds (of denoising), estimate (of the noise's parameter, None where the given one is used), passes
+        seconds (of denoising), estimate (of the noise's parameter, None if the given one is used), passes
         (the pixels that the network processed, over those of the image).
 
     Raises:
-        EvaluationError: an output is not finite, or has another shape than its input.
+        EvaluationError: an output is not finite, or its shape differs from the input's.
     """
     rows: dict[str, dict[str, Any]] = {}
     for image, denoised, seconds, passes in _denoised(denoiser, noisy_set):
@@ -71,10 +71,10 @@ def evaluate(
 
 
 def mean_psnr(denoiser: Denoiser, noisy_set: NoisySet) -> float:
-    """Compute the mean PSNR of a set in dB, as ``evaluate`` would, and nothing else.
+    """Compute only the mean PSNR of a set in dB, as ``evaluate`` would.
 
     Raises:
-        EvaluationError: as by ``evaluate``.
+        EvaluationError: as raised by ``evaluate``.
     """
     return fmean(psnr(denoised, image.clean).item() for image, denoised, *_ in _denoised(denoiser, noisy_set))
 
@@ -98,7 +98,7 @@ def _denoised(denoiser: Denoiser, noisy_set: NoisySet) -> Iterator[tuple[NoisyIm
 
 
 def _batches(images: tuple[NoisyImage, ...], *, pixels: int) -> Iterator[list[NoisyImage]]:
-    """Group images of equal size, as many as ``pixels`` allows, at least one."""
+    """Group images of equal size, each group with at most ``pixels`` pixels but at least one image."""
     by_size: dict[tuple[int, ...], list[NoisyImage]] = {}
     for image in images:
         by_size.setdefault(tuple(image.noisy.shape), []).append(image)

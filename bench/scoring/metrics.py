@@ -1,4 +1,4 @@
-"""Scores of one denoised image against its clean one; averaging happens elsewhere."""
+"""Metrics of denoised images against clean ones, one value per image; averaging happens elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-WINDOW_RADIUS = 5  # torchmetrics and scikit-image both cut a Gaussian of sigma 1.5 off at 11 pixels
+WINDOW_RADIUS = 5  # torchmetrics and scikit-image both truncate a Gaussian of sigma 1.5 to 11 pixels
 ALEXNET_SMALLEST = 31
 DOWNLOAD_TIMEOUT_S = 5.0
 
@@ -32,11 +32,11 @@ def psnr(denoised: Tensor, clean: Tensor) -> Tensor:
     """Peak signal-to-noise ratio of each image, with peak 1.
 
     Args:
-        denoised: (B, C, H, W), intensities in [0, 1], taken as given.
+        denoised: (B, C, H, W), intensities in [0, 1], not clipped here.
         clean: the same shape.
 
     Returns:
-        (B,) in dB, float64; infinite where the two images are equal.
+        (B,) in dB, float64; infinite if the two images are equal.
 
     Raises:
         InputError: the shapes differ, or the images are not floating point.
@@ -52,7 +52,7 @@ def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
     pixels whose window is inside the image.
 
     Args:
-        denoised: (B, C, H, W), intensities in [0, 1], at least 11 pixels high and wide, taken as given.
+        denoised: (B, C, H, W), intensities in [0, 1], at least 11 pixels high and wide, not clipped here.
         clean: the same shape.
 
     Returns:
@@ -61,18 +61,18 @@ def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
     Raises:
         InputError: the shapes differ, or the images are not floating point or smaller than the window.
     """
-    # float64 takes 20 times as long, and changes no score by more than 4e-5.
+    # float64 would take 20 times as long, and change no score by more than 4e-5.
     first, second = (image.float() for image in _checked(denoised, clean, smallest=2 * WINDOW_RADIUS + 1))
     _, similarity = structural_similarity_index_measure(
         first, second, sigma=1.5, reduction="none", data_range=1.0, k1=0.01, k2=0.03, return_full_image=True
     )
-    # torchmetrics' own mean counts the reflected border too, which scikit-image and Wang's code leave out.
+    # torchmetrics' own mean includes the reflected border, which scikit-image and Wang's code exclude.
     inside = similarity[:, :, WINDOW_RADIUS:-WINDOW_RADIUS, WINDOW_RADIUS:-WINDOW_RADIUS]
     return inside.double().mean(dim=(1, 2, 3))
 
 
 class LpipsUnavailable(RuntimeError):  # noqa: N818 - a state of the machine rather than an error
-    """LPIPS cannot be computed here; the message gives the reason."""
+    """LPIPS cannot be computed on this machine; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ class Lpips:
 
     Args:
         net: the ``lpips`` package's network.
-        device: where it computes.
+        device: the device on which it computes.
     """
 
     net: nn.Module
     device: torch.device
 
     def __post_init__(self) -> None:
-        # In float64 neither TF32 nor autocast can make devices differ.
+        # In float64 neither TF32 nor autocast can cause differences between devices.
         self.net.to(self.device, torch.float64).requires_grad_(False)
 
     @torch.no_grad()
@@ -115,7 +115,7 @@ class Lpips:
 
 
 def load_lpips(device: torch.device) -> Lpips:
-    """Build LPIPS from the weights in torch hub's cache, downloading AlexNet's if they are not there.
+    """Build LPIPS from the weights in torch hub's cache, downloading AlexNet's if they are missing.
 
     Raises:
         LpipsUnavailable: AlexNet's ImageNet weights are neither cached nor can they be downloaded.
@@ -133,7 +133,7 @@ def load_lpips(device: torch.device) -> Lpips:
 
 
 def _lpips_on(state: Mapping[str, Tensor]) -> nn.Module:
-    """Build the lpips package's network on AlexNet's weights, as the package itself does."""
+    """Build the lpips package's network with AlexNet's weights, as the package itself does."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*(pretrained|weight enum)", category=UserWarning)
         net: nn.Module = lpips.LPIPS(net="alex", version="0.1", verbose=False, pnet_rand=True)

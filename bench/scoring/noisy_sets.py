@@ -1,4 +1,4 @@
-"""Noisy test sets: one noisy copy of each image, the same bytes for every method and device."""
+"""Noisy test sets: one noisy copy of each image, identical for every method and device."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoisyImage:
-    """One test image.
+    """A test image with its noisy copy.
 
     Args:
-        name: of its file.
+        name: file name.
         clean: x, (1, C, H, W), float32 in [0, 1].
-        noisy: y, likewise, neither clipped nor rounded.
-        scores: ``noisy_psnr`` and ``noisy_ssim``, those of y itself.
+        noisy: y, the same shape and type, neither clipped nor rounded.
+        scores: ``noisy_psnr`` and ``noisy_ssim``, the scores of y itself.
     """
 
     name: str
@@ -39,14 +39,14 @@ class NoisyImage:
 
 @dataclass(frozen=True)
 class NoisySet:
-    """A corrupted test set, the same bytes for every method and device.
+    """A test set with noise, identical for every method and device.
 
     Args:
-        images: in the order of the set.
-        name: of the set.
-        noise: that corrupted it.
-        fingerprint: of the clean set.
-        sha256: over all noisy images' float32 bytes.
+        images: images in the order of the set.
+        name: name of the set.
+        noise: noise that corrupted it.
+        fingerprint: fingerprint of the clean set.
+        sha256: sha256 over the float32 bytes of all noisy images.
     """
 
     images: tuple[NoisyImage, ...]
