@@ -1,4 +1,4 @@
-"""Archives: a run's files as one object, which can be sent from one machine's store to another's."""
+"""Archives: the files of a run as one object, to be sent between the stores of two machines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def pack(run: Path) -> Archive:
     """Read the files of a run.
 
     Raises:
-        DamagedRunError: it is not as it was stored.
+        DamagedRunError: the run has changed since it was stored.
     """
     record = read_record(run)
     return {name: read_file(run, name, record) for name in record.files} | {

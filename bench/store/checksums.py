@@ -1,4 +1,4 @@
-"""Checksums, by which a run's folder shows that it is as it was written, to the last bit."""
+"""Checksums, which reveal any change of a run's folder since it was written."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 RECORD = "run.json"
 FILES, CHECKSUM = "files", "seal"
 NEXT = "next"
-"""The folder within a run's own that holds files which ``run.json`` already lists, until they are moved."""
+"""Subfolder of a run for files that ``run.json`` already lists, until they are moved to their places."""
 
 
 class DamagedRunError(InputError):
-    """A run that is not as it was stored; the message names the file."""
+    """A run has changed since it was stored; the message names the file."""
 
 
 def add_checksums(folder: Path, *, without: frozenset[str] = frozenset()) -> None:
-    """Record the sha256 of every file of a folder in its ``run.json``, and that of ``run.json`` itself.
+    """Record the sha256 of every file of a run in its ``run.json``, and that of ``run.json`` itself.
 
     Args:
-        folder: of a run, with its ``run.json``.
+        folder: folder of the run, with its ``run.json``.
         without: names of files that do not belong to the run.
 
     Raises:
@@ -41,7 +41,7 @@ def add_checksums(folder: Path, *, without: frozenset[str] = frozenset()) -> Non
 
 
 def checksums(folder: Path) -> dict[str, str]:
-    """Hash all complete files of a folder: their names, with forward slashes, and their sha256 in hex."""
+    """Return the names of all complete files of a folder, with forward slashes, and their sha256 in hex."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(NEW))
     return {path.relative_to(folder).as_posix(): _sha256(path.read_bytes()) for path in paths}
 
@@ -68,7 +68,7 @@ def read_record(folder: Path) -> StoredRecord:
     """Read the record of a run.
 
     Raises:
-        DamagedRunError: there is none, or it is not as it was written.
+        DamagedRunError: the record is missing, or has changed since it was written.
     """
     path = folder / RECORD
     content = read_object(path)
@@ -83,12 +83,12 @@ def read_record(folder: Path) -> StoredRecord:
 
 
 def read_file(folder: Path, name: str, record: StoredRecord) -> bytes:
-    """Read a file of a run, if it is as it was stored.
+    """Read a file of a run, and verify its checksum.
 
     Args:
-        folder: of the run.
-        name: of the file, relative to the folder, with forward slashes.
-        record: of the run.
+        folder: folder of the run.
+        name: name of the file, relative to the folder, with forward slashes.
+        record: record of the run.
 
     Raises:
         DamagedRunError: it is missing, or has changed.
@@ -107,10 +107,10 @@ def read_file(folder: Path, name: str, record: StoredRecord) -> bytes:
 
 
 def check_folder(folder: Path) -> None:
-    """Check that a run is as it was stored, to the last bit of each of its files.
+    """Check that no bit of any file of a run has changed since it was stored.
 
     Raises:
-        DamagedRunError: it is not.
+        DamagedRunError: a file has changed, or is missing.
     """
     record = read_record(folder)
     for name in record.files:
@@ -118,10 +118,10 @@ def check_folder(folder: Path) -> None:
 
 
 def within(name: str, folder: Path) -> str:
-    """Return a relative path as given, if it stays in its folder.
+    """Return a relative path unchanged, after checking that it stays inside its folder.
 
     Raises:
-        DamagedRunError: it leads out of it.
+        DamagedRunError: it leads out of the folder.
     """
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
@@ -133,7 +133,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        DamagedRunError: the file is missing, or holds something else.
+        DamagedRunError: the file is missing, or is not a JSON object.
     """
     try:
         content = json.loads(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Where everything is in a folder of runs: the names of its folders and files."""
+"""The layout of a folder of runs: the names of its folders and files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ KEY = re.compile(r"[0-9a-f]{16}")
 
 
 def is_run(path: Path) -> bool:
-    """Check whether a path is a run's folder; one without its ``run.json`` is recognised by its name."""
+    """Check whether a path is the folder of a run; without ``run.json`` it is recognised by its name."""
     return path.is_dir() and (KEY.fullmatch(path.name) is not None or (path / RECORD).exists())
 
 
 def image_folder(run: Path, noise: str, images: str) -> Path:
-    """Return where a run keeps denoised images of a test set, under a noise such as ``gaussian:25``."""
+    """Return the folder for a run's denoised images of a test set, under a noise such as ``gaussian:25``."""
     return run / IMAGES / noise.replace(":", "-") / images

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class BusyError(RuntimeError):
-    """Another process works on a run."""
+    """Another process is working on a run."""
 
 
 @contextmanager
 def lock(root: Path, key: str) -> Iterator[None]:
-    """Lock a run of a folder of runs; the system releases the lock when the process ends, however it ends.
+    """Lock a run in a folder of runs; the system releases the lock however the process ends.
 
     Raises:
-        BusyError: another process has it.
+        BusyError: another process holds the lock.
         StorageError: the folder is gone, or its file system has no locks.
     """
     path = root / LOCKS / f"{key}.lock"

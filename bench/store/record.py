@@ -1,6 +1,6 @@
-"""The record of a run: what its ``run.json`` holds, with the type of each field.
+"""The record of a run: the content of its ``run.json``, with the type of each field.
 
-Fields are declared in the order in which they are written. A field that a version does not know is kept.
+Fields are declared in the order in which they are written. Unknown fields are kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bench.store.run import Run  # noqa: TC001 - pydantic reads the annotations
 
 LOCAL = ("traceback", "files", "seal")
-"""Fields that concern the folder in which a run was stored."""
+"""Fields about the folder in which a run was stored."""
 
 
 class _Part(BaseModel):
@@ -25,21 +25,21 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """The file in which a method is written: its sha256 and the distribution that it is from."""
+    """The source file of a method: its sha256, and the distribution that contains it."""
 
     sha256: str
     origin: str
 
 
 class Target(_Part):
-    """The parameter of a test noise and the name of a test set, on which the run is scored."""
+    """The parameter of a test noise and the name of a test set on which the run is scored."""
 
     parameter: float
     images: str
 
 
 class Hardware(_Part):
-    """The machine, and how much of it was used."""
+    """The machine, and the part of it that was used."""
 
     device: str
     name: str
@@ -49,14 +49,14 @@ class Hardware(_Part):
 
 
 class ClusterNode(_Part):
-    """The node of a Ray cluster, and the share of a GPU that the run was given there."""
+    """The node of a Ray cluster, and the fraction of a GPU that the run was given."""
 
     node: str
     gpus_per_run: float
 
 
 class Attempt(_Part):
-    """An attempt at a training run that was interrupted: the step at which it began, code and machine."""
+    """An interrupted attempt at a training run: the step at which it started, code and machine."""
 
     step: int
     commit: str | None
@@ -67,7 +67,7 @@ class Attempt(_Part):
 
 
 class TrainingCost(_Part):
-    """What training cost; see ``bench.training.loop.Cost``."""
+    """The cost of training; see ``bench.training.loop.Cost``."""
 
     seconds: float
     patches_per_second: float
@@ -80,9 +80,9 @@ class Evaluation(_Part):
     """A noisy test set on which the run was scored.
 
     Attributes:
-        fingerprint: of the clean images.
-        noisy_sha256: of the noisy images.
-        lpips: ``computed``, or why it is missing.
+        fingerprint: fingerprint of the clean images.
+        noisy_sha256: sha256 of the noisy images.
+        lpips: ``computed``, or the reason why it is missing.
     """
 
     fingerprint: str
@@ -91,27 +91,27 @@ class Evaluation(_Part):
 
 
 class RunRecord(_Part):
-    """What was asked for, what ran, and what came of it.
+    """The record of a run: the request, the circumstances, and the outcome.
 
     Attributes:
-        key: names the run.
-        run: all that decides its weights.
-        protocol: the version of the protocol.
-        source: of the method.
-        columns: what every row of the scores repeats.
-        test: on what the run is scored.
-        notes: what was converted or left out of the image sets.
-        commit: of the benchmark.
-        versions: of Python and the libraries.
-        hardware: of the last attempt.
-        started: when the first attempt began.
-        cluster: where in a cluster, if in one.
-        earlier_attempts: those before the last.
-        training: what training cost; absent of a failed run.
+        key: key of the run.
+        run: all settings that determine its weights.
+        protocol: version of the protocol.
+        source: source file of the method.
+        columns: values that every row of the scores repeats.
+        test: test noises and test sets on which the run is scored.
+        notes: conversions and omissions in the image sets.
+        commit: commit of the benchmark.
+        versions: versions of Python and the libraries.
+        hardware: hardware of the last attempt.
+        started: start time of the first attempt.
+        cluster: node of the cluster, if the run was on one.
+        earlier_attempts: attempts before the last.
+        training: cost of training; absent for a failed run.
         evaluation: what was scored, by noise (such as ``gaussian:25``) and test set.
-        error: of a failed run.
-        failed: when; runs of early versions lack it.
-        traceback: of the error.
+        error: error of a failed run.
+        failed: time of the failure; runs of early versions lack it.
+        traceback: traceback of the error.
     """
 
     key: str
@@ -134,7 +134,7 @@ class RunRecord(_Part):
     traceback: str | None = None
 
     def circumstances(self) -> dict[str, str]:
-        """Return what may move bits of a score beside what was asked for: machine, commit, versions."""
+        """Return what may change bits of a score in addition to the settings: machine, commit, versions."""
         machine = {"hardware": self.hardware.name, "threads": str(self.hardware.threads)}
         return machine | {"commit": self.commit or "unknown"} | self.versions
 
@@ -152,13 +152,13 @@ class RunRecord(_Part):
             raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
     def without_folder(self) -> RunRecord:
-        """Return the record without what concerns the folder in which the run was stored."""
+        """Return the record without the fields about the folder in which the run was stored."""
         content = self.to_json()
         return RunRecord.from_json({name: value for name, value in content.items() if name not in LOCAL})
 
     @property
     def finished(self) -> str | None:
-        """When the last score of the training run was computed; None where it failed."""
+        """Time at which the last score of the training run was computed; None if it failed."""
         finished = self.columns.get("finished")
         return None if finished is None else str(finished)
 

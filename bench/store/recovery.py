@@ -1,4 +1,4 @@
-"""Recovery: interrupted changes of runs are completed or undone, and damaged runs are set aside."""
+"""Recovery: complete or undo interrupted changes of runs, and set damaged runs aside."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def recover(folder: Path) -> None:
-    """Complete the change that ``run.json`` already describes, or remove what it does not describe."""
+    """Complete a change that ``run.json`` already describes; remove files that it does not list."""
     (folder / CHECKPOINT).unlink(missing_ok=True)
     if (folder / NEXT).is_dir():
         move_next(folder, read_record(folder))
@@ -36,9 +36,9 @@ def move_next(folder: Path, record: StoredRecord) -> None:
 
 
 def set_aside_damaged(root: Path) -> list[str]:
-    """Move damaged runs to ``damaged/``, and return for each what is wrong with it.
+    """Move damaged runs to ``damaged/``, and return the reason for each.
 
-    Interrupted changes are completed or undone. Runs that another process works on are left as they are.
+    Interrupted changes are completed or undone. Runs that another process is working on are not touched.
     """
     found = []
     for folder in sorted(
@@ -67,7 +67,7 @@ def _set_aside(folder: Path, damaged: Path) -> Path:
 
 
 def _is_sound(folder: Path) -> bool:
-    """Check whether a run has nothing to be completed, tidied or set aside."""
+    """Check whether a run needs no recovery: nothing to complete, tidy or set aside."""
     if (folder / NEXT).exists() or (folder / CHECKPOINT).exists():
         return False
     try:

@@ -1,4 +1,4 @@
-"""Reference results: the scores and records of runs, without weights, as a folder in reports/ has them."""
+"""Reference results: a folder with the scores and records of runs, without weights, as in reports/."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RUNS = "runs"
 
 STAMP = ["key", "finished"]
-"""Columns by which a record and scores are known to be of the same training run."""
+"""Columns that show whether a record and scores belong to the same training run."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Reference:
         return sorted(path.stem for path in (self.folder / RUNS).glob("*.json"))
 
     def record(self, key: str) -> RunRecord:
-        """Read the record of a run; that of a failed one holds an ``error``.
+        """Read the record of a run; a failed run has an ``error``.
 
         Raises:
-            InputError: no run has that key, or its record is damaged.
+            InputError: no run has this key, or its record is damaged.
         """
         path = self.folder / RUNS / f"{key}.json"
         if not path.is_file():
@@ -58,7 +58,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class _Found:
-    """A run as it was found; one that failed has no scores."""
+    """A run to collect; a failed run has no scores."""
 
     record: RunRecord
     scores: pd.DataFrame
@@ -87,10 +87,10 @@ def open_reference(folder: Path) -> Reference:
 
 
 def find_reference(reports: Path, name: str) -> Reference:
-    """Open the reference results of that name in a folder of several.
+    """Open the reference results of the given name in a folder of several.
 
     Raises:
-        InputError: there are none of that name; or as by ``open_reference``.
+        InputError: no results have this name; or as raised by ``open_reference``.
     """
     names = [path.parent.name for path in reports.glob(f"*/{SCORES}")]
     if name not in names:
@@ -99,17 +99,17 @@ def find_reference(reports: Path, name: str) -> Reference:
 
 
 def collect(stores: Sequence[Path], folder: Path) -> Reference:
-    """Merge the runs of stores into what a folder of reference results already holds.
+    """Merge the runs of stores into a folder of reference results.
 
-    Of runs of the same settings the one that finished last stays, as in ``StoredRuns.scores``; of copies of
-    one run, the one with scores of more test sets. A failed run stays unless one of its settings finished, or
-    failed later; its traceback, which names local folders, is left out. What is collected in pieces is the
-    same as what is collected at once, byte for byte. A throughput profile beside the runs is copied too, of
-    several the last.
+    Among runs with the same settings the one that finished last is kept, as in ``StoredRuns.scores``; among
+    copies of one run, the one with scores for more test sets. A failed run is kept unless a run with its
+    settings finished, or failed later; its traceback, which names local folders, is left out. Collecting in
+    pieces gives the same bytes as collecting at once. The throughput profile in a folder of runs is copied
+    too; with several, the last one.
 
     Args:
-        stores: folders of runs; one may be empty where the reference is not, for nothing was left to train.
-        folder: is created where there is none.
+        stores: folders of runs; one may be empty if the reference is not, when nothing was left to train.
+        folder: folder of the reference results; created if it does not exist.
 
     Raises:
         InputError: there are no runs, the folder cannot be written, or a run has scores without a record, a
@@ -127,7 +127,7 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
     runs = {run.key: run for run in sorted(found, key=_rank)}
     scores = latest(run.scores for _, run in sorted(runs.items()) if not run.failed)
     if scores.empty:
-        scores = pd.DataFrame(columns=STAMP)  # without a column, it could not be asked for its runs
+        scores = pd.DataFrame(columns=STAMP)  # without this column its runs could not be selected
     else:
         scores = scores.sort_values([*SETTINGS, "image"], ignore_index=True)
     failures = failures_of(run.record for run in sorted(runs.values(), key=_rank) if run.failed)
@@ -139,11 +139,11 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
 
 
 def _held(reference: Reference, *, cut_short: bool = False) -> list[_Found]:
-    """Read what a folder of reference results holds, which may be nothing yet.
+    """Read a folder of reference results, which may still be empty.
 
     Args:
         reference: the folder.
-        cut_short: leave out records without scores, which interrupted collecting leaves.
+        cut_short: leave out records without scores, which an interrupted call leaves behind.
     """
     exists = (reference.folder / SCORES).is_file()
     by_key = {str(key): rows for key, rows in reference.scores().groupby("key")} if exists else {}
@@ -180,7 +180,7 @@ def _found(path: Path, record: RunRecord, scores: pd.DataFrame | None) -> _Found
     """Join a record with the scores of the same run.
 
     Raises:
-        InputError: the scores are missing, or the two are not of one run.
+        InputError: the scores are missing, or the two belong to different runs.
     """
     if record.error is not None and scores is None:
         return _Found(record, pd.DataFrame())
@@ -196,13 +196,13 @@ def _found(path: Path, record: RunRecord, scores: pd.DataFrame | None) -> _Found
 
 
 def _rank(run: _Found) -> tuple[bool, str, int]:
-    """Return what is largest for the one to keep of several copies of a run."""
+    """Return a sort key that is largest for the copy of a run to keep."""
     when = run.record.started if run.failed else str(run.record.finished)
     return not run.failed, when, len(run.scores)
 
 
 def _standing(failures: pd.DataFrame, scores: pd.DataFrame) -> set[str]:
-    """Name the failed runs, given oldest first, of whose settings none finished and none failed later."""
+    """Select failed runs, given oldest first, if no run with their settings finished or failed later."""
     done = set(_settings(scores))
     last = dict(zip(_settings(failures), failures.get("key", []), strict=True))
     return {key for settings, key in last.items() if settings not in done}

@@ -1,4 +1,4 @@
-"""Results of runs, in a folder of runs or in a folder of reference results."""
+"""Results of runs, from a folder of runs or of reference results."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ class Results(Protocol):
         """Read the failed runs, one row per run and test set, with the cause in ``error``."""
 
     def keys(self) -> list[str]:
-        """List the keys of all finished runs; those of failed ones may be among them."""
+        """List the keys of all finished runs, possibly with those of failed runs."""
 
     def record(self, key: str) -> RunRecord:
         """Read the record of a finished run."""
 
 
 def open_results(folder: Path) -> Results:
-    """Open a folder of runs or of reference results, whichever it is.
+    """Open a folder of runs or of reference results.
 
     Args:
-        folder: as `noisebench run` writes it, with ``KEY/run.json``, or as `noisebench collect` does, with
+        folder: folder written by `noisebench run`, with ``KEY/run.json``, or by `noisebench collect`, with
             ``scores.parquet`` and ``runs/KEY.json``.
 
     Raises:
-        InputError: it is neither, it is a single run, or it holds damaged reference results (see
+        InputError: it is neither, it is a single run, or its reference results are damaged (see
             ``open_reference``).
     """
-    # A run's own folder has scores too, and would be taken for a damaged reference.
+    # The folder of a run contains scores too, and would be mistaken for a damaged reference.
     if (folder / RECORD).is_file():
         raise InputError(f"{str(folder)!r} is a single run; name the folder that it is in")
     if (folder / SCORES).is_file():

@@ -1,4 +1,4 @@
-"""What a training run is, and the key that names its result."""
+"""The definition of a training run, and the key of its result."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Task:
     """A method and the noisy images that it learns from.
 
     Args:
-        method: the method's name, without hyper-parameters.
-        hyper_parameters: all of them, by name.
-        noise: the name of the noise model.
-        parameter: of the noise model; where it is withheld, the range of the training images' parameters.
-        training_images: the training set's name.
-        fingerprint: of the training set's pixels.
+        method: name of the method, without hyper-parameters.
+        hyper_parameters: all hyper-parameters, by name.
+        noise: name of the noise model.
+        parameter: parameter of the noise model; if it is withheld, the range for the training images.
+        training_images: name of the training set.
+        fingerprint: fingerprint of the training set's pixels.
     """
 
     method: str
@@ -32,16 +32,16 @@ class Task:
     fingerprint: str
 
 
-# Dataclasses take fields from the last base class first, which is their order in run.json.
+# Dataclasses take fields from the last base class first; run.json has the same order.
 @dataclass(frozen=True, kw_only=True)
 class Run(TrainingSettings, Task):
-    """One training run: all that decides its weights.
+    """One training run: all settings that determine its weights.
 
     Args:
-        seed: of weights, patches and noise.
+        seed: seed of weights, patches and noise.
         training_noise: frozen or resampled.
-        precision: of the U-Net's arithmetic in training.
-        device: the device class, ``cpu``, ``cuda`` or ``mps``.
+        precision: precision of the U-Net's arithmetic in training.
+        device: the type of device, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
         InputError: a number is too small, or not finite.
@@ -57,10 +57,10 @@ class Run(TrainingSettings, Task):
         require_at_least(0, "seed", self.seed)
 
     def key(self, source_hash: str) -> str:
-        """Name the result: 16 hex digits over the run, the method's source file and the protocol.
+        """Return the key of the result: 16 hex digits, a hash over run, method source and protocol.
 
         Args:
-            source_hash: sha256 of the file in which the method is written.
+            source_hash: sha256 of the method's source file.
         """
         identity = {"run": asdict(self), "source": source_hash, "protocol": PROTOCOL_VERSION}
         canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -1,4 +1,4 @@
-"""The tables of a run: their columns, and how they are read and written."""
+"""Read and write the tables of a run."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ IDENTITY = ["method", "noise", "parameter", "training_images", "images", "image"
 IDENTITY += [*SETTING_COLUMNS, "training_noise", "precision", "device"]
 
 FINISHED = "finished"
-"""When; of two runs of the same settings the later one counts."""
+"""Time of completion; the latest of several runs with the same settings counts."""
 
 SETTINGS = [column for column in IDENTITY if column != "image"]
 TRAINED = [column for column in SETTINGS if column != "images"]
 
 
 def latest(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join the scores of runs; of runs of the same settings, keep only the latest.
+    """Concatenate the scores of runs; among runs with the same settings, keep only the latest.
 
     Args:
         parts: one line per test image of a run, with the columns of ``IDENTITY`` and ``FINISHED``.
@@ -53,7 +53,7 @@ def failures_of(records: Iterable[RunRecord]) -> pd.DataFrame:
 
 
 def read_table(folder: Path, name: str, record: StoredRecord) -> pd.DataFrame:
-    """Read one of a run's tables, if it is as it was stored.
+    """Read one of the tables of a run, and verify its checksum.
 
     Raises:
         DamagedRunError: it is missing, has changed, or is not a table.

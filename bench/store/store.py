@@ -1,4 +1,4 @@
-"""The store: one folder per finished run, named by its key; existence is completion."""
+"""The store: one folder per finished run, named by its key; a run that exists is complete."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 
 
 class Store(StoredRuns):
-    """A folder of runs to which runs are added.
+    """A folder of runs, opened for writing.
 
-    Finished runs are in ``KEY/``, failed ones apart in ``failed/KEY/``. A run is written under ``partial/``,
-    where it stays if it is interrupted, and moved to its place in one step, so that a folder in its place is
-    always complete. Its ``run.json`` holds the checksums of its files. Whoever works on a run holds its lock.
+    Finished runs are in ``KEY/``, failed ones in ``failed/KEY/``. A run is written in ``partial/``, where it
+    stays if it is interrupted, and finally moved to its place in one step, so that a folder in its place is
+    always complete. Its ``run.json`` contains the checksums of its files. A process that works on a run holds
+    its lock.
     """
 
     @classmethod
@@ -52,11 +53,11 @@ class Store(StoredRuns):
         return cls(open_folder(root))
 
     def lock(self, key: str) -> AbstractContextManager[None]:
-        """Lock a run, as ``bench.store.locks.lock``."""
+        """Lock a run; see ``bench.store.locks.lock``."""
         return lock(self.root, key)
 
     def begin(self, key: str) -> Path:
-        """Create the folder in which a run is written; an existing one stays as it is."""
+        """Create the folder in which a run is written; an existing one is left unchanged."""
         partial = self.root / PARTIAL / key
         with storing(partial):
             partial.mkdir(parents=True, exist_ok=True)
@@ -64,10 +65,11 @@ class Store(StoredRuns):
 
     @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
-        """Open a run's folder, with what an interrupted attempt left in it; afterwards move it to its place.
+        """Open the folder of a run, with files of an interrupted attempt; afterwards move it in place.
 
-        The block writes all files and ``run.json``, to which the checksums are added. An exception moves the
-        folder among the failed; but an interrupt, and a store that cannot be written, leave it where it is.
+        The block writes all files and ``run.json``, to which checksums are added. After an exception the
+        folder is moved to the failed runs; after an interrupt, or if the store cannot be written, it stays in
+        place.
         """
         partial, failed = self.begin(key), self.root / FAILED / key
         try:
@@ -82,10 +84,10 @@ class Store(StoredRuns):
         shutil.rmtree(failed, ignore_errors=True)
 
     def adopt(self, key: str, archive: Archive) -> None:
-        """Take over a run that another store finished, failed or extended; its lock is the caller's.
+        """Add a run that finished, failed or was extended in another store; the caller holds its lock.
 
         Raises:
-            DamagedRunError: it is not as it was stored there.
+            DamagedRunError: the run has changed since it was stored there.
             StorageError: it cannot be written.
         """
         partial = self.begin(key)
@@ -106,7 +108,7 @@ class Store(StoredRuns):
             shutil.rmtree(failed, ignore_errors=True)
 
     def begin_extension(self, key: str) -> Path:
-        """Create the folder for further images of a finished run, which ``extend`` adds with the scores."""
+        """Create the folder for further images of a finished run; ``extend`` adds them with the scores."""
         recover(self.root / key)
         following = self.root / key / NEXT
         with storing(following):
@@ -114,15 +116,15 @@ class Store(StoredRuns):
         return following
 
     def extend(self, key: str, rows: pd.DataFrame, evaluated: dict[str, dict[str, Evaluation]]) -> None:
-        """Add the scores of further test sets to a finished run; those of the same sets are replaced.
+        """Add the scores of further test sets to a finished run; scores of the same sets are replaced.
 
-        Everything new is in ``next/`` before ``run.json`` lists it, and is moved to its place afterwards, so
-        that a crash at any moment leaves the run as it was, or as it shall be.
+        New files are in ``next/`` before ``run.json`` lists them, and are moved to their places afterwards. A
+        crash at any moment therefore leaves either the old run or the new one.
 
         Args:
-            key: of the run.
-            rows: the scores.
-            evaluated: what was scored, by noise and test set.
+            key: key of the run.
+            rows: scores of the test sets.
+            evaluated: the scored test sets, by noise and test set.
         """
         folder, record = self.root / key, self.record(key)
         before = read_table(folder, SCORES, record)
@@ -152,7 +154,7 @@ def _place(partial: Path, target: Path) -> None:
 
 
 def _clear(partial: Path) -> None:
-    """Empty a run's folder, except for its checkpoint."""
+    """Empty the folder of a run, except for its checkpoint."""
     with storing(partial):
         for path in partial.iterdir():
             if path.is_dir():

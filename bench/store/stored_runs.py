@@ -1,4 +1,4 @@
-"""Reading a folder of runs: which there are, their records, scores, curves and failures."""
+"""Read a folder of runs: records, scores, curves and failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredRuns:
-    """The runs in a folder; what reads a damaged one raises DamagedRunError."""
+    """The runs in a folder; reading a damaged run raises DamagedRunError."""
 
     root: Path
 
@@ -37,7 +37,7 @@ class StoredRuns:
         """Find a finished run by its key, the start of its key, or its folder.
 
         Raises:
-            InputError: no run has that name, or several have.
+            InputError: no run matches, or several do.
         """
         if (Path(name) / RECORD).is_file():
             return Path(name)
@@ -53,9 +53,9 @@ class StoredRuns:
         return read_record(self.root / key)
 
     def scores(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
-        """Read the scores of finished runs, by default of all; of runs of the same settings only the latest.
+        """Read the scores of finished runs, by default all; of runs with the same settings only the latest.
 
-        Such runs differ in the method's source or in the protocol.
+        Runs with the same settings differ in the method's source or in the protocol.
         """
         finished = self.keys() if keys is None else [key for key in keys if key in self]
         return latest(map(self._scores_of, finished))
@@ -68,7 +68,7 @@ class StoredRuns:
         return scores
 
     def curves(self) -> pd.DataFrame:
-        """Read how quality grew in those finished runs that were evaluated midway; as ``scores``, the latest.
+        """Read the learning curves of finished runs that were evaluated during training; latest runs only.
 
         Returns:
             One row per run, step, test set and parameter: the columns of ``scores`` that describe the run,
@@ -92,7 +92,7 @@ class StoredRuns:
         return failures_of(read_record(path) for path in folders if wanted is None or path.name in wanted)
 
     def error_since(self, key: str, moment: datetime) -> str | None:
-        """Return the error of a run that failed after a moment; None where there is none."""
+        """Return the error of a run that failed after the given time; None if there is none."""
         folder = self.root / FAILED / key
         if not (folder / RECORD).is_file():
             return None
