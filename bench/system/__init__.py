@@ -1,4 +1,4 @@
-"""The machine: devices, durable files, signals, clocks, counters of work, and which code and versions ran.
+"""The machine: devices, durable files, signals, clocks, counters of work, and provenance.
 
-Knows nothing of images, noise or training; may import ``bench.errors`` alone.
+Does not know images, noise or training; may import only ``bench.errors``.
 """

@@ -1,4 +1,4 @@
-"""Counters: the operations, bytes and memory that a computation needs, and the energy it took."""
+"""Count the operations, bytes, memory and energy of a computation."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ ENERGY_COUNTERS = Path("/sys/class/powercap")
 
 @dataclass(frozen=True)
 class Work:
-    """The least work of a computation.
+    """The minimum work of a computation.
 
     Args:
         flops: floating-point operations of its convolutions and matrix products.
-        bytes: that these read and write, each once; what is between them could be fused into them.
+        bytes: bytes that these read and write, each once; operations between them could be fused into them.
     """
 
     flops: int
@@ -35,7 +35,7 @@ class Work:
 
 
 def count_work(computation: Callable[[], object]) -> Work:
-    """Count the work of a computation while doing it once."""
+    """Run a computation once and count its work."""
     with FlopCounterMode(display=False) as flops, _ByteCounter() as traffic:
         computation()
     return Work(flops.get_total_flops(), traffic.bytes)
@@ -59,10 +59,10 @@ class _ByteCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def count_memory(computation: Callable[[], object], device: torch.device) -> int | None:
-    """Measure the most bytes that a computation holds at a time, besides those held before.
+    """Measure the peak memory of a computation in bytes, in addition to what was held before.
 
     Returns:
-        None where the device does not count them (MPS).
+        None if the device does not count them (MPS).
     """
     if device.type == "cpu":
         return _peak_on_cpu(computation)
@@ -86,16 +86,16 @@ def _peak_on_cpu(computation: Callable[[], object]) -> int:
 
 
 def quiet_profiler(**options: Any) -> profile:
-    """Make a torch profiler whose library writes no log of its own to the terminal."""
+    """Create a torch profiler that writes no log to the terminal."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "9")
-    return profile(acc_events=True, **options)  # or older versions warn that they forget other cycles
+    return profile(acc_events=True, **options)  # else older versions warn about dropped cycles
 
 
 def count_joules(computation: Callable[[], object], device: torch.device) -> float | None:
-    """Measure the energy, in joules, that a computation took; None where the device does not report it.
+    """Measure the energy of a computation in joules; None if the device does not report it.
 
-    An NVIDIA GPU reports its own (NVML, by the package nvidia-ml-py), a CPU that of its sockets (RAPL, where
-    reading it is permitted).
+    An NVIDIA GPU reports its energy through NVML (package nvidia-ml-py), a CPU that of its sockets through
+    RAPL, if it may be read.
     """
 
     def read() -> float | None:

@@ -1,4 +1,4 @@
-"""Devices: which are available, how the process is set up for them, and what to record of them."""
+"""Devices: find and open them, set the process up for them, and describe them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 CPU_INFO = Path("/proc/cpuinfo")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 SHARE_FOR_IMAGES = 0.5
-"""Of a device's free memory; the rest is for the network's features."""
+"""Fraction of a device's free memory for training images; the rest is for the network's features."""
 
 
 def open_device(name: str) -> torch.device:
     """Open a device by name; ``auto`` takes CUDA, else MPS, else the CPU.
 
-    Sets up the process too: torch gets as many threads as the process has physical cores, unless
+    It also sets up the process: torch gets as many threads as the process has physical cores, unless
     OMP_NUM_THREADS sets their number, and freed memory is kept for the next step.
 
     Raises:
-        InputError: the name is not that of a device, or that device is not available.
+        InputError: there is no such device, or it is not available.
     """
     if "OMP_NUM_THREADS" not in os.environ:
         # torch counts the cores of the machine, of which a container may have fewer.
@@ -50,7 +50,7 @@ def open_device(name: str) -> torch.device:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let torch use ``count`` threads in this block, if the process may use as many cores."""
+    """Let torch use ``count`` threads in this block, if the process has as many cores."""
     before = torch.get_num_threads()
     if count <= joblib.cpu_count():
         torch.set_num_threads(count)
@@ -61,7 +61,7 @@ def threads(count: int) -> Iterator[None]:
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep freed memory, or page faults take a fourth of the CPU time of a full-width step."""
+    """Let glibc keep freed memory, or page faults take a quarter of the CPU time of a full-width step."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
         mallopt(M_MMAP_MAX, 0)
@@ -69,33 +69,33 @@ def _keep_freed_memory() -> None:
 
 
 def available_devices() -> list[str]:
-    """Return the names of this machine's devices, the fastest first."""
+    """Return the names of this machine's devices, fastest first."""
     cuda = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     mps = ["mps"] if torch.backends.mps.is_available() else []
     return [*(["cuda"] if cuda else []), *cuda, *mps, "cpu"]
 
 
 def has_room_for_images(device: torch.device, size: int) -> bool:
-    """Check whether a device has room for ``size`` bytes of training images besides the training itself."""
+    """Check whether a device has room for ``size`` bytes of training images in addition to the training."""
     if device.type != "cuda":
-        return True  # host memory holds them already, and so does that of MPS, which shares it
+        return True  # they are already in host memory, which MPS shares
     free, _ = torch.cuda.mem_get_info(device)
     return size <= SHARE_FOR_IMAGES * free
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Start to measure how much memory tensors take, where the device counts it."""
+    """Reset the peak memory of tensors, if the device counts it."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """Return the most bytes that tensors took since the reset; None where the device does not count them."""
+    """Return the peak memory of tensors since the reset, in bytes; None if the device does not count it."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until a device has finished, so that a clock can be read."""
+    """Wait until a device has finished its work, so that a clock can be read."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

@@ -1,4 +1,4 @@
-"""Durable files: complete or absent, and flushed, so that no crash and no power cut leaves half of one."""
+"""Durable files: complete or absent, and flushed, so that no crash or power cut leaves a partial file."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def open_folder(folder: Path) -> Path:
 
 @contextmanager
 def storing(path: Path) -> Iterator[None]:
-    """Turn the system's errors in writing to ``path`` into advice.
+    """Turn system errors while writing to ``path`` into errors with advice.
 
     Raises:
-        StorageError: an operation of the block failed.
+        StorageError: an operation in the block failed.
     """
     try:
         yield
@@ -64,7 +64,7 @@ def storing(path: Path) -> Iterator[None]:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file in one step: a reader finds the old one or the new one, complete.
+    """Write a file in one step: a reader finds either the complete old file or the complete new one.
 
     Raises:
         StorageError: it cannot be written; the old file is unchanged.
@@ -87,7 +87,7 @@ def move_durably(source: Path, target: Path) -> None:
     """Move a file or a folder of flushed files to its place in one step.
 
     Raises:
-        StorageError: it cannot be moved; it stays where it was.
+        StorageError: it cannot be moved; the original stays in place.
     """
     with storing(target):
         flush_folder(source.parent if source.is_file() else source)
@@ -97,7 +97,7 @@ def move_durably(source: Path, target: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush the names in a folder, which are stored apart from the contents of its files; not on Windows."""
+    """Flush the directory entries of a folder, which are separate from file contents; not on Windows."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

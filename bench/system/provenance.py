@@ -1,4 +1,4 @@
-"""Provenance: which code and which versions produced a number."""
+"""Provenance: the code and the versions that produced a number."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def commit() -> str | None:
     """Return the git commit of this checkout, with ``+changes`` where files differ; None outside one."""
     folder = Path(__file__).parent
     try:
-        # An installed copy may be inside another checkout, whose commit says nothing about this code.
+        # An installed copy may be inside the checkout of another project, whose commit is unrelated.
         _git(folder, "ls-files", "--error-unmatch", Path(__file__).name)
         head = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")

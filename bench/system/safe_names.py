@@ -7,17 +7,17 @@ import unicodedata
 from bench.errors import InputError
 
 LONGEST_NAME = 255
-"""Bytes of a name that file systems allow."""
+"""Maximum length of a name in bytes, as in common file systems."""
 
 _CONTROL_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode's control characters, surrogates (bytes that are not text), line and paragraph separators."""
 
 _DIRECTION_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-"""Unicode's bidirectional controls, which can make a name read like another."""
+"""Unicode's bidirectional controls, which can make a name look like another."""
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    r"""Return the text with characters that would control a terminal as escapes, such as ``\x1b``.
+    r"""Escape characters that would control a terminal, as in ``\x1b``.
 
     Args:
         text: any text.
@@ -29,11 +29,11 @@ def visible(text: str, *, keep: str = "") -> str:
 
 
 def require_name(name: str, *, of: str) -> None:
-    r"""Check that a name can only be the name of one file, and reads as it is written.
+    r"""Check that a name can only refer to one file, and that it reads as it is stored.
 
     Args:
         name: without folders.
-        of: whose name it is, for the message, such as ``image set 'photos'``.
+        of: owner of the name, for the message, such as ``image set 'photos'``.
 
     Raises:
         InputError: if it is empty, ``.``, ``..`` or longer than ``LONGEST_NAME``, or holds ``/``, ``\``, a

@@ -1,4 +1,4 @@
-"""Stopping: Ctrl-C and the signal by which schedulers end a job take effect at the next safe moment."""
+"""Stop requests: Ctrl-C and the schedulers' SIGTERM take effect at the next safe moment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(BaseException):
-    """Someone asked to stop; ``number`` is that of the signal."""
+    """A stop was requested; ``number`` is the number of the signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -25,13 +25,13 @@ class Interrupted(BaseException):
 
 @dataclass
 class StopRequest:
-    """Whether someone asked to stop.
+    """Whether a stop was requested.
 
-    A signal ends the work at once, except in a block that defers it, which checks ``received`` itself
-    wherever it can stop without loss. A second signal ends even that block at once.
+    A signal ends the work immediately, except in a block that defers it; such a block checks ``received`` at
+    points where it can stop without loss. A second signal ends even that block immediately.
 
     Args:
-        received: the number of the signal, None while there was none.
+        received: number of the signal; None until one arrives.
         deferring: whether the work is in a block that defers signals.
     """
 
@@ -66,10 +66,10 @@ class StopRequest:
         self.end_if_asked()
 
     def end_if_asked(self) -> None:
-        """End the work if someone asked to.
+        """End the work if a stop was requested.
 
         Raises:
-            Interrupted: if so.
+            Interrupted: a stop was requested.
         """
         if self.received is not None:
             raise Interrupted(self.received)

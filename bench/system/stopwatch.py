@@ -1,4 +1,4 @@
-"""A stopwatch that waits for the device, and can be stopped while something else is done."""
+"""A stopwatch that waits for the device, and can be paused."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Stopwatch:
-    """Counts the seconds since it was created, without those in which it was stopped.
+    """Counts the seconds since its creation, without those while it was paused.
 
     Args:
-        device: whose pending work it waits for.
+        device: the device whose pending work it waits for.
         earlier: seconds to start from.
     """
 
@@ -35,7 +35,7 @@ class Stopwatch:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Do not count the seconds of this block."""
+        """Pause the stopwatch during this block."""
         before = self.seconds
         yield
         synchronise(self.device)
