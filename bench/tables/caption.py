@@ -1,4 +1,4 @@
-"""The heading of a table and the notes below it, which describe its protocol in sentences."""
+"""The heading of a table, and the notes below it on its protocol."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRAINING_NOISE = {
 
 
 def title(setup: Setup) -> str:
-    """Name a table by the setup of its runs, on one line."""
+    """Return the title of a table: the setup of its runs in one line."""
     channels = CHANNELS.get(setup.channels, f"{setup.channels} channels")
     return (
         f"{setup.training_images}, {channels}, U-Net width {setup.width}, {setup.steps:,} steps of "
@@ -30,12 +30,12 @@ def title(setup: Setup) -> str:
 
 
 def footer(table: Table) -> list[str]:
-    """Describe how the numbers of a table were computed, one note per line; then what failed and why."""
+    """Describe how the numbers of a table were computed, one note per line; then list the failures."""
     return [_reading(table), *protocol_notes(table), *_failures(table)]
 
 
 def protocol_notes(table: Table) -> list[str]:
-    """Describe the protocol of the runs of a table, one note per line."""
+    """Describe the protocol of a table's runs, one note per line."""
     notes = [_sample(table), _noise(table), _scoring(table), _training(table)]
     return notes + _untrained(table) + _blind(table) + _estimates(table)
 
@@ -88,7 +88,7 @@ def _training(table: Table) -> str:
 
 
 def _gradients(setup: Setup) -> str:
-    # Earlier protocols took gradients as they were, and their runs can still be tabulated.
+    # Earlier protocols did not clip gradients, and their runs can still be tabulated.
     if setup.protocol < 4:
         return ""
     return f"gradients are clipped to {CLIP_RATIO:g} times the running mean of their norm; "

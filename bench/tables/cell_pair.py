@@ -1,4 +1,4 @@
-"""A cell of two folders of results: compared where both have it, listed where one does."""
+"""A cell of two folders of results: compared if both have it, listed if only one does."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COMPARISON_COLUMNS += ["seconds_ratio", "verdict"]
 
 @dataclass(frozen=True)
 class CellPair:
-    """A cell that A and B have: the scores of their common seeds, and how far B is above A.
+    """A cell that A and B share: the scores of their common seeds, and the difference of B minus A.
 
     Attributes:
         code: whether the method's file is the ``same`` in both, or ``changed``.
@@ -51,7 +51,7 @@ class CellPair:
 
     @property
     def verdict(self) -> str:
-        """What the scores show, in a few words."""
+        """The conclusion from the scores, in a few words."""
         psnr, other = (lines.set_index(["image", "seed"])["psnr"] for lines in (self.a, self.b))
         if ((other - psnr).abs() <= SAME_SCORE).all():
             return "same"
@@ -61,12 +61,12 @@ class CellPair:
 
     @property
     def seconds_ratio(self) -> float:
-        """Training seconds of B over those of A; NaN where nothing was trained."""
+        """Ratio of training seconds, B over A; NaN if nothing was trained."""
         a, b = (float(lines["training_seconds"].mean()) for lines in (self.a, self.b))
         return b / a if a else math.nan
 
     def row(self) -> list[str]:
-        """Format it, in the order of ``COMPARISON_HEADER``."""
+        """Format the pair as a row, in the order of ``COMPARISON_HEADER``."""
         stub = [self.cell.condition.noise_label, self.cell.images, self.cell.method]
         means = [f"{mean_of(lines).value:.2f}" for lines in (self.a, self.b)]
         tested = [format_difference(self.difference), format_number(self.difference.p, ".2g")]
@@ -74,7 +74,7 @@ class CellPair:
         return [*stub, *means, *tested, str(self.difference.seeds), self.code, ratio, self.verdict]
 
     def numbers(self) -> list[Any]:
-        """Return its numbers, in the order of ``COMPARISON_COLUMNS``."""
+        """Return the numbers, in the order of ``COMPARISON_COLUMNS``."""
         means = [mean_of(lines).value for lines in (self.a, self.b)]
         found = vars(self.difference).values()
         return [*self.cell, *means, *found, self.code, self.seconds_ratio, self.verdict]
@@ -85,9 +85,9 @@ class LoneCell:
     """A finished cell that cannot be compared.
 
     Attributes:
-        side: ``A`` or ``B``, which has it.
-        seeds: of its runs.
-        verdict: why it cannot be compared.
+        side: ``A`` or ``B``, the side that has it.
+        seeds: seeds of its runs.
+        verdict: reason why it cannot be compared.
     """
 
     cell: CellKey
@@ -98,7 +98,7 @@ class LoneCell:
 
     @property
     def heading(self) -> str:
-        """Why it is listed, and its method."""
+        """The reason why it is listed, and its method."""
         return f"{self.verdict}: {self.cell.method}"
 
     @property
@@ -109,7 +109,7 @@ class LoneCell:
         return f"{self.cell.condition}: {self.mean.value:.2f} dB in {self.side}, {noun} {seeds}"
 
     def numbers(self) -> list[Any]:
-        """Return its numbers, in the order of ``COMPARISON_COLUMNS``."""
+        """Return the numbers, in the order of ``COMPARISON_COLUMNS``."""
         psnr = [self.mean.value, math.nan] if self.side == "A" else [math.nan, self.mean.value]
         unknown = [math.nan] * 4
         counts = [self.mean.images, self.mean.seeds]

@@ -1,4 +1,4 @@
-"""What changed from one folder of results to another, cell by cell, on the same noisy images."""
+"""Compare two folders of results, cell by cell, on the same noisy images."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 def compare(a: Results, b: Results, *, names: tuple[str, str]) -> list[TextTable]:
     """Compare the results of two folders under each protocol that both have.
 
-    Setups are paired where they are equal but for the device. A cell of which a seed failed is not compared,
-    since the seeds that did not fail would flatter it.
+    Setups are paired if they are equal except for the device. A cell with a failed seed is not compared,
+    since the other seeds would flatter it.
 
     Args:
-        a: the results to start from.
-        b: the results to compare with them.
-        names: of the two, for the notes, such as their folders.
+        a: results to start from.
+        b: results to compare with them.
+        names: names of the two for the notes, such as their folders.
 
     Returns:
-        One table for each pair of setups, in their order: a row for each cell that both have, from weak to
-        strong noise. Its notes say how to read it, how far two training runs of one cell differ, what was not
-        the same for both, and which cells only one has or lost to a failure. The numbers hold all cells that
-        finished in either. The last table names the protocols that only one has.
+        One table for each pair of setups, in their order: a row for each common cell, from weak to strong
+        noise. Its notes explain how to read it, how far two training runs of one cell differ, which
+        circumstances differed, and which cells are missing or failed on one side. The numbers include all
+        cells that finished on either side. The last table lists the protocols that only one side has.
 
     Raises:
-        InputError: there is no protocol in common, one of the two holds runs of a common one on two devices,
+        InputError: there is no common protocol, one side has runs of a common one on two devices,
             training or test images differ, or scores cannot be compared (see ``check_comparable``).
     """
     sides_a, sides_b = sides_in("A", a), sides_in("B", b)
@@ -70,12 +70,12 @@ def write_comparison(tables: Sequence[TextTable], *, folder: Path, stem: str = "
     """Write tables as Markdown, CSV and LaTeX; several as ``stem-1``, ``stem-2`` and so on.
 
     Args:
-        tables: as by ``compare``.
+        tables: tables, as returned by ``compare``.
         folder: created if it does not exist.
-        stem: of the files' names.
+        stem: stem of the file names.
 
     Returns:
-        All files.
+        All written files.
 
     Raises:
         InputError: the folder cannot be written.

@@ -1,4 +1,4 @@
-"""The notes of a comparison: how to read it, and what else was not the same in A and in B."""
+"""The notes of a comparison: how to read it, and what else differs between A and B."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def comparison_notes(
     """Describe a comparison, one note per line.
 
     Args:
-        a: the runs to start from.
-        b: the runs that are compared with them.
-        names: of their folders.
-        pairs: the cells that both have.
-        alone: finished cells that are in no pair.
+        a: runs to start from.
+        b: runs to compare with them.
+        names: names of their folders.
+        pairs: the common cells.
+        alone: finished cells without a counterpart.
     """
     return [
         f"A: {names[0]}. B: {names[1]}.",
@@ -71,7 +71,7 @@ def _failures(side: Side) -> list[str]:
 
 
 def _retraining(side: Side) -> list[str]:
-    """Describe for each test set how far two training runs of one cell differ, where two seeds show it."""
+    """Describe for each test set how far two training runs of one cell differ, if there are two seeds."""
     return [
         f"Retraining: two training runs of a cell in {side.name} with other seeds, and so other noise, "
         f"differ in mean PSNR on {images} by up to {seed_scatter(lines).retraining():.3f} dB (95 %); the "
@@ -82,7 +82,7 @@ def _retraining(side: Side) -> list[str]:
 
 
 def _too_few_images(pairs: Mapping[CellKey, CellPair]) -> list[str]:
-    """Name the test sets on which signed ranks cannot show a difference, whatever the scores."""
+    """Name the test sets that are too small for the signed-rank test to show any difference."""
     counts = {cell.images: pair.difference.images for cell, pair in pairs.items()}
     return [
         f"Too few images for a verdict of better or worse: {images} has {count}, and p is never below "
@@ -93,7 +93,7 @@ def _too_few_images(pairs: Mapping[CellKey, CellPair]) -> list[str]:
 
 
 def _other_circumstances(a: Side, b: Side) -> list[str]:
-    """Name what else was not the same for all runs of both: device, machine, commit, versions."""
+    """Name the circumstances that differ between the runs: device, machine, commit, versions."""
     ours, theirs = _circumstances(a), _circumstances(b)
     return [
         f"Not the same: {name}: {_joined(ours[name])} in A, {_joined(theirs[name])} in B."
@@ -112,7 +112,7 @@ def _circumstances(side: Side) -> dict[str, set[str]]:
 
 
 def _unlike_runs(pairs: Mapping[CellKey, CellPair]) -> list[str]:
-    """Name the cells of which the precision differs, or what the method sees."""
+    """Name the cells in which the precision, or what the method sees, differs."""
     return _grouped(
         (f"{column} of {cell.method}: {ours} in A, {theirs} in B", str(cell.condition))
         for column in ("precision", "sees")
@@ -131,7 +131,7 @@ def _joined(values: Iterable[str]) -> str:
 
 
 def _grouped(entries: Iterable[tuple[str, str]]) -> list[str]:
-    """Write one note for each heading, with all texts under it."""
+    """Format one note per heading, with all its texts."""
     notes: dict[str, list[str]] = {}
     for heading, text in entries:
         notes.setdefault(heading, []).append(text)

@@ -1,4 +1,4 @@
-"""Quality against cost: the mean curve of each cell, and what a PSNR costs in training."""
+"""Quality against cost: the mean curve of each cell, and the training cost of a PSNR."""
 
 from __future__ import annotations
 
@@ -32,42 +32,42 @@ CURVE_COLUMNS = [
 DRAWN = ["method", *ROW, "seeds", "step", "seconds", "tflop", "psnr"]
 CURVE_COSTS = ["seconds", "tflop"]
 WITHIN = (0.5, 0.1)
-"""Distances from the final PSNR, dB."""
+"""Distances from the final PSNR, in dB."""
 
 
 def summary(curves: pd.DataFrame) -> pd.DataFrame:
-    """Compute what a PSNR costs.
+    """Compute the training cost of reaching a PSNR.
 
     Args:
         curves: one line per run, step, noise and test set, with ``CURVE_COLUMNS``.
 
     Returns:
         One row per protocol, noise, test set and method, in the order of the tables: the columns of the
-        protocol and of the cell, ``seeds``, and at the end of training ``psnr``, ``seconds``, ``tflop``. Then
-        for each of ``_within_0.5``, ``_within_0.1`` (dB of the method's own final PSNR) and ``_all_reach``
-        (the lowest final PSNR of all methods of the noise and set): the ``level`` (dB), the ``seconds`` and
-        ``tflop`` to reach it, as by ``cost_to_reach``, and ``at_first``, true where the first evaluation was
-        there already, so that the cost is an upper bound.
+        protocol and of the cell, ``seeds``, and the final ``psnr``, ``seconds`` and ``tflop``. Then for each
+        of ``_within_0.5``, ``_within_0.1`` (dB of the method's own final PSNR) and ``_all_reach`` (the lowest
+        final PSNR of all methods with this noise and test set): the ``level`` (dB), the ``seconds`` and
+        ``tflop`` to reach it, as returned by ``cost_to_reach``, and ``at_first``, true if the first
+        evaluation had already reached it, so that the cost is an upper bound.
 
     Raises:
-        InputError: as by ``average``.
+        InputError: as raised by ``average``.
     """
     groups = average(curves).items()
     return pd.DataFrame([setup.columns() | line for setup, drawn in groups for line in costs_of(drawn)])
 
 
 def average(curves: pd.DataFrame) -> dict[Setup, pd.DataFrame]:
-    """Average each curve over its seeds, at the steps at which all of them were scored.
+    """Average each curve over its seeds, at the steps at which all of them were evaluated.
 
     Args:
         curves: as for ``summary``.
 
     Returns:
-        For each protocol, in order, the columns ``DRAWN``: rows from weak to strong noise, methods that saw
-        least first.
+        For each protocol, in order, a frame with the columns ``DRAWN``: from weak to strong noise, methods by
+        how much they saw, least first.
 
     Raises:
-        InputError: there are no curves, columns or values are missing, or a mean would be of unlike runs.
+        InputError: there are no curves, columns or values are missing, or a mean would mix different runs.
     """
     runs = require(curves, columns=CURVE_COLUMNS)
     if runs.empty:
@@ -81,12 +81,12 @@ def cost_to_reach(level: float, psnr: Sequence[float], cost: Sequence[float]) ->
     """Interpolate the cost at which a level is first reached, linearly in the logarithm of the cost.
 
     Args:
-        level: at most the last PSNR.
-        psnr: at each evaluation, in their order.
-        cost: likewise, positive and growing.
+        level: PSNR to reach, at most the last one.
+        psnr: PSNR at each evaluation, in order.
+        cost: cost at each evaluation, positive and increasing.
 
     Returns:
-        The cost of the first evaluation if that has reached the level, which is an upper bound then.
+        The cost. If the first evaluation has already reached the level, its cost, which is an upper bound.
     """
     above = next(place for place, value in enumerate(psnr) if value >= level)
     if above == 0:
@@ -122,7 +122,7 @@ def _check_alike(runs: pd.DataFrame) -> None:
 
 
 def costs_of(drawn: pd.DataFrame) -> list[dict[str, Any]]:
-    """Compute what a PSNR costs in each cell of one protocol; see ``summary``."""
+    """Compute the training cost of a PSNR in each cell of one protocol; see ``summary``."""
     final = drawn.groupby(CELL)["psnr"].transform("last")
     lowest = final.groupby([drawn[name] for name in ROW]).transform("min")
     cells = drawn.assign(all_reach=lowest).groupby(CELL, sort=False)
@@ -142,12 +142,12 @@ def _costs_of_cell(points: pd.DataFrame) -> dict[str, Any]:
 
 
 def sample_of(drawn: pd.DataFrame) -> str:
-    """Name the test sets of curves, and count their seeds."""
+    """Describe the test sets of curves, and their number of seeds."""
     fewest, most = min(drawn["seeds"]), max(drawn["seeds"])
     seeds = plural(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     return f"{', '.join(sorted(set(drawn['images'])))}, mean over {seeds}"
 
 
 def name_of(condition: Condition, drawn: pd.DataFrame) -> str:
-    """Name a noise, and the test set where the curves are of several."""
+    """Describe a noise, and the test set if the curves are from several."""
     return str(condition) if len(set(drawn["images"])) > 1 else condition.noise_label

@@ -30,14 +30,14 @@ LABELS = {"seconds": "training time (s)", "tflop": "training compute (TFLOP)"}
 def draw_curves(
     setup: Setup, drawn: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str
 ) -> tuple[Path, ...]:
-    """Draw the noises from left to right, each with a panel per cost.
+    """Draw the curves, one column per noise and one panel per kind of cost.
 
     Args:
-        setup: of the runs.
-        drawn: as by ``average``.
-        methods: in the order of their colours.
-        folder: for the files, which exists.
-        stem: of their names.
+        setup: the setup of the runs.
+        drawn: the curves, as returned by ``average``.
+        methods: the methods, in the order of their colours.
+        folder: existing folder for the files.
+        stem: stem of the file names.
     """
     conditions = by_condition(drawn)
     down = math.ceil(len(conditions) / PANELS_ACROSS)
@@ -48,7 +48,7 @@ def draw_curves(
         for place, (condition, curves) in enumerate(conditions.items()):
             block, column = divmod(place, across)
             pair = panels[2 * block : 2 * block + 2, column]
-            # Shared before anything is drawn: limits once found would not grow for the panels that follow.
+            # Shared before anything is drawn: limits that are already set would not grow for later panels.
             for axes, first, cost in zip(pair, panels[:2, 0], CURVE_COSTS, strict=True):
                 if axes is not first:
                     axes.sharex(first)
@@ -86,7 +86,7 @@ def _draw_panel(axes: Axes, curves: pd.DataFrame, cost: str, methods: Sequence[s
 
 
 def _mark_round_numbers(axes: Axes, cost: pd.Series[float], room: float) -> None:
-    """Label as many round numbers as fit side by side into ``room``, in inches."""
+    """Label as many round numbers as fit side by side into ``room`` inches."""
     for within_decade in ((1,), (1, 3), (1, 2, 5)):
         locator = LogLocator(subs=within_decade)
         ticks = locator.tick_values(cost.min(), cost.max())

@@ -1,4 +1,4 @@
-"""The table of a cost curve: what a PSNR costs in training."""
+"""The table of a cost curve: the training cost of a PSNR."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def curve_table(setup: Setup, drawn: pd.DataFrame) -> TextTable:
-    """Lay out what a PSNR costs: a row per cell, seconds and operations side by side.
+    """Make the table of training costs: a row per cell, with seconds and operations.
 
     Args:
-        setup: of the runs.
-        drawn: as by ``average``.
+        setup: the setup of the runs.
+        drawn: the curves, as returned by ``average``.
     """
     header = ["noise", "method", "final PSNR", "whole training"]
     header += [*(f"within {distance:g} dB" for distance in WITHIN), "PSNR that all reach", "cost of that"]

@@ -1,4 +1,4 @@
-"""Runs of two folders of results, matched: equal setups, equal cells, the same noisy images."""
+"""Match the runs of two folders of results: equal setups, equal cells, the same noisy images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MATCHED_COLUMNS = ["key", "seed", "image", "sees", "precision", *SETUP_COLUMNS, *CELL, "psnr", *NOISY]
 MATCHED_COLUMNS += ["training_seconds"]
 HASH_LETTERS = 12
-"""Of a commit or a fingerprint, enough to name it by."""
+"""Number of characters that identify a commit or a fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class Side:
 
     @property
     def setup(self) -> Setup:
-        """The setup, but for the device, which may differ."""
+        """The setup without the device, which may differ."""
         return replace(self.table.setup, device="")
 
     @cached_property
     def cells(self) -> dict[CellKey, Cell]:
-        """What became of each cell that was tried."""
+        """The outcome of each cell that was run."""
         return {key: cell for key, cell in self.table.cells.items() if cell.status != "missing"}
 
     @cached_property
     def finished(self) -> dict[CellKey, pd.DataFrame]:
-        """The scores of each cell of which no seed failed."""
+        """The scores of each cell without a failed seed."""
         parts = by_cell(self.scores)
         return {key: parts[key] for key, cell in self.cells.items() if cell.status == "done"}
 
@@ -67,7 +67,7 @@ def sides_in(name: str, results: Results) -> list[Side]:
     """Split the runs of a folder by setup.
 
     Raises:
-        InputError: there are none, or scores cannot be compared (see ``check_comparable``).
+        InputError: there are no runs, or scores cannot be compared (see ``check_comparable``).
     """
     scores, failures = results.scores(), results.failures()
     tables = tabulate(scores, failures)
@@ -77,10 +77,10 @@ def sides_in(name: str, results: Results) -> list[Side]:
 
 
 def pair_setups(sides_a: list[Side], sides_b: list[Side]) -> list[tuple[Side, Side]]:
-    """Pair setups that are equal but for the device.
+    """Pair setups that are equal except for the device.
 
     Raises:
-        InputError: there is no such pair, or one folder holds runs of one of them on two devices.
+        InputError: there is no such pair, or one folder has runs of a common setup on two devices.
     """
     shared = {side.setup for side in sides_a} & {side.setup for side in sides_b}
     if not shared:
@@ -101,7 +101,7 @@ def _check_one_device(sides: list[Side]) -> None:
 
 
 def _unlike(sides_a: list[Side], sides_b: list[Side]) -> InputError:
-    """Build the error that names the fields in which the two most similar setups differ."""
+    """Return the error that names the fields in which the two most similar setups differ."""
     differences = [_differing(a.setup, b.setup) for a in sides_a for b in sides_b]
     _, fewest = min((len(found), ", ".join(found)) for found in differences)
     return InputError(
@@ -123,10 +123,10 @@ def pair_cells(a: Side, b: Side) -> dict[CellKey, CellPair]:
     """Pair the runs of equal cells and seeds, from weak to strong noise.
 
     Raises:
-        InputError: two training sets or two test sets of one name hold other images, or noisy test images
+        InputError: training sets or test sets of the same name contain different images, or noisy test images
             differ.
     """
-    if a.scores.empty or b.scores.empty:  # all runs of one failed
+    if a.scores.empty or b.scores.empty:  # all runs on one side failed
         return {}
     _check_same_images(a, b)
     ours, theirs = {}, {}
@@ -143,7 +143,7 @@ def pair_cells(a: Side, b: Side) -> dict[CellKey, CellPair]:
 
 
 def _check_same_images(a: Side, b: Side) -> None:
-    """Refuse training sets of one name and other pixels, and noisy test images that differ."""
+    """Refuse training sets of the same name with different pixels, and noisy test images that differ."""
     ours, theirs = (
         {record.run.fingerprint[:HASH_LETTERS] for record in side.records.values()} for side in (a, b)
     )
@@ -164,7 +164,7 @@ def _check_same_files(cell: CellKey, ours: pd.DataFrame, theirs: pd.DataFrame) -
 
 
 def _code(a: Side, ours: pd.DataFrame, b: Side, theirs: pd.DataFrame) -> str:
-    """Compare the source files by which each seed was trained."""
+    """Compare the source files with which each seed was trained."""
     return "same" if _sources(a, ours) == _sources(b, theirs) else "changed"
 
 
@@ -174,7 +174,7 @@ def _sources(side: Side, lines: pd.DataFrame) -> set[tuple[int, str]]:
 
 
 def lone_cells(side: Side, other: Side, pairs: Collection[CellKey]) -> list[LoneCell]:
-    """List the finished cells of a side that are in no pair."""
+    """List the finished cells of a side that have no counterpart."""
     return [
         LoneCell(cell, side.name, mean_of(lines), sorted(set(lines["seed"])), _reason(cell, side, other))
         for cell, lines in side.finished.items()
@@ -183,7 +183,7 @@ def lone_cells(side: Side, other: Side, pairs: Collection[CellKey]) -> list[Lone
 
 
 def _reason(cell: CellKey, side: Side, other: Side) -> str:
-    """Return why a cell is in no pair."""
+    """Return the reason why a cell has no counterpart."""
     partner = other.cells.get(cell)
     if partner is None:
         return f"only in {side.name}"

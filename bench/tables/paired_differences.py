@@ -1,4 +1,4 @@
-"""Paired differences: of methods under one protocol, and of protocols for one method."""
+"""Paired differences between methods under one protocol, and between protocols for each method."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def compare_with(scores: pd.DataFrame, references: Sequence[str]) -> TextTable:
     """Compare every method with each of a few reference methods, image by image.
 
     Args:
-        scores: one line per run and test image, of runs that can be compared.
+        scores: one line per run and test image; all runs must be comparable.
         references: methods to compare with; each pair of methods is tested once.
 
     Raises:
@@ -66,7 +66,7 @@ def compare_with(scores: pd.DataFrame, references: Sequence[str]) -> TextTable:
 def _pairs_with(
     scores: pd.DataFrame, methods: Sequence[str], references: Sequence[str]
 ) -> dict[tuple[CellKey, str], Difference]:
-    """Test each method against each reference, by cell and reference, with p corrected over all of them."""
+    """Test each method against each reference; return the results by cell and reference, with corrected p."""
     tested = [
         (method, reference)
         for place, reference in enumerate(references)
@@ -86,12 +86,12 @@ def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> TextTab
     """Compare each method under one protocol with itself under another, on the same noisy images.
 
     Args:
-        scores: one line per run and test image, of one protocol.
-        other: of the protocol to compare with; cells that it lacks are left out.
-        title: of the table.
+        scores: scores of one protocol, one line per run and test image.
+        other: scores of the protocol to compare with; cells that it lacks are left out.
+        title: title of the table.
 
     Raises:
-        InputError: they share no cell, or were given different noisy images.
+        InputError: the protocols share no cell, or had different noisy images.
     """
     check_same_noisy_images(pd.concat([scores, other]))
     pairs = cell_differences(by_cell(scores), by_cell(other))
@@ -121,21 +121,21 @@ def cell_differences(
     """Compare each cell with the same cell of other scores, on the same noisy images.
 
     Args:
-        scores: by cell, one line per image and seed.
-        others: likewise, to be subtracted; cells that only one of the two has are left out.
+        scores: scores by cell, one line per image and seed.
+        others: scores to subtract, likewise; cells that only one of the two has are left out.
 
     Returns:
-        By cell, from weak to strong noise, with p corrected over all of them.
+        The differences by cell, from weak to strong noise, with p corrected over all of them.
 
     Raises:
-        InputError: as by ``difference_of`` for any cell.
+        InputError: as raised by ``difference_of`` for any cell.
     """
     shared = sorted((cell for cell in scores if cell in others), key=CellKey.sort_key)
     return _corrected({cell: difference_of(scores[cell], others[cell]) for cell in shared})
 
 
 def format_difference(pair: Difference) -> str:
-    """Format a difference with its interval, where it has one, and a mark where it may be chance."""
+    """Format a difference, with its interval if it has one, and a mark if it may be chance."""
     interval = "" if math.isnan(pair.low) else f" [{signed(pair.low)}, {signed(pair.high)}]"
     return f"{signed(pair.mean)}{interval}{'' if pair.p < ALPHA else '°'}"
 

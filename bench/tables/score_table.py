@@ -33,13 +33,13 @@ def write_tables(scores: pd.DataFrame, failures: pd.DataFrame, *, folder: Path, 
         scores: as for ``tabulate``.
         failures: as for ``tabulate``.
         folder: created if it does not exist.
-        stem: of the files' names.
+        stem: stem of the file names.
 
     Returns:
         The three files.
 
     Raises:
-        InputError: as by ``tabulate``; nothing is written then.
+        InputError: as raised by ``tabulate``; then nothing is written.
     """
     tables = tabulate(scores, failures)
     texts = {".md": markdown(tables), ".csv": csv(tables), ".tex": latex(tables)}
@@ -61,7 +61,7 @@ def csv(tables: Iterable[Table]) -> str:
 
 
 def markdown(tables: Iterable[Table]) -> str:
-    """Format tables in Markdown, each with its heading and its protocol."""
+    """Format tables as Markdown, each with its heading and its protocol."""
     return markdown_of(map(score_table, tables))
 
 
@@ -71,17 +71,17 @@ def latex(tables: Iterable[Table]) -> str:
 
 
 def terminal(table: Table, *, width: int = 110) -> Group:
-    """Lay a table out for a terminal, in as many parts one below the other as its width requires.
+    """Format a table for a terminal, split into as many parts as its width requires.
 
     Args:
-        table: what to show.
-        width: of the terminal, in characters.
+        table: the table.
+        width: width of the terminal, in characters.
     """
     return terminal_table(score_table(table), repeated=3, width=width)
 
 
 def score_table(table: Table) -> TextTable:
-    """Lay a table out: a row per noise and test set, a column per method, then what the methods cost."""
+    """Make the table: a row per noise and test set, a column per method, then the costs of the methods."""
     return TextTable(
         title(table.setup),
         ["noise", "test set", "noisy", *table.methods],
@@ -114,7 +114,7 @@ def _cell(cell: Cell, metrics: Sequence[str], *, seeds: int) -> CellText:
 
 
 def _summary(table: Table) -> dict[str, list[str]]:
-    """Describe the column of each method, by the name of what is described."""
+    """Return the rows about each method, by name of the row."""
     lines: dict[str, Callable[[Sequence[Cell]], str]] = {
         "sees": lambda cells: cells[0].sees or MISSING,
         "passes": _passes,
@@ -135,7 +135,7 @@ def _passes(cells: Iterable[Cell]) -> str:
 
 
 def _patches_per_second(cell: Cell) -> float:
-    # What is not trained has no rate, which is stored as none a second.
+    # An untrained method has no training rate; it is stored as 0 patches per second.
     return cell.patches_per_second or math.nan
 
 

@@ -1,4 +1,4 @@
-"""Write cost curves: the points as CSV, what a PSNR costs as a table, and the figure."""
+"""Write cost curves: the points as CSV, the training cost of a PSNR as a table, and the figure."""
 
 from __future__ import annotations
 
@@ -20,22 +20,21 @@ if TYPE_CHECKING:
 def write_curves(
     curves: pd.DataFrame, *, folder: Path, stem: str = "quality", methods: Sequence[str] | None = None
 ) -> list[Path]:
-    """Write ``stem.csv`` (what is drawn), ``stem.md`` (what a PSNR costs) and the figure in three formats.
+    """Write ``stem.csv`` (points), ``stem.md`` (training cost of a PSNR) and the figure in three formats.
 
-    Runs of several protocols are never mixed: each protocol has files of its own, ``stem-1.csv`` and so on,
-    and is named in them.
+    Protocols are never mixed: each has its own files, ``stem-1.csv`` and so on, which name it.
 
     Args:
         curves: one line per run, step, noise and test set, with ``CURVE_COLUMNS``.
         folder: created if it does not exist.
-        stem: of the files' names.
+        stem: stem of the file names.
         methods: in the order of their colours; by default those of the curves.
 
     Returns:
-        All files.
+        All written files.
 
     Raises:
-        InputError: as by ``average``, or the folder cannot be written.
+        InputError: as raised by ``average``, or the folder cannot be written.
     """
     groups = average(curves)
     methods = methods or list(dict.fromkeys(pd.concat(groups.values())["method"]))
