@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training run in one file, from which it resumes as if it had never stopped."""
+"""Checkpoints: the state of a training run in one file, from which it resumes as if it never stopped."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ RECORD, SHA256 = "record", "sha256"
 
 
 class DamagedCheckpointError(InputError):
-    """A checkpoint that is not as this version wrote it; the message names the file."""
+    """A checkpoint is damaged or from another version; the message names the file."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training run after some steps.
+    """The state of a training run after some steps.
 
     Args:
-        step: the number of steps done.
-        seconds: that they took.
-        pending: the losses since the last log entry.
-        last_finite: the loss before them.
-        tensors: all that the next step depends on, by name, on the CPU. Random numbers are keyed by the step,
-            so that no random state is stored.
+        step: number of completed steps.
+        seconds: seconds that they took.
+        pending: losses since the last log entry.
+        last_finite: the loss before those.
+        tensors: everything that the next step depends on, by name, on the CPU. Random numbers are keyed by
+            the step, so that no random state is stored.
     """
 
     step: int
@@ -56,13 +56,12 @@ BEGINNING = Checkpoint(step=0, seconds=0.0, pending=[], last_finite=math.nan, te
 
 @dataclass
 class TrainingLog:
-    """What is recorded while a network is trained.
+    """The log of a training run.
 
     Args:
-        entries: one every few steps, as ``train`` reports them.
-        curve: one row per evaluation and test set.
-        attempts: one entry each time that the run was started or resumed: on which hardware and by which
-            versions, and the ``step`` that it started from.
+        entries: log entries, one every few steps, as reported by ``train``.
+        curve: learning curve, one row per evaluation and test set.
+        attempts: one entry per start or resume: hardware, versions, and the ``step`` at which it started.
     """
 
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -75,12 +74,12 @@ class Checkpointer:
     """Keeps the last checkpoint of a training run.
 
     Args:
-        path: of its file.
+        path: path of the checkpoint file.
         every: seconds between checkpoints.
-        stop: whether someone asked to stop.
-        start: the checkpoint that an earlier attempt left, from which to resume.
-        log: is stored with each checkpoint.
-        on_written: called with ``path`` after each.
+        stop: whether a stop was requested.
+        start: checkpoint of an earlier attempt, from which to resume.
+        log: log to store with each checkpoint.
+        on_written: called with ``path`` after each checkpoint.
     """
 
     path: Path
@@ -92,15 +91,15 @@ class Checkpointer:
     saved: float = field(default_factory=time.monotonic)
 
     def is_due(self) -> bool:
-        """Check whether it is time for a checkpoint: enough seconds have passed, or someone asked to stop."""
+        """Check whether a checkpoint is due: enough seconds have passed, or a stop was requested."""
         return self.stop.received is not None or time.monotonic() - self.saved >= self.every
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint on disk.
 
         Raises:
-            StorageError: it cannot be written; the one before it stays.
-            Interrupted: it is written, and someone had asked to stop.
+            StorageError: it cannot be written; the previous one stays.
+            Interrupted: it is written, and a stop was requested.
         """
         write_checkpoint(checkpoint, self.log, self.path)
         if self.on_written:
@@ -122,10 +121,10 @@ def write_checkpoint(checkpoint: Checkpoint, log: TrainingLog, path: Path) -> No
 
 
 def read_checkpoint(path: Path) -> tuple[Checkpoint, TrainingLog]:
-    """Read a checkpoint; where there is none, return ``BEGINNING`` and an empty log.
+    """Read a checkpoint; if there is none, return ``BEGINNING`` and an empty log.
 
     Raises:
-        DamagedCheckpointError: it is cut off, differs from its checksum, or was written by another version.
+        DamagedCheckpointError: it is truncated, does not match its checksum, or is from another version.
     """
     if not path.is_file():
         return BEGINNING, TrainingLog()

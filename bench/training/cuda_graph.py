@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class CapturedStep(Step):
     """A step whose kernels are captured once as a CUDA graph and launched together from then on.
 
-    Takes the arguments of ``Step``. It needs a CUDA device, for which the method's loss must not wait.
+    It takes the arguments of ``Step``, and needs a CUDA device and a loss that never waits for it.
     """
 
     WARM_UP_STEPS = 3
@@ -44,7 +44,7 @@ class CapturedStep(Step):
         return self.loss.clone()
 
     def _warm_up(self, step: int, batch: Batch) -> Tensor:
-        # On the stream of the capture: autograd remembers the one on which a weight was first used.
+        # On the capture's stream, since autograd remembers the stream on which a weight was first used.
         self.stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(self.stream):
             loss = super().__call__(step, batch)
@@ -54,10 +54,10 @@ class CapturedStep(Step):
     def _capture(self, batch: Batch) -> None:
         self.batch = _copy_of(batch)
         self.graph = torch.cuda.CUDAGraph()
-        if torch.__version__ < "2.14":  # later versions find the generators of a capture by themselves
+        if torch.__version__ < "2.14":  # later versions find a capture's generators themselves
             self.graph.register_generator_state(self.rng)
         self.optimiser.zero_grad(set_to_none=True)
-        # Another thread may fetch a batch meanwhile; and older versions stay on the stream if it fails.
+        # Another thread may fetch a batch meanwhile; older versions stay on the stream if the capture fails.
         capture = torch.cuda.graph(self.graph, stream=self.stream, capture_error_mode="thread_local")
         try:
             with torch.cuda.stream(self.stream), capture:

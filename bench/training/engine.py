@@ -1,4 +1,4 @@
-"""Engines: how training steps are launched, eagerly, as a CUDA graph, or compiled."""
+"""Engines, which launch training steps eagerly, as a CUDA graph, or compiled."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Engine = Literal["eager", "graph", "compile"]
 
 
 def resolve_engine(wanted: Engine | Literal["auto"], device: torch.device) -> Engine:
-    """Choose how steps are launched; ``auto`` records them on CUDA.
+    """Choose the engine that launches steps; ``auto`` records CUDA graphs on CUDA.
 
     Args:
         wanted: ``eager`` launches kernel by kernel, ``graph`` all kernels of a step at once (CUDA graphs),
             ``compile`` likewise, with the network's kernels fused by ``torch.compile``.
-        device: where the run trains.
+        device: the device on which the run trains.
 
     Raises:
-        InputError: an engine other than ``eager`` is asked for on a device other than CUDA.
+        InputError: an engine other than ``eager`` is requested on a device other than CUDA.
     """
     on_cuda = device.type == "cuda"
     if wanted == "auto":
@@ -49,7 +49,7 @@ def make_step(
     engine: Engine,
     learning_rate: float = LEARNING_RATE,
 ) -> Step:
-    """Make the step of an engine, as ``resolve_engine`` returns it; all else is as for ``Step``."""
+    """Create the step of an engine returned by ``resolve_engine``; see ``Step`` for the other arguments."""
     kind = Step if engine == "eager" else CapturedStep
     return kind(
         net,

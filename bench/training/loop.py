@@ -1,4 +1,4 @@
-"""The one training loop: every method, on every device."""
+"""The training loop, which all methods share on all devices."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ Report = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class Cost:
-    """What a training run cost, without evaluation.
+    """The cost of a training run, without evaluation.
 
     Args:
-        seconds: of wall time.
-        patches_per_second: the mean over the run.
+        seconds: wall time in seconds.
+        patches_per_second: mean over the run.
         flops: floating-point operations of the network, forward and backward.
-        peak_bytes: the most memory that the tensors of a step take at a time, besides weights and images;
-            None where the device does not count it.
-        engine: how the steps were launched.
+        peak_bytes: peak memory of the tensors of a step, in addition to weights and images;
+            None if the device does not count it.
+        engine: engine that launched the steps.
     """
 
     seconds: float
@@ -69,7 +69,7 @@ class EvaluationPoints:
     evaluate_midway: Callable[[int, float, int], None]
 
 
-def train(  # noqa: PLR0913 - one argument per thing that a run decides
+def train(  # noqa: PLR0913 - one argument per setting of a run
     net: UNet,
     method: Method,
     patches: Patches,
@@ -82,24 +82,24 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
     evaluation_points: EvaluationPoints | None = None,
     checkpointer: Checkpointer | None = None,
 ) -> Cost:
-    """Train a network in place by Adam with a one-cycle cosine schedule; the last weights count.
+    """Train a network in place with Adam and a one-cycle cosine schedule; the last weights count.
 
     Args:
-        net: on ``device``.
-        method: computes the loss.
-        patches: cuts the batch of each step.
-        precision: of the network's arithmetic; losses and weights are always float32.
-        device: where to train.
+        net: network on ``device``.
+        method: method that computes the loss.
+        patches: source of the batch of each step.
+        precision: precision of the network's arithmetic; losses and weights are always float32.
+        device: the device to train on.
         report: called every few steps with step, mean loss, learning rate and seconds.
-        engine: how steps are launched; see ``resolve_engine``.
-        learning_rate: the peak of the schedule.
-        evaluation_points: when to evaluate the network midway.
-        checkpointer: keeps checkpoints, and holds the one to resume from. The final weights are then the same
-            to the bit where the device is deterministic; CUDA does not promise to be.
+        engine: engine that launches the steps; see ``resolve_engine``.
+        learning_rate: peak learning rate of the schedule.
+        evaluation_points: steps at which the network is evaluated.
+        checkpointer: writes checkpoints, and holds the one to resume from. A resumed run ends with identical
+            weights if the device is deterministic, which CUDA does not guarantee.
 
     Raises:
-        Interrupted: someone asked to stop; a checkpoint is kept.
-        OutOfMemoryError: the memory does not suffice.
+        Interrupted: a stop was requested; a checkpoint is kept.
+        OutOfMemoryError: there is not enough memory.
         TrainingError: the loss has a wrong shape, does not depend on the network, or is not finite.
     """
     step_once = make_step(
@@ -127,7 +127,7 @@ def train(  # noqa: PLR0913 - one argument per thing that a run decides
 
 
 class _TrainingRun:
-    """The state of a training run besides its weights: steps done, clock, and losses that are not logged yet.
+    """The state of a training run besides its weights: completed steps, clock, and losses not logged yet.
 
     Losses stay on the device until they are logged, since reading one waits for the device.
     """
@@ -156,7 +156,7 @@ class _TrainingRun:
         self.clock = Stopwatch(device, earlier=start.seconds)
 
     def deferring_signals(self) -> AbstractContextManager[None]:
-        """Let a request to stop wait until a checkpoint is saved, where checkpoints are kept."""
+        """Defer stop requests until a checkpoint is saved, if checkpoints are kept."""
         return self.checkpointer.stop.deferred() if self.checkpointer else nullcontext()
 
     def update(self, step: int) -> None:

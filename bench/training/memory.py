@@ -1,4 +1,4 @@
-"""Out of memory: the message names a batch that would fit."""
+"""Out-of-memory errors that suggest a batch size that would fit."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 
 CPU = torch.device("cpu")
 UPPER_BOUND = 400
-"""Bytes that a step needs at most for each pixel and each channel of the network's width (ten passes)."""
+"""Upper bound of a step's bytes per pixel and channel of the network's width (ten passes)."""
 MARGIN = 4
-"""Libraries allocate up to as much again as the tensors of a step; the rest is for everything else."""
+"""Safety factor: libraries allocate up to as much again as a step's tensors; the rest is for all else."""
 
 
 class OutOfMemoryError(InputError):
-    """A training step that does not fit in memory; the message names a batch that would."""
+    """A training step does not fit in memory; the message suggests a batch size that would."""
 
 
 @contextmanager
 def out_of_memory_advice(step: Step, batch: Batch, device: torch.device) -> Iterator[None]:
-    """Train in this block, on batches like this one; if memory does not suffice, name a batch that would fit.
+    """Train in this block, on batches like this one; if memory runs out, suggest a batch size that fits.
 
     Raises:
-        OutOfMemoryError: the memory does not suffice. On a CPU this is found before the first step, because
-            the system would end the process without a message.
+        OutOfMemoryError: there is not enough memory. On a CPU this is checked before the first step, because
+            the system would kill the process without a message.
     """
     if device.type == "cpu":
         _require_memory(step, batch)
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError) as error:
-        traceback.clear_frames(error.__traceback__)  # they hold the tensors of the failed step
+        traceback.clear_frames(error.__traceback__)  # these frames hold the tensors of the failed step
         # Twice the patches, since a training run holds more than its steps.
         advice = _advice(batch.size, lambda count: _can_run(step, batch.first(2 * count)))
         raise OutOfMemoryError(
@@ -88,7 +88,7 @@ def _can_run(step: Step, batch: Batch) -> bool:
 
 
 def _advice(size: int, fits: Callable[[int], bool]) -> str:
-    """Halve the batch until it is sure to fit."""
+    """Halve the batch size until it is sure to fit."""
     while size := size // 2:
         if fits(size):
             return f"--batch {size} would fit, as another experiment with its own results"

@@ -1,4 +1,4 @@
-"""Training patches, cut by one gather from frozen noisy copies of the training images."""
+"""Training patches, cut with one gather from frozen noisy copies of the training images."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How patches are sampled.
+    """The number, size and seed of the sampled patches.
 
     Args:
-        steps: of the optimiser.
+        steps: number of optimiser steps.
         batch: patches per step.
-        patch: side of a patch, pixels.
-        seed: of places, symmetries and noise.
+        patch: side of a patch, in pixels.
+        seed: seed of positions, symmetries and noise.
     """
 
     steps: int
@@ -43,21 +43,21 @@ class Sampling:
 
 
 class Patches:
-    """The batches of one run, by step; the same places, symmetries and noise for every method.
+    """The batches of one run, by step; positions, symmetries and noise are the same for every method.
 
-    Pixels are kept on the device, clean ones as bytes. A set for which the device has no room stays in host
-    memory, where the patches of the next step are cut during this one.
+    Pixels are kept on the device, clean ones as bytes. A set that does not fit on the device stays in host
+    memory, where the patches of the next step are cut during the current one.
 
     Args:
-        images: the training images.
-        noise: corrupts them, and is given to a method that declares it. Where its parameter is unknown, every
-            image has its own, and the method is given the estimate from the image's noisy copy.
-        needs: what the batches hold. Nothing else is on the device, except the clean pixels to which
+        images: training images.
+        noise: noise of the images, which a method that declares it is given. If its parameter is unknown,
+            every image has its own, and the method is given an estimate from the image's noisy copy.
+        needs: the needs that the batches contain. Nothing else is on the device, except clean pixels to which
             resampled noise is added.
         sampling: the number and size of the patches, and the seed.
         training_noise: ``frozen`` gives every image one noisy copy for the whole run, the same on every
             device; ``resampled`` draws new noise for every patch, on the device.
-        device: where the batches are.
+        device: device of the batches.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Patches:
         places = torch.from_numpy(_places(images, sampling))
         self.places = places.to(device)
         self.prefetcher = None if resident else Prefetcher(lambda step: self._cut(places[step]), device)
-        # A division by 255 may be a product with its reciprocal on an accelerator, which rounds otherwise.
+        # An accelerator may multiply by the reciprocal instead of dividing by 255, which rounds differently.
         self.grey_levels = torch.from_numpy(np.arange(256, dtype=np.float32) / np.float32(255)).to(device)
         self.rng = torch.Generator(device)
         if isinstance(noise, UnknownNoise):
@@ -126,7 +126,7 @@ class Patches:
         return Batch(images, self._given_noise(step) if "noise" in self.needs else None)
 
     def _given_noise(self, step: int) -> Noise:
-        """Return the noise with its one parameter, or with the estimate for each patch, (B, 1, 1, 1)."""
+        """Return the noise with its parameter, or with the estimate for each patch, (B, 1, 1, 1)."""
         return self.noise if isinstance(self.noise, Noise) else self._of_patches(self.estimates, step)
 
     def _of_patches(self, parameters: Tensor, step: int) -> Noise:
@@ -147,7 +147,7 @@ class Patches:
 
 
 class _PixelIndex:
-    """Finds the values of patches among the pixels of a set, laid out flat, one image after the other."""
+    """Finds the values of patches in the flattened pixels of a set, one image after another."""
 
     def __init__(self, images: ImageSet, patch: int, device: torch.device) -> None:
         shapes = np.array([image.pixels.shape for image in images])
@@ -158,7 +158,7 @@ class _PixelIndex:
         self.channels = images.channels
 
     def __call__(self, places: Tensor) -> Tensor:
-        """Map places, (B, 4), to the flat position of every value of their patches, (B, P, P, C)."""
+        """Map positions, (B, 4), to the flat index of every value of their patches, (B, P, P, C)."""
         image, top, left, symmetry = (values[:, None] for values in places.unbind(dim=1))
         transposed, flipped, mirrored = (((symmetry >> bit) & 1).bool() for bit in range(3))
         back = len(self.grid) - 1 - self.grid

@@ -1,4 +1,4 @@
-"""The arithmetic of a training run: float32 without TF32, or bfloat16 where method and device allow it."""
+"""The arithmetic of a training run: float32 without TF32, or bfloat16 if method and device allow it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ def resolve_precision(
     """Choose the precision of a run.
 
     Args:
-        wanted: ``auto`` chooses bfloat16 where the method is stable in it and the device has units for it.
-        lowest: the lowest precision in which the method is stable.
-        device: where the run trains.
+        wanted: ``auto`` chooses bfloat16 if the method is stable in it and the device supports it in
+            hardware.
+        lowest: lowest precision in which the method is stable.
+        device: the device on which the run trains.
 
     Raises:
-        InputError: bfloat16 is asked for, but the method needs float32.
+        InputError: bfloat16 is requested, but the method needs float32.
     """
     if wanted == "auto":
         return "bfloat16" if lowest == "bfloat16" and has_bfloat16(device) else "float32"
@@ -46,13 +47,13 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def disable_tf32() -> None:
-    """Compute float32 in float32 on CUDA, not in TF32."""
+    """Disable TF32, so that CUDA computes float32 in float32."""
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def in_precision(net: UNet, precision: Precision, device: torch.device) -> Network:
-    """Wrap a network so that it alone computes in ``precision``; its input and output stay float32."""
+    """Wrap a network so that only it computes in ``precision``; its input and output stay float32."""
 
     def network(image: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):

@@ -1,4 +1,4 @@
-"""Prefetching: patches are cut in host memory and copied while the accelerator computes."""
+"""Prefetching: cut patches in host memory and copy them while the accelerator computes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Prefetcher:
-    """Returns the tensors of a step on the device, and meanwhile prepares those of the step after it.
+    """Returns the tensors of a step on the device, and prepares those of the next step in the background.
 
     Args:
-        cut: returns the tensors of a step in host memory.
+        cut: function that returns the tensors of a step in host memory.
         device: a CUDA device.
     """
 
@@ -31,14 +31,15 @@ class Prefetcher:
         self.ahead: dict[int, Future[Copied]] = {}
 
     def __call__(self, step: int) -> dict[str, Tensor]:
-        """Return the tensors of a step; the next call is expected to be for the step after it."""
+        """Return the tensors of a step; the next call should be for the following step."""
         ready = self.ahead.pop(step, None) or self.worker.submit(self._fetch, step)
         tensors, copied = ready.result()
         self.ahead = {step + 1: self.worker.submit(self._fetch, step + 1)}
         now = torch.cuda.current_stream(self.device)
         now.wait_event(copied)
         for tensor in tensors.values():
-            # Their memory belongs to the copying stream, which must not reuse it before this one is done.
+            # Their memory belongs to the copying stream, which must not reuse it before the current stream is
+            # done.
             tensor.record_stream(now)
         return tensors
 

@@ -1,4 +1,4 @@
-"""One step of training: the loss of a batch, its gradients, and Adam."""
+"""One training step: the loss of a batch, its gradients, and Adam."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ if TYPE_CHECKING:
 BETAS = (0.9, 0.99)
 """The decay rates of Adam's two moments."""
 WARM_UP = 0.1
-"""The share of the steps in which the learning rate rises."""
+"""Fraction of the steps in which the learning rate rises."""
 NORM_DECAY = 0.98
-"""The running mean of the gradient norm keeps this share of itself at each step."""
+"""Decay rate of the running mean of the gradient norm, per step."""
 MULTIPLIER_RATE = 20.0
-"""The learning rate of the logarithm of a Lagrange multiplier, in units of the network's."""
+"""Learning rate of the logarithms of Lagrange multipliers, relative to the network's."""
 
 ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
-"""What Adam stores for each parameter."""
+"""State that Adam stores for each parameter."""
 
 
 class TrainingError(RuntimeError):
-    """A training run that cannot end with a trained network."""
+    """A training run cannot produce a trained network."""
 
 
 class Step:
-    """Trains a network by one step of Adam at a time, with a one-cycle cosine schedule.
+    """Trains a network one Adam step at a time, with a one-cycle cosine schedule.
 
-    The gradient is clipped to ``CLIP_RATIO`` times its mean norm so far: at a learning rate that suits all
-    methods, one much larger gradient could undo a training run. Only the ratio of norms matters, so that a
-    loss may be in any unit, as for Adam.
+    The gradient is clipped to ``CLIP_RATIO`` times the running mean of its norm: at a learning rate that
+    suits all methods, a single much larger gradient could ruin a training run. Only the ratio of norms
+    matters, so a loss may be in any unit, as for Adam.
 
-    Lagrange multipliers ascend the loss that the network descends. Their logarithms are trained, so that they
-    stay positive.
+    The network descends the loss and the Lagrange multipliers ascend it. Their logarithms are trained, so
+    that they stay positive.
 
     No step waits for the device.
 
     Args:
-        net: on ``device``; trained in place.
-        method: computes the loss.
-        sampling: the number of steps, and the seed.
-        precision: of the network's arithmetic; losses and weights are always float32.
-        device: where to train.
-        learning_rate: the peak of the schedule.
+        net: network on ``device``, trained in place.
+        method: method that computes the loss.
+        sampling: number of steps, and seed.
+        precision: precision of the network's arithmetic; losses and weights are always float32.
+        device: the device to train on.
+        learning_rate: peak learning rate of the schedule.
         compiled: whether ``torch.compile`` fuses the network.
     """
 
@@ -111,7 +111,7 @@ class Step:
         return optimiser, schedule
 
     def __call__(self, step: int, batch: Batch) -> Tensor:
-        """Take the step of that number, counted from 0, and return its mean loss, a 0-d tensor."""
+        """Take the step with the given number, counted from 0, and return its mean loss, a 0-d tensor."""
         self.prepare(step)
         loss = self.update(batch)
         self.schedule.step()
@@ -142,7 +142,7 @@ class Step:
         return losses.detach()
 
     def update(self, batch: Batch) -> Tensor:
-        """Update the weights by the gradient of the mean loss, and return that loss."""
+        """Update the weights with the gradient of the mean loss, and return that loss."""
         loss = self.losses(self.network, batch).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -151,7 +151,7 @@ class Step:
         return loss.detach()
 
     def losses(self, network: Network, batch: Batch) -> Tensor:
-        """Compute the method's losses, (B,), with its Lagrange multipliers as they are now."""
+        """Compute the method's losses, (B,), with the current Lagrange multipliers."""
         multipliers = {name: logarithm.exp() for name, logarithm in self.log_multipliers.items()}
         return self.method.loss(network, replace(batch, multipliers=multipliers), self.rng, self.progress)
 
@@ -164,7 +164,7 @@ class Step:
         self.mean_gradient_norm.copy_(mean.lerp(norm.minimum(CLIP_RATIO * mean), 1 - NORM_DECAY))
 
     def state(self) -> dict[str, Tensor]:
-        """Return all that the next step depends on, by name, copied to the CPU; this waits for the device."""
+        """Return all tensors on which the next step depends, by name, on the CPU; waits for the device."""
         state = {f"net.{name}": value for name, value in self.net.state_dict().items()}
         state |= {f"multiplier.{name}": value for name, value in self.log_multipliers.items()}
         for name, parameter in self._parameters():
@@ -174,10 +174,10 @@ class Step:
         return {name: value.detach().to("cpu", copy=True) for name, value in state.items()}
 
     def restore(self, state: dict[str, Tensor], step: int) -> None:
-        """Resume from the state after ``step`` steps; the next steps are as if there had been no break.
+        """Resume from the state after ``step`` steps, as if there had been no interruption.
 
         Raises:
-            TrainingError: the state is of another network or method.
+            TrainingError: the state belongs to another network or method.
         """
         wanted = {f"net.{name}" for name in self.net.state_dict()} | {"mean_gradient_norm"}
         wanted |= {f"multiplier.{name}" for name in self.log_multipliers}
@@ -196,13 +196,13 @@ class Step:
                 own = torch.zeros((), device=parameter.device) if moment == "step" else parameter.detach()
                 self.optimiser.state[parameter][moment] = torch.empty_like(own).copy_(stored)
         self.mean_gradient_norm.copy_(state["mean_gradient_norm"])
-        # Its own count begins at 1, where it would expect a step of the optimiser.
+        # Its own counter starts at 1, at which it expects an optimiser step.
         so_far = {"last_epoch": step - 1, "_step_count": step + 1}
         self.schedule.load_state_dict(self.schedule.state_dict() | so_far)
         self.schedule.step()
 
     def _parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Iterate over all that the optimiser trains, by name."""
+        """Iterate over all trained parameters, by name."""
         yield from self.net.named_parameters()
         yield from ((f"multiplier {name}", value) for name, value in self.log_multipliers.items())
 

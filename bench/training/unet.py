@@ -1,4 +1,4 @@
-"""The one network that every method trains: the U-Net of Noise2Noise, in any width and for any image size."""
+"""The network that every method trains: the U-Net of Noise2Noise, with any width and for any image size."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ DEPTH = 5
 class UNet(nn.Module):
     """The U-Net of Lehtinen et al., Noise2Noise, ICML 2018, appendix, whose output is added to its input.
 
-    Five poolings, ``width`` channels on the way down and twice as many on the way up, nearest up-sampling,
+    Five poolings, ``width`` channels in the encoder and twice as many in the decoder, nearest up-sampling,
     LeakyReLU(0.1); 4/3 and 2/3 of the width in the last layers, rounded up to a multiple of 8, which vector
     units compute anyway (64 and 32 at the full width of 48, as published). At width 48 it has about a million
     weights. The last layer starts at zero, so that every method starts from the identity.
 
     Args:
         channels: 1 for grey, 3 for colour.
-        width: channels of every layer on the way down.
-        seed: of the initial weights (He initialisation); the same on every device.
+        width: channels of every encoder layer.
+        seed: seed of the initial weights (He initialisation), which are the same on every device.
     """
 
     def __init__(self, channels: int, *, width: int, seed: int) -> None:
@@ -47,7 +47,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self.exit.weight)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Map (B, C, H, W) to the same shape, any H and W, reflecting the border up to a multiple of 32."""
+        """Map (B, C, H, W) to the same shape, for any H and W, padded by reflection to multiples of 32."""
         height, width = image.shape[-2:]
         padded = reflect_to_stride(image, 2**DEPTH)
         return image + self._residual(padded)[..., :height, :width]
@@ -67,9 +67,9 @@ class UNet(nn.Module):
 
 
 def reflect_to_stride(image: Tensor, stride: int) -> Tensor:
-    """Reflect (..., H, W) at its lower and right border until H and W are multiples of ``stride``.
+    """Pad (..., H, W) by reflection at the lower and right border until H and W are multiples of ``stride``.
 
-    Unlike ``functional.pad`` it reflects as often as needed, so that a single pixel can be padded too.
+    Unlike ``functional.pad`` it reflects repeatedly if needed, so that even a single pixel can be padded.
     """
     for dim in (-2, -1):
         size = image.shape[dim]
@@ -82,7 +82,7 @@ def reflect_to_stride(image: Tensor, stride: int) -> Tensor:
 
 
 class _UpBlock(nn.Module):
-    """One level of the way up: double the size, join the skip connection, and convolve twice.
+    """One decoder level: double the size, join the skip connection, and convolve twice.
 
     Args:
         deep: channels of the level below.
@@ -113,7 +113,7 @@ class _Join(nn.Conv2d):
     def forward(self, deep: Tensor, skip: Tensor) -> Tensor:  # type: ignore[override]
         """Map (B, deep, H, W) and (B, skip, 2 H, 2 W) to (B, outgoing, 2 H, 2 W)."""
         weight, skipped = self.weight[:, : deep.shape[1]], self.weight[:, deep.shape[1] :]
-        # The four copies of a deep pixel meet 3x3 weights each; what adds up is those in a 2x2 window.
+        # Each of the four copies of a deep pixel meets 3x3 weights; those in a 2x2 window add up.
         flipped = functional.pad(weight.flip(2, 3), [1, 1, 1, 1])
         spread = 4 * functional.avg_pool2d(flipped, kernel_size=2, stride=1).transpose(0, 1)
         enlarged = functional.conv_transpose2d(deep, spread, self.bias, stride=2, padding=1)
