@@ -136,7 +136,7 @@ def build(method: type[Method], hyper_parameters: Mapping[str, object]) -> Metho
     """Create a method from hyper-parameters, given as values or as text.
 
     Raises:
-        InputError: a value has the wrong type or is out of its range.
+        InputError: a value has the wrong type or is out of range.
     """
     from pydantic import TypeAdapter, ValidationError
 

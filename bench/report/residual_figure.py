@@ -76,7 +76,7 @@ def _averaged(values: np.ndarray, at: np.ndarray, edges: np.ndarray) -> tuple[np
 def draw_residual_figure(
     images: Sequence[ShownImage], methods: Sequence[str], *, folder: Path, stem: str
 ) -> EmbeddedFigure | None:
-    """Draw the spectrum and variance of residuals, one column per noise; None where there are no images.
+    """Draw the spectrum and variance of residuals, one column per noise; None if there are no images.
 
     Args:
         images: images with their denoised versions.

@@ -29,6 +29,6 @@ def test_the_help_names_the_value_and_what_happens_without_it(capsys: pytest.Cap
     assert "--shift PIXELS how far (default: half the width)" in printed
 
 
-def test_the_value_is_none_where_it_is_left_out() -> None:
+def test_the_value_is_none_if_it_is_left_out() -> None:
     assert tyro.cli(Options, args=[]) == Options(None)
     assert tyro.cli(Options, args=["--shift", "1.5"]) == Options(1.5)
