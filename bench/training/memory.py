@@ -6,11 +6,11 @@ import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import psutil
 import torch
 
 from bench.errors import InputError
 from bench.system.counters import count_memory
+from bench.system.host_memory import available_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +23,8 @@ UPPER_BOUND = 400
 """Upper bound of a step's bytes per pixel and channel of the network's width (ten passes)."""
 MARGIN = 4
 """Safety factor: libraries allocate up to as much again as a step's tensors; the rest is for all else."""
+CPU_MESSAGES = ("can't allocate memory", "could not create a primitive", "std::bad_alloc")
+"""On a CPU, torch and oneDNN raise a plain RuntimeError, which only its text distinguishes from others."""
 
 
 class OutOfMemoryError(InputError):
@@ -41,7 +43,9 @@ def out_of_memory_advice(step: Step, batch: Batch, device: torch.device) -> Iter
         _require_memory(step, batch)
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
         traceback.clear_frames(error.__traceback__)  # these frames hold the tensors of the failed step
         # Twice the patches, since a training run holds more than its steps.
         advice = _advice(batch.size, lambda count: _can_run(step, batch.first(2 * count)))
@@ -51,7 +55,7 @@ def out_of_memory_advice(step: Step, batch: Batch, device: torch.device) -> Iter
 
 
 def _require_memory(step: Step, batch: Batch) -> None:
-    available = psutil.virtual_memory().available
+    available = available_memory()
     if _upper_bound(step, batch) <= available:
         return
     few, more = batch.first(2), batch.first(4)
@@ -81,10 +85,18 @@ def _bytes_of(step: Step, batch: Batch) -> int:
 def _can_run(step: Step, batch: Batch) -> bool:
     try:
         step.dry_run(batch)
-    except (MemoryError, torch.OutOfMemoryError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
         traceback.clear_frames(error.__traceback__)
         return False
     return True
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(message in str(error) for message in CPU_MESSAGES)
 
 
 def _advice(size: int, fits: Callable[[int], bool]) -> str:

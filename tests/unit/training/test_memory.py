@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,8 +34,7 @@ def step_of(tiny: Tiny, method: str, *, batch: int) -> tuple[Step, Batch]:
 
 def leave(monkeypatch: pytest.MonkeyPatch, available: int) -> None:
     """Let the system have so many bytes available."""
-    psutil = SimpleNamespace(virtual_memory=lambda: SimpleNamespace(available=available))
-    monkeypatch.setattr(memory, "psutil", psutil)
+    monkeypatch.setattr(memory, "available_memory", lambda: available)
 
 
 @pytest.mark.parametrize("method", TRAINED)
@@ -81,7 +79,14 @@ def test_where_no_batch_fits_a_smaller_patch_is_advised(tiny: Tiny, monkeypatch:
     assert "use a smaller --patch or --width" in tiny.launch()[0]
 
 
-@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory.")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes"),
+    ],
+)
 def test_running_out_of_memory_in_training_is_a_failure_with_advice(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
