@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def grid_of(scores: pd.DataFrame, *, of: str) -> pd.DataFrame:
-    """Arrange scores by image (rows) and seed (columns), PSNR in dB.
+def grid_of(scores: pd.DataFrame, *, of: str, metric: str = "psnr") -> pd.DataFrame:
+    """Arrange scores by image (rows) and seed (columns).
 
     Args:
-        scores: one line per image and seed, with the columns ``image``, ``seed`` and ``psnr``.
+        scores: one line per image and seed, with the columns ``image``, ``seed`` and that of the metric.
         of: what the scores belong to, for messages.
+        metric: of the scores: psnr (dB), ssim or lpips.
 
     Raises:
         InputError: there are no scores, or an image has no score or several for a seed.
@@ -27,11 +28,11 @@ def grid_of(scores: pd.DataFrame, *, of: str) -> pd.DataFrame:
     twice = scores[scores.duplicated(["image", "seed"])]
     if len(twice):
         image, seed = twice[["image", "seed"]].iloc[0]
-        raise InputError(f"{of}: more than one psnr of image {image!r} for seed {seed}")
-    grid = scores.pivot_table(index="image", columns="seed", values="psnr", dropna=False)
+        raise InputError(f"{of}: more than one {metric} of image {image!r} for seed {seed}")
+    grid = scores.pivot_table(index="image", columns="seed", values=metric, dropna=False)
     if gap := first_gap(grid):
         image, seed = gap
-        raise InputError(f"{of}: no finite psnr of image {image!r} for seed {seed}")
+        raise InputError(f"{of}: no finite {metric} of image {image!r} for seed {seed}")
     return grid
 
 

@@ -22,7 +22,8 @@ from bench.analysis.columns import (
     require,
 )
 from bench.analysis.comparability import check_comparable
-from bench.analysis.grouping import by_condition, by_setup, records_of
+from bench.analysis.grouping import by_cell, by_condition, by_setup, records_of
+from bench.analysis.means import mean_of
 from bench.analysis.supervision import sort_methods
 from bench.errors import InputError
 
@@ -36,11 +37,11 @@ if TYPE_CHECKING:
 class Cell:
     """Means of one method on one noise and test set: per image over seeds, then over images.
 
-    PSNR in dB, ``seconds`` to denoise one image, ``training_seconds`` and floating-point operations of one
-    run; ``estimate`` of the noise's parameter, and the mean magnitude of its relative error. Unknown
-    numbers are NaN. ``passes`` is the number of network passes over one image, in units of its size.
-    ``best`` names the metrics in which no self-supervised method of the row is better. ``error`` says why the
-    cell failed, or that the method is not defined for the noise.
+    PSNR in dB, ``lpips_half_width`` of the 95 % interval of LPIPS, ``seconds`` to denoise one image,
+    ``training_seconds`` and floating-point operations of one run; ``estimate`` of the noise's parameter, and
+    the mean magnitude of its relative error. Unknown numbers are NaN. ``passes`` is the number of network
+    passes over one image, in units of its size. ``best`` names the metrics in which no self-supervised method
+    of the row is better. ``error`` says why the cell failed, or that the method is not defined for the noise.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Cell:
     psnr: float = math.nan
     ssim: float = math.nan
     lpips: float = math.nan
+    lpips_half_width: float = math.nan
     seconds: float = math.nan
     training_seconds: float = math.nan
     training_flops: float = math.nan
@@ -184,7 +186,10 @@ def _finished_cells(scores: pd.DataFrame) -> dict[CellKey, Cell]:
     per_image = scored.groupby([*CELL, "image"])[numbers]
     means = per_image.mean().groupby(CELL).mean()
     # pandas leaves nulls out, and LPIPS over some of the images is not LPIPS over the set.
+    known = scored[cells["lpips"].transform("count") == cells["lpips"].transform("size")]
+    widths = {tuple(cell): mean_of(lines, "lpips").half_width for cell, lines in by_cell(known).items()}
     means["lpips"] = means["lpips"].where(cells["lpips"].count() == cells.size())
+    means["lpips_half_width"] = [widths.get(cell, math.nan) for cell in means.index]
     means["n_seeds"] = cells["seed"].nunique()
     means[["sees", "precision"]] = cells[["sees", "precision"]].first()
     lines = means.reset_index().to_dict("records")

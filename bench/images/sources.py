@@ -54,6 +54,12 @@ def open_set(spec: str, *, channels: int, data: Path | None = None) -> ImageSet:
     raise InputError(f"{unknown('image set', spec, REGISTRY)} Or a folder, as ./photos; or hub:OWNER/NAME.")
 
 
+def named_data_folder(data: Path | None) -> Path | None:
+    """Return the folder of the image sets: the one given, else the one that NOISEBENCH_DATA names, if any."""
+    named = data or os.environ.get(DATA_VARIABLE)
+    return Path(named).expanduser() if named else None
+
+
 def require_own_name(images: ImageSet) -> None:
     """Check that images with the name of a registered set are the images of that set.
 
@@ -138,7 +144,7 @@ def _locate(entry: Entry, data: Path | None) -> dict[str, Path]:
     """Find the files of a set: in scikit-image, in the data folder, or by download."""
     if not entry.base_url:
         return _files_in(_scikit_image_photographs(), entry)
-    folder = _data_folder(data)
+    folder = _existing_data_folder(data)
     if folder is not None and (folder / entry.folder).is_dir():
         files = _files_in(folder / entry.folder, entry)
         for file in files.values():
@@ -153,12 +159,9 @@ def _scikit_image_photographs() -> Path:
     return Path(skimage.__file__).parent / "data"
 
 
-def _data_folder(data: Path | None) -> Path | None:
-    named = data or os.environ.get(DATA_VARIABLE)
-    if not named:
-        return None
-    folder = Path(named).expanduser()
-    if not folder.is_dir():
+def _existing_data_folder(data: Path | None) -> Path | None:
+    folder = named_data_folder(data)
+    if folder is not None and not folder.is_dir():
         source = "--data" if data else DATA_VARIABLE
         raise InputError(f"data folder {folder} (from {source}) does not exist; it has to hold SET/*.png")
     return folder

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from bench.analysis.tabulate import Cell, Row, Table
 
 CELL_COLUMNS = [*CELL, "label", "sees", "status", "precision", "n_images", "n_seeds"]
-CELL_COLUMNS += ["noisy_psnr", "psnr", "half_width", "ssim", "lpips", "gap", "gap_low", "gap_high", "gap_p"]
+CELL_COLUMNS += ["noisy_psnr", "psnr", "half_width", "ssim", "lpips", "lpips_half_width"]
+CELL_COLUMNS += ["gap", "gap_low", "gap_high", "gap_p"]
 CELL_COLUMNS += ["seconds", "training_seconds", "training_flops", "error"]
 
 

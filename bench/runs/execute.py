@@ -11,7 +11,7 @@ from bench.method import Untrained
 from bench.runs.fit import LogFile, fit
 from bench.runs.load import load_run
 from bench.runs.recording import add_attempts, add_cost, add_error, new_attempt, new_record, now
-from bench.runs.score import score
+from bench.runs.score import describe_lpips, score
 from bench.store.checksums import RECORD, write_json
 from bench.store.layout import CHECKPOINT, CURVE, LOG, WEIGHTS
 from bench.store.scores import write_scores, write_table
@@ -68,7 +68,7 @@ def _is_missing(test: NoisySet, record: RunRecord, lpips: Lpips | str) -> bool:
     evaluated = record.evaluation.get(test.noise.spec, {}).get(test.name)
     if evaluated is None or evaluated.noisy_sha256 != test.sha256:
         return True
-    return not isinstance(lpips, str) and evaluated.lpips != "computed"
+    return not isinstance(lpips, str) and evaluated.lpips != describe_lpips(lpips, test)
 
 
 def _train(job: Job, context: RunContext, tests: list[NoisySet], watcher: Watcher) -> None:

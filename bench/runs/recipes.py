@@ -27,7 +27,8 @@ class Recipe(TrainingSettings):
         noises: names with parameters.
         seeds: seeds of weights, patches and noise.
         evaluations: number of evaluations during each run on the first test set, outside its training time.
-        lpips: whether LPIPS is computed, which needs AlexNet's weights (233 MB, downloaded once).
+        lpips: whether LPIPS is computed: None where AlexNet's weights are on this machine, True after
+            downloading them (233 MB, once) if they are not.
 
     Raises:
         InputError: a number is too small, or methods, noises, test sets or seeds are empty.
@@ -41,7 +42,7 @@ class Recipe(TrainingSettings):
     noises: tuple[str, ...] = PUBLISHED_NOISES
     seeds: tuple[int, ...] = (0,)
     evaluations: int = 0
-    lpips: bool = True
+    lpips: bool | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,7 +76,6 @@ RECIPES = {
         patch=64,
         noises=("gaussian:25", "poisson:0.05", "gamma:50"),
         evaluations=5,
-        lpips=False,
     ),
     "grey": Recipe(
         purpose=(
@@ -102,7 +102,6 @@ RECIPES = {
         steps=2400,
         batch=8,
         patch=64,
-        lpips=False,
     ),
     "tuning": Recipe(
         purpose=(
@@ -117,7 +116,6 @@ RECIPES = {
         batch=8,
         patch=64,
         noises=("gaussian:25", "poisson:0.01"),
-        lpips=False,
     ),
     "colour": Recipe(
         purpose=(

@@ -11,6 +11,7 @@ import pandas as pd
 from bench.images.image_file import encode_image
 from bench.runs.recording import evaluation_of
 from bench.scoring.evaluate import evaluate
+from bench.scoring.metrics import too_small_for_lpips
 from bench.store.layout import image_folder
 from bench.system.files import storing, write_durably
 
@@ -63,10 +64,18 @@ def score(
         rows += [
             shared | row for row in evaluate(denoiser, test, lpips=metric, keep=_open_image_writer(run, test))
         ]
-        state = lpips if isinstance(lpips, str) else "computed"
+        state = describe_lpips(lpips, test)
         evaluated.setdefault(test.noise.spec, {})[test.name] = evaluation_of(test, lpips=state)
     # A column of only None would have no type, and could not be joined with a column of numbers.
     return pd.DataFrame(rows).astype({"lpips": "float64", "estimate": "float64"}), evaluated
+
+
+def describe_lpips(lpips: Lpips | str, test: NoisySet) -> str:
+    """Return ``computed``, or why LPIPS is missing on a test set, on all its images or on some."""
+    if isinstance(lpips, str):
+        return lpips
+    sizes = {image.name: (image.clean.shape[2], image.clean.shape[3]) for image in test.images}
+    return too_small_for_lpips(sizes) or "computed"
 
 
 def _open_image_writer(run: Path, test: NoisySet) -> ImageWriter:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bench.scoring.metrics import psnr, ssim
+from bench.scoring.metrics import fits_alexnet, psnr, ssim
 from bench.system.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def evaluate(
         keep: called with each image's name and its clamped output, (1, C, H, W).
 
     Returns:
-        One row per image: image, psnr (dB), ssim, lpips (None without the metric), noisy_psnr, noisy_ssim,
-        seconds (of denoising), estimate (of the noise's parameter, None if the given one is used), passes
-        (the pixels that the network processed, over those of the image).
+        One row per image: image, psnr (dB), ssim, lpips (None without the metric, or if the image is too
+        small for it), noisy_psnr, noisy_ssim, seconds (of denoising), estimate (of the noise's parameter,
+        None if the given one is used), passes (the pixels that the network processed, over those of the
+        image).
 
     Raises:
         EvaluationError: an output is not finite, or its shape differs from the input's.
@@ -59,7 +60,9 @@ def evaluate(
             "image": image.name,
             "psnr": psnr(denoised, image.clean).item(),
             "ssim": ssim(denoised, image.clean).item(),
-            "lpips": None if lpips is None else lpips(denoised, image.clean).item(),
+            "lpips": lpips(denoised, image.clean).item()
+            if lpips and fits_alexnet(*image.clean.shape[2:])
+            else None,
             **image.scores,
             "seconds": seconds,
             "estimate": denoiser.estimate(image.noisy),

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import io
-import socket
 import warnings
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from http.client import HTTPException
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING
 
 import lpips
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
-from torchvision.models import AlexNet_Weights  # type: ignore[import-untyped]
 
 from bench.errors import InputError
+from bench.scoring.alexnet import load_convolutions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from torch import Tensor, nn
 
 WINDOW_RADIUS = 5  # torchmetrics and scikit-image both truncate a Gaussian of sigma 1.5 to 11 pixels
 ALEXNET_SMALLEST = 31
-DOWNLOAD_TIMEOUT_S = 5.0
 
 
 def psnr(denoised: Tensor, clean: Tensor) -> Tensor:
@@ -71,10 +66,6 @@ def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
     return inside.double().mean(dim=(1, 2, 3))
 
 
-class LpipsUnavailable(RuntimeError):  # noqa: N818 - a state of the machine rather than an error
-    """LPIPS cannot be computed on this machine; the message gives the reason."""
-
-
 @dataclass(frozen=True)
 class Lpips:
     """LPIPS 0.1 on AlexNet (Zhang et al. 2018): a distance, so lower is better.
@@ -88,8 +79,13 @@ class Lpips:
     device: torch.device
 
     def __post_init__(self) -> None:
-        # In float64 neither TF32 nor autocast can cause differences between devices.
-        self.net.to(self.device, torch.float64).requires_grad_(False)
+        self.net.to(self.device, self._dtype).requires_grad_(False)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        # In float64 TF32 cannot make a GPU differ. On a CPU float32 takes a fifth of the time, and changes no
+        # distance by more than 1e-6.
+        return torch.float64 if self.device.type == "cuda" else torch.float32
 
     @torch.no_grad()
     def __call__(self, denoised: Tensor, clean: Tensor) -> Tensor:
@@ -109,27 +105,49 @@ class Lpips:
         pair = _checked(denoised, clean, smallest=ALEXNET_SMALLEST)
         if denoised.shape[1] not in (1, 3):
             raise InputError(f"LPIPS needs 1 or 3 channels, but the images have {denoised.shape[1]}")
-        first, second = (2 * image.to(self.device, torch.float64).expand(-1, 3, -1, -1) - 1 for image in pair)
+        first, second = (2 * image.to(self.device, self._dtype).expand(-1, 3, -1, -1) - 1 for image in pair)
         distance: Tensor = self.net(first, second)
-        return distance.flatten()
+        return distance.flatten().double()
 
 
-def load_lpips(device: torch.device) -> Lpips:
-    """Build LPIPS from the weights in torch hub's cache, downloading AlexNet's if they are missing.
+def load_lpips(device: torch.device, data: Path | None = None, *, download: bool) -> Lpips:
+    """Build LPIPS on AlexNet's weights.
+
+    Args:
+        device: where it computes.
+        data: as by ``load_convolutions``.
+        download: as by ``load_convolutions``.
 
     Raises:
-        LpipsUnavailable: AlexNet's ImageNet weights are neither cached nor can they be downloaded.
+        InputError: as by ``load_convolutions``.
+        LpipsUnavailable: as by ``load_convolutions``.
     """
-    weights = AlexNet_Weights.IMAGENET1K_V1
-    try:
-        with _download_timeout(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            # Loaded here, because the lpips package would unpickle the file and run the code in it.
-            state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
-        return Lpips(_lpips_on(state), device)
-    except (OSError, HTTPException, RuntimeError, EOFError, UnpicklingError, KeyError, TypeError) as error:
-        raise LpipsUnavailable(
-            f"the ImageNet weights of AlexNet ({weights.url}) are not available: {error}"
-        ) from error
+    return Lpips(_lpips_on(load_convolutions(data, download=download)), device)
+
+
+def too_small_for_lpips(sizes: Mapping[str, tuple[int, int]]) -> str:
+    """Describe the images that are too small for AlexNet; the empty string if there are none.
+
+    Args:
+        sizes: height and width of each image of a set, by name.
+    """
+    small = [
+        f"{name} ({height}x{width})"
+        for name, (height, width) in sizes.items()
+        if not fits_alexnet(height, width)
+    ]
+    if not small:
+        return ""
+    more = f" and {len(small) - 3} more" if len(small) > 3 else ""
+    return (
+        f"not computed for {len(small)} of {len(sizes)} images, which are smaller than {ALEXNET_SMALLEST} "
+        f"pixels a side (height x width): {', '.join(small[:3])}{more}"
+    )
+
+
+def fits_alexnet(height: int, width: int) -> bool:
+    """Check whether AlexNet can take an image of this size."""
+    return min(height, width) >= ALEXNET_SMALLEST
 
 
 def _lpips_on(state: Mapping[str, Tensor]) -> nn.Module:
@@ -140,17 +158,6 @@ def _lpips_on(state: Mapping[str, Tensor]) -> nn.Module:
     for part in net.get_submodule("net").children():
         part.load_state_dict({name: state[f"features.{name}"] for name in part.state_dict()})
     return net
-
-
-@contextmanager
-def _download_timeout() -> Iterator[None]:
-    # torch hub sets no time limit: behind a firewall that drops packets it would hang for minutes.
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_S)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
 
 
 def _checked(denoised: Tensor, clean: Tensor, *, smallest: int) -> tuple[Tensor, Tensor]:

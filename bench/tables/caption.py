@@ -47,8 +47,15 @@ def _reading(table: Table) -> str:
     return (
         f"Cells: {' / '.join(table.metrics).upper()}, the mean per image over seeds, then over images. "
         "Bold: best self-supervised method (sees neither clean nor noisy2), each metric by itself. "
-        f"–: never run.{passes}"
+        f"–: never run{_unknown_lpips(table)}.{passes}"
     )
+
+
+def _unknown_lpips(table: Table) -> str:
+    done = [cell for cell in table.cells.values() if cell.status == "done"]
+    if "lpips" not in table.metrics or not any(math.isnan(cell.lpips) for cell in done):
+        return ""
+    return "; for LPIPS: not computed on every image of the set, for the reason in the records of the runs"
 
 
 def _sample(table: Table) -> str:

@@ -46,8 +46,11 @@ def write_tables(scores: pd.DataFrame, failures: pd.DataFrame, *, folder: Path, 
     return write_texts(texts, folder=folder, stem=stem)
 
 
-def csv(tables: Iterable[Table]) -> str:
-    """Format tables as CSV, one line per cell at full precision, with its setup and noisy scores."""
+def csv(tables: Sequence[Table]) -> str:
+    """Format tables as CSV, one line per cell at full precision, with its setup and noisy scores.
+
+    The half-width of LPIPS's interval is left out where no table has LPIPS.
+    """
     lines = [
         table.setup.columns()
         | {name: value for name, value in vars(row).items() if name != "cells"}
@@ -57,7 +60,10 @@ def csv(tables: Iterable[Table]) -> str:
         for row in table.rows
         for cell in row.cells
     ]
-    return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    numbers = pd.DataFrame(lines)
+    if not any("lpips" in table.metrics for table in tables):
+        numbers = numbers.drop(columns="lpips_half_width")
+    return numbers.to_csv(index=False, lineterminator="\n")
 
 
 def markdown(tables: Iterable[Table]) -> str:

@@ -19,7 +19,8 @@ from bench.runs.cluster.resources import parse_resources
 from bench.runs.context import RunContext
 from bench.runs.launch import launch
 from bench.runs.plan import missing_from, plan, shard_of
-from bench.scoring.metrics import LpipsUnavailable, load_lpips
+from bench.scoring.alexnet import LpipsUnavailable
+from bench.scoring.metrics import load_lpips, too_small_for_lpips
 from bench.store.reference import open_reference
 from bench.store.store import Store
 from bench.system.devices import open_device
@@ -64,7 +65,7 @@ def run(options: RunOptions) -> None:
         grid.test_images,
         device,
         store,
-        _load_lpips(console, wanted=recipe.lpips, device="cpu" if resources else str(device)),
+        _load_lpips(console, options, grid, torch.device("cpu") if resources else device),
         engine=resolve_engine(options.engine, device),
         evaluations=recipe.evaluations,
         checkpoint_every=options.checkpoint_every,
@@ -129,14 +130,19 @@ def _print_notes(console: Console, grid: _Grid) -> None:
             print_line(console, f"{images.name}: {note}")
 
 
-def _load_lpips(console: Console, *, wanted: bool, device: str) -> Lpips | str:
-    if not wanted:
+def _load_lpips(console: Console, options: RunOptions, grid: _Grid, device: torch.device) -> Lpips | str:
+    wanted = options.changed_recipe().lpips
+    if wanted is False:
         return "not asked for (--lpips)"
     try:
-        return load_lpips(torch.device(device))
+        lpips = load_lpips(device, options.data, download=bool(wanted))
     except LpipsUnavailable as error:
         print_line(console, ("LPIPS is left out:", "yellow"), f" {error}")
         return str(error)
+    for images in grid.test_images:
+        if small := too_small_for_lpips({image.name: image.pixels.shape[:2] for image in images}):
+            print_line(console, (f"LPIPS on {images.name}:", "yellow"), f" {small}")
+    return lpips
 
 
 def _print_left_out(console: Console, recipe: Recipe, jobs: list[Job]) -> None:

@@ -14,6 +14,7 @@ from bench.errors import unknown
 from bench.runs.recipes import RECIPES, Recipe
 
 OF_RECIPE = "as in the recipe"
+IF_HERE = "if the weights are on this machine"
 Names = Annotated[tuple[str, ...] | None, optional("NAME ...", default=OF_RECIPE)]
 Integer = Annotated[int | None, optional("INT", default=OF_RECIPE)]
 
@@ -37,7 +38,9 @@ class RecipeChanges:
         seeds: seeds of the initial weights, patches and noise; each seed is a separate run
         evaluations: number of evaluations during each training run, for `noisebench curve`;
             the former name --looks works for one more release
-        lpips: whether to compute LPIPS, which downloads AlexNet's weights once
+        lpips: whether to compute LPIPS, which needs AlexNet's weights: DIR/lpips/alexnet-features.safetensors
+            in the folder of the image sets, or torchvision's file in its cache, which True downloads once
+            (233 MB)
     """
 
     methods: Names = None
@@ -52,7 +55,7 @@ class RecipeChanges:
     learning_rate: Annotated[float | None, optional("FLOAT", default=OF_RECIPE)] = None
     seeds: Annotated[tuple[int, ...] | None, optional("INT ...", default=OF_RECIPE)] = None
     evaluations: Annotated[Integer, tyro.conf.arg(aliases=["--looks"])] = None
-    lpips: Annotated[bool | None, optional("True|False", default=OF_RECIPE)] = None
+    lpips: Annotated[bool | None, optional("True|False", default=IF_HERE)] = None
 
     def apply(self, recipe: Recipe) -> Recipe:
         """Return the recipe with the settings that are given."""

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 def folders(
     photo_folders: Callable[[int], tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """Write grey training and test images and make their folder the current one."""
+    """Write grey training and test images and make their folder the current one, without LPIPS's weights."""
     photo_folders(1)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("NOISEBENCH_DATA", raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     return tmp_path
 
 

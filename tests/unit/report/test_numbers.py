@@ -32,6 +32,17 @@ def test_cells_hold_means_and_paired_differences_to_the_baseline():
             assert (line.gap, line.gap_low, line.gap_high) == (pair.mean, pair.low, pair.high)
 
 
+def test_cells_hold_lpips_with_its_interval():
+    scores = made_up()
+    assert cells(one_table(scores), scores)["lpips_half_width"].isna().all()
+    scores["lpips"] = 1 - scores["ssim"]
+    for line in cells(one_table(scores), scores).itertuples():
+        ours = cell_of(scores, line.noise, line.parameter, line.images, line.method)
+        mean = mean_of(ours, "lpips")
+        assert (line.lpips, line.lpips_half_width) == (pytest.approx(mean.value), mean.half_width)
+        assert line.lpips_half_width == pytest.approx(mean_of(ours, "ssim").half_width)
+
+
 def test_failed_cells_have_a_reason_and_no_number():
     scores = made_up()
     failures = failed(failure("supervised", seed=2))

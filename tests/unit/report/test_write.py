@@ -38,6 +38,19 @@ def test_the_page_has_every_score_and_fetches_nothing(tmp_path):
     _check_addresses(page, tmp_path)
 
 
+def test_the_page_has_lpips_with_its_interval_where_it_is_known(tmp_path):
+    scores = made_up()
+    (tmp_path / "without").mkdir()
+    assert "LPIPS" not in {cell for row in read(tmp_path / "without", MadeUp(scores)).cells() for cell in row}
+    scores["lpips"] = 1 - scores["ssim"]
+    page, table = read(tmp_path, MadeUp(scores)), one_table(scores)
+    rows = page.cells()
+    assert any("LPIPS" in row and row.count("±") == 2 for row in rows)
+    for cell in table.cells.values():
+        beside = [f"{cell.ssim:.3f}", f"{cell.lpips:.3f}", f"{cell.lpips_half_width:.3f}"]
+        assert any(beside == row[at : at + 3] for row in rows for at in range(len(row)))
+
+
 def _check_scores(page, table):
     assert title(table.setup) in " ".join(page.text.split())
     rows = page.cells()

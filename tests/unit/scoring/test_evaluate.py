@@ -19,6 +19,8 @@ from bench.scoring.noisy_sets import NoisySet, corrupt
 from tests.support.images import photograph
 from tests.support.scoring import Rule, colour_or_grey, psnr_by_numpy, set_of
 
+SIZES = [(30, 40), (40, 30), (31, 31)]
+
 # Scores
 
 
@@ -116,6 +118,14 @@ def test_lpips_compares_the_clamped_output_with_the_clean_image(tiny_set):
     rows = evaluate(Rule(lambda y: 2 * y), noisy_set, lpips=lambda denoised, clean: (denoised - clean).mean())
     for row, image in zip(rows, noisy_set.images, strict=True):
         assert row["lpips"] == ((2 * image.noisy).clamp(0, 1) - image.clean).mean().item()
+
+
+def test_an_image_too_small_for_lpips_has_none_and_its_other_scores():
+    images = [CleanImage(f"{h}x{w}", photograph(h, w, 1, seed=0)[..., None] / 255) for h, w in SIZES]
+    noisy_set = corrupt(set_of(*images), Gaussian(25), seed=0)
+    rows = evaluate(Rule(lambda y: y), noisy_set, lpips=lambda denoised, clean: torch.ones(1))
+    assert [row["lpips"] for row in rows] == [None, None, 1.0]
+    assert all(math.isfinite(row["psnr"]) and math.isfinite(row["ssim"]) for row in rows)
 
 
 def test_the_identity_scores_as_the_noisy_image_except_for_clamping(tiny_set):

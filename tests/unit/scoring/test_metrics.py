@@ -1,11 +1,10 @@
 from __future__ import annotations
 
+import copy
 import math
 import os
-import sys
 import warnings
 from pathlib import Path
-from urllib.error import URLError
 
 import lpips
 import numpy as np
@@ -14,11 +13,9 @@ import torch
 from PIL import Image
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from torchvision.models import AlexNet_Weights, alexnet
 
 from bench.errors import InputError
-from bench.scoring import metrics
-from bench.scoring.metrics import Lpips, LpipsUnavailable, load_lpips, psnr, ssim
+from bench.scoring.metrics import Lpips, load_lpips, psnr, ssim, too_small_for_lpips
 
 CPU = torch.device("cpu")
 SSIM_TOLERANCE = 5e-5  # of float32 where the noise is near nothing; 1e-6 where there is some
@@ -153,7 +150,7 @@ def test_lpips_is_zero_for_equal_images_and_per_image(distance):
 def test_lpips_scales_to_minus_one_and_one(distance):
     clean = crop("colour")
     denoised = noisy(clean, sigma=25)
-    by_package = distance.net(denoised.double(), clean.double(), normalize=True).flatten()
+    by_package = distance.net(denoised, clean, normalize=True).flatten().double()
     torch.testing.assert_close(distance(denoised, clean), by_package)
 
 
@@ -172,104 +169,42 @@ def test_lpips_refuses_what_alexnet_cannot_take(distance):
     assert distance(torch.zeros(1, 1, 31, 31), torch.zeros(1, 1, 31, 31)) == 0
 
 
-def test_load_lpips_builds_the_network_from_cached_weights_in_silence(monkeypatch, capfd):
-    weights = alexnet(weights=None).state_dict()
-    hub = sys.modules["torchvision.models._api"]
-    monkeypatch.setattr(hub, "load_state_dict_from_url", lambda *_, **__: weights)
-    distance = load_lpips(CPU)
-    assert distance(crop("grey"), crop("grey")) == 0
-    torch.testing.assert_close(
-        distance.net.net.slice1[0].weight, weights["features.0.weight"].double(), atol=0, rtol=0
-    )
-    assert not distance.net.training
-    assert not any(weight.requires_grad for weight in distance.net.parameters())
-    assert capfd.readouterr() == ("", "")
+def test_images_too_small_for_lpips_are_named_with_their_size():
+    sizes = {"a.png": (31, 40), "b.png": (30, 40), "c.png": (64, 12)}
+    said = too_small_for_lpips(sizes)
+    assert said.startswith("not computed for 2 of 3 images, which are smaller than 31 pixels a side")
+    assert said.endswith("b.png (30x40), c.png (64x12)")
+    assert too_small_for_lpips({"a.png": (31, 40)}) == ""
+    assert too_small_for_lpips({f"{n}.png": (8, 8) for n in range(5)}).endswith("2.png (8x8) and 2 more")
 
 
-def test_lpips_is_what_its_package_builds(monkeypatch):
-    torch.manual_seed(0)
-    weights = alexnet(weights=None).state_dict()
-    monkeypatch.setattr(
-        sys.modules["torchvision.models._api"], "load_state_dict_from_url", lambda *_, **__: weights
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        theirs = Lpips(lpips.LPIPS(net="alex", version="0.1", verbose=False), CPU)
-    pair = crop("grey"), crop("grey").flip(3)
-    assert load_lpips(CPU)(*pair).tolist() == theirs(*pair).tolist()
-    assert theirs(*pair) > 0
+@pytest.fixture(scope="module")
+def published_lpips():
+    root = os.environ.get("NOISEBENCH_DATA")
+    if not root or not (Path(root) / "lpips" / "ex_ref.png").is_file():
+        pytest.skip("NOISEBENCH_DATA does not name a folder with lpips/ex_ref.png and the weights")
+    folder = Path(root) / "lpips"
+    images = {
+        name: batch(np.asarray(Image.open(folder / f"ex_{name}.png").convert("RGB"))) for name in EXAMPLE
+    }
+    return load_lpips(CPU, Path(root), download=False), images
 
 
-class Harmful:
-    """What runs a command when it is unpickled."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.marker}",)
+EXAMPLE = ("ref", "p0", "p1")
 
 
-def test_weights_in_the_cache_are_read_and_never_run(monkeypatch, tmp_path):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    cached = tmp_path / "hub/checkpoints" / Path(AlexNet_Weights.IMAGENET1K_V1.url).name
-    cached.parent.mkdir(parents=True)
-    for old in (False, True):
-        torch.save(Harmful(tmp_path / "marker"), cached, _use_new_zipfile_serialization=not old)
-        with pytest.raises(LpipsUnavailable, match="weights of AlexNet"):
-            load_lpips(CPU)
-    assert not (tmp_path / "marker").exists()
+@pytest.mark.data
+@pytest.mark.parametrize(("distorted", "published"), [("p0", 0.722), ("p1", 0.138)])
+def test_lpips_of_the_example_of_its_authors_is_as_published(published_lpips, distorted, published):
+    distance, images = published_lpips
+    assert distance(images[distorted], images["ref"]).item() == pytest.approx(published, abs=5e-4)
 
 
-@pytest.mark.parametrize("content", [{}, {"features.0.weight": torch.ones(1)}, [1, 2]])
-def test_other_weights_in_the_cache_are_refused(monkeypatch, tmp_path, content):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    cached = tmp_path / "hub/checkpoints" / Path(AlexNet_Weights.IMAGENET1K_V1.url).name
-    cached.parent.mkdir(parents=True)
-    torch.save(content, cached)
-    with pytest.raises(LpipsUnavailable, match="weights of AlexNet"):
-        load_lpips(CPU)
-
-
-def refuse(*_, **__):
-    raise URLError("no route to host")
-
-
-def time_out(*_, **__):
-    raise TimeoutError("timed out")
-
-
-@pytest.mark.parametrize(("failure", "reason"), [(refuse, "no route to host"), (time_out, "timed out")])
-def test_lpips_without_its_weights_says_why(monkeypatch, tmp_path, capfd, failure, reason):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr("torch.hub.urlopen", failure)
-    with pytest.raises(LpipsUnavailable, match=rf"AlexNet \(https://.*\) are not available: .*{reason}"):
-        load_lpips(CPU)
-    assert capfd.readouterr() == ("", "")
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-def test_lpips_waits_for_a_silent_server_for_a_limited_time(monkeypatch, tmp_path):
-    limits = []
-
-    def note_the_limit(*_, **__):
-        limits.append(metrics.socket.getdefaulttimeout())
-        refuse()
-
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr("torch.hub.urlopen", note_the_limit)
-    before = metrics.socket.getdefaulttimeout()
-    with pytest.raises(LpipsUnavailable):
-        load_lpips(CPU)
-    assert limits == [metrics.DOWNLOAD_TIMEOUT_S]
-    assert metrics.socket.getdefaulttimeout() == before
-
-
-def test_lpips_with_a_broken_cache_says_so(monkeypatch, tmp_path):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    cached = tmp_path / "hub/checkpoints" / Path(AlexNet_Weights.IMAGENET1K_V1.url).name
-    cached.parent.mkdir(parents=True)
-    for content in (b"", b"not a checkpoint", b"PK\x03\x04cut off"):
-        cached.write_bytes(content)
-        with pytest.raises(LpipsUnavailable, match="weights of AlexNet"):
-            load_lpips(CPU)
+@pytest.mark.data
+def test_lpips_in_float32_is_that_in_float64(published_lpips):
+    distance, images = published_lpips
+    exact = copy.deepcopy(distance.net).double()
+    clean = crop("colour")
+    for first, second in [(images["p0"], images["ref"]), (noisy(clean, sigma=25), clean)]:
+        expected = exact(2 * first.double() - 1, 2 * second.double() - 1).item()
+        assert distance(first, second).item() == pytest.approx(expected, abs=1e-6)

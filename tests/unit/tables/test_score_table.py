@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from bench.analysis.means import mean_of
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.tables.score_table import csv, latex, markdown, terminal, write_tables
@@ -196,6 +197,19 @@ def test_lpips_is_the_third_number_lower_is_better_and_never_over_some_images():
     assert "| 29.25 / 0.950 / – |" in text
     assert "Cells: PSNR / SSIM / LPIPS" in text
     assert "lower is better" in text
+    assert "for LPIPS: not computed on every image of the set" in text
+
+
+def test_csv_has_the_interval_of_lpips_where_it_is_known():
+    scores = by_hand()
+    assert "lpips_half_width" not in csv(tabulate(scores, NO_FAILURES))
+    scores["lpips"] = 0.2 + scores["psnr"] / 1000
+    text = csv(tabulate(scores, NO_FAILURES))
+    for line in pd.read_csv(io.StringIO(text)).itertuples():
+        mean = mean_of(scores[scores["method"] == line.method], "lpips")
+        assert (line.lpips, line.lpips_half_width) == pytest.approx((mean.value, mean.half_width))
+        assert mean.half_width > 0
+    assert "for LPIPS: not computed" not in markdown(tabulate(scores, NO_FAILURES))
 
 
 EVIL = r"a_b:c=<script>alert(1)</script>|d&e%$#{f}~^\[red]`*"

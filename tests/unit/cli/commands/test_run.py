@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 import methods
 from bench.cli.main import main
-from bench.scoring.metrics import LpipsUnavailable
+from bench.scoring.alexnet import LpipsUnavailable
+from bench.store.store import Store
+from tests.support.alexnet import write_weights
 from tests.support.command_line import TINY, refuse, run_tiny
+from tests.support.images import photograph
 
 
 def test_run_prints_the_table_and_writes_it_three_times(
@@ -117,7 +121,7 @@ def test_all_runs_every_method_where_it_is_defined_and_names_those_left_out(
     run_tiny("--methods", "all", "--noises", "gaussian:25", "gamma:50")
     printed = capsys.readouterr().out
     assert "3 trained" in printed
-    assert "left out" not in printed
+    assert "left out, not defined" not in printed
     with (folders / "runs" / "tables" / "table.csv").open() as file:
         errors = {(row["method"], row["noise"]): row["error"] for row in csv.DictReader(file)}
     assert errors.pop(("gaussian_only", "gamma")) == "not defined for gamma noise"
@@ -161,7 +165,7 @@ def test_a_method_that_fails_is_shown_as_failed_with_exit_code_1(
 def test_runs_without_the_weights_of_lpips_are_scored_without_it(
     folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse_weights(device: object) -> None:
+    def refuse_weights(*_: object, **__: object) -> None:
         raise LpipsUnavailable("no weights to be had")
 
     monkeypatch.setattr("bench.cli.commands.run.load_lpips", refuse_weights)
@@ -170,6 +174,56 @@ def test_runs_without_the_weights_of_lpips_are_scored_without_it(
     assert "LPIPS is left out: no weights to be had" in printed
     (record,) = (path.read_text() for path in (folders / "runs").glob("*/run.json"))
     assert '"lpips": "no weights to be had"' in record
+
+
+def test_a_run_without_the_option_computes_lpips_where_the_weights_are(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_tiny("--methods", "supervised", "--runs", "without")
+    printed = capsys.readouterr().out
+    assert "LPIPS is left out: the weights of AlexNet are neither in the data folder" in printed
+    assert "Cells: PSNR / SSIM, " in printed
+    write_weights(folders / "data", 0.01, monkeypatch)
+    (folders / "mixed").mkdir()
+    for name, height in (("large", 40), ("small", 20)):
+        Image.fromarray(photograph(height, 40, 1, seed=height)).save(folders / "mixed" / f"{name}.png")
+    sets = ("--methods", "supervised", "--data", "data", "--test", "./test", "./mixed")
+    run_tiny(*sets)
+    printed = capsys.readouterr().out
+    assert "Cells: PSNR / SSIM / LPIPS, " in printed
+    assert "LPIPS on mixed: not computed for 1 of 2 images" in printed
+    assert "small.png (20x40)" in printed
+    with (folders / "runs" / "tables" / "table.csv").open() as file:
+        rows = {row["images"]: row for row in csv.DictReader(file)}
+    assert float(rows["test"]["lpips"]) > 0
+    assert float(rows["test"]["lpips_half_width"]) > 0
+    assert rows["mixed"]["lpips"] == rows["mixed"]["lpips_half_width"] == ""
+    assert float(rows["mixed"]["ssim"]) > 0
+    run_tiny(*sets, "--lpips", "False", "--runs", "declined")
+    assert "LPIPS: not computed" in capsys.readouterr().out
+
+
+def test_keys_psnr_and_ssim_do_not_depend_on_lpips(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_weights(folders / "data", 0.01, monkeypatch)
+    scores = []
+    for lpips in ("True", "False"):
+        run_tiny("--methods", "noise2score", "--data", "data", "--lpips", lpips, "--runs", lpips)
+        scores.append(Store(folders / lpips).scores())
+    columns = ["key", "image", "psnr", "ssim", "noisy_psnr", "noisy_ssim"]
+    pd.testing.assert_frame_equal(scores[0][columns], scores[1][columns])
+    assert scores[0]["lpips"].notna().all()
+    assert scores[1]["lpips"].isna().all()
+
+
+def test_damaged_weights_of_lpips_are_refused_before_any_training(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_weights(folders / "data", 0.01, monkeypatch).write_bytes(b"damaged")
+    tiny = ["run", *TINY, "--train", "./train", "--test", "./test", "--noises", "gaussian:25"]
+    message = refuse(capsys, [*tiny, "--data", "data"])
+    assert "alexnet-features.safetensors" in message
+    assert "sha256" in message
+    assert not list((folders / "runs").glob("*/run.json"))
 
 
 def test_blind_run_reports_its_estimates(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
