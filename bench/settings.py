@@ -11,6 +11,9 @@ from bench.errors import InputError
 Precision = Literal["bfloat16", "float32"]
 TrainingNoise = Literal["frozen", "resampled"]
 
+CHECKPOINT_EVERY = 60.0
+"""Seconds between checkpoints; writing one takes a few hundredths of a second."""
+
 SMALLEST = {"width": 2, "steps": 1, "batch": 1, "patch": 2}
 
 

@@ -34,14 +34,14 @@ def _check_single(scores: pd.DataFrame) -> None:
     if len(twice):
         keys = sorted(set(_like_first(twice, [*CELL, "seed", "image"])["key"]))
         raise InputError(
-            f"{_where(twice)} has more than one score for image {twice['image'].iloc[0]!r}, by run "
+            f"{_cell_name(twice)} has more than one score for image {twice['image'].iloc[0]!r}, by run "
             f"{' and '.join(keys)}; keep one"
         )
     for by, column in ((CELL, "precision"), (["method"], "sees")):
         mixed = scores[scores.groupby(by)[column].transform("nunique") > 1]
         if len(mixed):
             values = sorted(set(_like_first(mixed, by)[column]))
-            raise InputError(f"{_where(mixed)} mixes runs of different {column}: {' and '.join(values)}")
+            raise InputError(f"{_cell_name(mixed)} mixes runs of different {column}: {' and '.join(values)}")
 
 
 def _check_complete(scores: pd.DataFrame) -> None:
@@ -51,8 +51,8 @@ def _check_complete(scores: pd.DataFrame) -> None:
         run = _like_first(short, [*CELL, "seed"])
         every = set(scores.loc[scores["images"] == run["images"].iloc[0], "image"])
         raise InputError(
-            f"{_where(run)} is incomplete: run {run['key'].iloc[0]} has {len(run)} of {len(every)} images, "
-            f"without {', '.join(sorted(every - set(run['image']))[:3])}; where the set has changed, "
+            f"{_cell_name(run)} is incomplete: run {run['key'].iloc[0]} has {len(run)} of {len(every)} "
+            f"images, without {', '.join(sorted(every - set(run['image']))[:3])}; where the set has changed, "
             "`noisebench run` with all of these methods scores them on it as it is now"
         )
 
@@ -69,7 +69,7 @@ def check_same_noisy_images(scores: pd.DataFrame) -> None:
         methods = sorted(set(_like_first(apart, [*ROW, "seed", "image"])["method"]))
         raise InputError(
             f"{' and '.join(methods)} were given different noisy copies of image {apart['image'].iloc[0]!r}: "
-            f"{_where(apart)}"
+            f"{_cell_name(apart)}"
         )
 
 
@@ -77,6 +77,6 @@ def _like_first(scores: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return scores[(scores[columns] == scores[columns].iloc[0]).all(axis=1)]
 
 
-def _where(runs: pd.DataFrame) -> str:
+def _cell_name(runs: pd.DataFrame) -> str:
     run: Any = runs.iloc[0]
     return f"{run.method} on {Condition(*run[ROW])}, seed {run.seed}"

@@ -42,20 +42,20 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "run": Command(run.RunOptions, "bench.cli.commands.run:run"),
-    "table": Command(results.TableOptions, "bench.cli.commands.tables:table"),
-    "curve": Command(results.CurveOptions, "bench.cli.commands.curve:curve"),
-    "report": Command(results.ReportOptions, "bench.cli.commands.report:report"),
-    "compare": Command(results.CompareOptions, "bench.cli.commands.tables:compare"),
-    "list": Command(methods.ListOptions, "bench.cli.commands.list:list_"),
-    "show": Command(results.ShowOptions, "bench.cli.commands.show:show"),
-    "denoise": Command(images.DenoiseOptions, "bench.cli.commands.denoise:denoise"),
-    "estimate": Command(images.EstimateOptions, "bench.cli.commands.estimate:estimate"),
-    "fingerprint": Command(images.FingerprintOptions, "bench.cli.commands.fingerprint:fingerprint"),
-    "new": Command(methods.NewOptions, "bench.cli.commands.new:new"),
-    "check": Command(methods.CheckOptions, "bench.cli.commands.check:check"),
-    "profile": Command(methods.ProfileOptions, "bench.cli.commands.profile:profile"),
-    "collect": Command(results.CollectOptions, "bench.cli.commands.collect:collect"),
-    "verify": Command(results.VerifyOptions, "bench.cli.commands.verify:verify"),
+    "table": Command(results.TableOptions, "bench.cli.commands.results.table:table"),
+    "curve": Command(results.CurveOptions, "bench.cli.commands.results.curve:curve"),
+    "report": Command(results.ReportOptions, "bench.cli.commands.results.report:report"),
+    "compare": Command(results.CompareOptions, "bench.cli.commands.results.compare:compare"),
+    "list": Command(methods.ListOptions, "bench.cli.commands.methods.list:list_"),
+    "show": Command(results.ShowOptions, "bench.cli.commands.results.show:show"),
+    "denoise": Command(images.DenoiseOptions, "bench.cli.commands.images.denoise:denoise"),
+    "estimate": Command(images.EstimateOptions, "bench.cli.commands.images.estimate:estimate"),
+    "fingerprint": Command(images.FingerprintOptions, "bench.cli.commands.images.fingerprint:fingerprint"),
+    "new": Command(methods.NewOptions, "bench.cli.commands.methods.new:new"),
+    "check": Command(methods.CheckOptions, "bench.cli.commands.methods.check:check"),
+    "profile": Command(methods.ProfileOptions, "bench.cli.commands.methods.profile:profile"),
+    "collect": Command(results.CollectOptions, "bench.cli.commands.results.collect:collect"),
+    "verify": Command(results.VerifyOptions, "bench.cli.commands.results.verify:verify"),
     "demo": Command(demo.DemoOptions, "bench.cli.commands.demo:demo"),
 }
 
@@ -69,7 +69,7 @@ def main(args: Sequence[str] | None = None) -> None:
     except StorageError as error:
         _fail(STORE_LOST, "error", str(error))
     except Interrupted as signal:
-        advice = "stored runs stay; the same command resumes, each training run from its last checkpoint"
+        advice = "stored runs are kept; the same command resumes, each training run from its last checkpoint"
         _fail(SIGNALLED + signal.number, f"stopped by {signal}", advice)
 
 

@@ -100,7 +100,7 @@ def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[CleanImag
             image with sides of ``MIN_IMAGE_SIDE`` pixels or more, if it is transparent anywhere, or if it is
             grey and 3 channels are asked for.
     """
-    where = _where(source, name)
+    where = _describe_source(source, name)
     content = read_regular_file(source, where=where) if isinstance(source, Path) else source
     image = decode_checked(content, where=where)
     if image is None:
@@ -117,7 +117,7 @@ def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[CleanImag
     return CleanImage(name, pixels), tuple(f"{name}: {change}" for change in changes)
 
 
-def _where(source: Path | bytes, name: str) -> str:
+def _describe_source(source: Path | bytes, name: str) -> str:
     if isinstance(source, bytes):
         return name
     return str(source) if source.name == name else f"{name} ({source})"
@@ -170,5 +170,5 @@ def _require_colour(pixels: np.ndarray, where: str) -> None:
     if pixels.ndim == 2 or (pixels == pixels[..., :1]).all():
         raise InputError(
             f"{where}: a grey image, and colour is asked for (3 channels); "
-            "take it out, or ask for grey (1 channel)"
+            "remove it, or ask for grey (1 channel)"
         )

@@ -125,7 +125,7 @@ def _errors_with_name(where: str) -> Iterator[None]:
         raise
     except UnidentifiedImageError as error:
         raise InputError(
-            f"{where}: not an image, or one with a damaged head; allowed: {', '.join(FORMATS)}"
+            f"{where}: not an image, or one with a damaged header; allowed: {', '.join(FORMATS)}"
         ) from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{where}: too large, as a decompression bomb would be ({error})") from error

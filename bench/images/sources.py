@@ -71,7 +71,7 @@ def require_own_name(images: ImageSet) -> None:
     # A colour set that was converted to grey has other pixels than its manifest.
     if entry and entry.channels == images.channels and own != entry.fingerprints:
         raise InputError(
-            f"these images have the name of the registered set {images.name!r}, but are others: rename them"
+            f"images with the name of the registered set {images.name!r}, but different pixels: rename them"
         )
 
 

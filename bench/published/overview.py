@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bench.analysis.tabulate import Table
 
-SPREAD = 0.55
+DODGE = 0.55
 """Fraction of the distance between two noise strengths over which methods are spread, to avoid overlap."""
 NOTES = [
     "Sees: what a method is given; noise is the noise model with its parameter, noisy2 a second noisy copy.",
@@ -106,7 +106,7 @@ def _draw(axes: Axes, lines: pd.DataFrame, methods: list[str]) -> None:
     points: Any = lines.itertuples()
     for point in points:
         place = methods.index(point.method)
-        shift = SPREAD * ((place + 0.5) / len(methods) - 0.5)
+        shift = DODGE * ((place + 0.5) / len(methods) - 0.5)
         axes.errorbar(
             strengths.index(point.parameter) + shift,
             point.difference,

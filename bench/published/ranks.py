@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-SPREAD = 0.6
+DODGE = 0.6
 """Fraction of a method's line over which its noises are spread, to avoid overlap."""
 
 
@@ -76,7 +76,7 @@ def _draw(
     of_noise: Any = rows.groupby(["noise", "parameter"], sort=False)
     for noise, line in of_noise:
         place = noises.index(noise)
-        shift = SPREAD * (place / max(1, len(noises) - 1) - 0.5)
+        shift = DODGE * (place / max(1, len(noises) - 1) - 0.5)
         axes.errorbar(
             line["rank"],
             [methods.index(method) + shift for method in line["method"]],

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from bench.published.retraining import TrainingRuns
 
 PLACE = [*ROW, "seed"]
-SPREAD = ["images", "method", "sd", "degrees", "half_width"]
+SCATTER_COLUMNS = ["images", "method", "sd", "degrees", "half_width"]
 DIGITS = 3
 """Decimal places; repeated training runs differ by less than the hundredths in other tables."""
 FAR = "*"
-MEANING = (
+SCATTER_NOTE = (
     "Mean PSNR of the repeated training run minus that of the committed one, dB, on the same noisy images. "
     f"{FAR}: farther than expected from the scatter of the method's other runs (95 %, all numbers together). "
     "Below: the standard deviation of a training run about the mean of the runs with its key, pooled over a "
@@ -63,8 +63,8 @@ def retraining_table(runs: TrainingRuns, methods: Sequence[str]) -> TextTable:
         "Repeated training runs minus the committed ones (PSNR, dB)",
         ["noise", "test set", "seed", "trained again in", *methods],
         [*_difference_rows(lines, differences, methods), *_scatter_rows(scatter, methods, sets)],
-        [MEANING, f"{MISSING}: not trained again."],
-        lines.merge(pd.DataFrame(spreads, columns=SPREAD), how="left", on=SPREAD[:2]),
+        [SCATTER_NOTE, f"{MISSING}: not trained again."],
+        lines.merge(pd.DataFrame(spreads, columns=SCATTER_COLUMNS), how="left", on=SCATTER_COLUMNS[:2]),
         left=4,
     )
 

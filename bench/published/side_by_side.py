@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.published.table import Published
 
 SUSPECT = "†"
-MEANING = (
+REPRODUCTION_NOTE = (
     "±: half-width of the 95 % interval of the mean, PSNR in dB, over the images of the test set and the "
     "training seeds as crossed random effects (Satterthwaite); with one seed, over the images alone."
 )
@@ -42,7 +42,7 @@ def side_by_side_table(reproduction: Reproduction) -> TextTable:
         ["noise", "test set", "", *published.methods],
         rows,
         [
-            MEANING,
+            REPRODUCTION_NOTE,
             f"{MISSING}: not published.",
             *blanks.notes(),
             *_suspects(published),
@@ -137,7 +137,11 @@ def unpublished_table(reproduction: Reproduction) -> TextTable | None:
         f"Methods and settings that are not in {reproduction.published.title} (PSNR, dB)",
         ["noise", "test set", "", *methods],
         rows,
-        [MEANING, *blanks.notes(), *(f"Ours: {title(table.setup)}." for table in reproduction.tables)],
+        [
+            REPRODUCTION_NOTE,
+            *blanks.notes(),
+            *(f"Ours: {title(table.setup)}." for table in reproduction.tables),
+        ],
         pd.DataFrame(numbers, columns=[*CELL, *OURS]),
         left=3,
     )

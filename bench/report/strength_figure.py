@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DRAWN = [*CELL, "noisy_psnr", "psnr", "gap", "gap_low", "gap_high"]
-SPREAD = 0.5
+DODGE = 0.5
 """Fraction of the distance between two strengths over which methods are spread, to avoid overlap."""
 
 TITLE = "Quality by strength of noise"
@@ -64,7 +64,7 @@ def _alt(numbers: pd.DataFrame) -> str:
 def _draw(axes: Axes, lines: pd.DataFrame, methods: Sequence[str], columns: list[str]) -> None:
     strengths = list(dict.fromkeys(lines["parameter"]))
     for method, line in lines.dropna(subset=columns[:1]).groupby("method", sort=False):
-        shift = SPREAD * ((methods.index(str(method)) + 0.5) / len(methods) - 0.5)
+        shift = DODGE * ((methods.index(str(method)) + 0.5) / len(methods) - 0.5)
         values, *ends = (line[name].to_numpy() for name in columns)
         axes.errorbar(
             [strengths.index(parameter) + shift for parameter in line["parameter"]],

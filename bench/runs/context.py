@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bench.settings import CHECKPOINT_EVERY
 from bench.system.signals import StopRequest
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from bench.scoring.metrics import Lpips
     from bench.store.store import Store
     from bench.training.engine import Engine
-
-CHECKPOINT_EVERY = 60.0
-"""Seconds between checkpoints; writing one takes a few hundredths of a second."""
 
 
 @dataclass(frozen=True)

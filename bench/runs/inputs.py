@@ -32,7 +32,7 @@ class NoisyTestSets:
         for name, count in Counter(images.name for images in self.sets).items():
             if count > 1:
                 raise InputError(
-                    f"{count} test sets are called {name!r}; rename a folder: scores go by names"
+                    f"{count} test sets are called {name!r}; rename a folder: names identify scores"
                 )
         self.drawn: dict[tuple[Noise, int], list[NoisySet]] = {}
         for images in self.sets:

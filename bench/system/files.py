@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 NEW = ".new"
 """Suffix of a file that is not complete yet."""
 
-RESUME = "what is stored stays valid, and the same command resumes from there"
+RESUME = "stored results stay valid, and the same command resumes from there"
 ADVICE = {
     errno.ENOSPC: f"the disk is full; free some space, or move the folder to a larger disk: {RESUME}",
     errno.EDQUOT: f"your quota of the disk is used up; free some space, or move the folder: {RESUME}",
-    errno.ENOSYS: "its file system has no locks (flock), by which processes share it; take another folder",
+    errno.ENOSYS: "its file system has no locks (flock), by which processes share it; choose another folder",
     errno.EROFS: f"the disk can no longer be written, as after a fault; make it writable: {RESUME}",
 }
-OTHERWISE = f"the folder may be gone or out of reach; bring it back: {RESUME}"
+OTHERWISE = f"the folder may be missing or unreachable; restore it: {RESUME}"
 
 
 class StorageError(RuntimeError):

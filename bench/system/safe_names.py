@@ -45,7 +45,7 @@ def require_name(name: str, *, of: str) -> None:
         if each in "/\\" or _is_control(each):
             raise InputError(
                 f"{of}: the name {name!r} holds {each!r}; rename it, without slashes and without characters "
-                "that steer a terminal or the direction of writing"
+                "that control a terminal or the text direction"
             )
     if len(name.encode()) > LONGEST_NAME:
         raise InputError(f"{of}: a name of {len(name.encode())} bytes; allowed: {LONGEST_NAME}")

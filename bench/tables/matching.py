@@ -96,7 +96,7 @@ def _check_one_device(sides: list[Side]) -> None:
             devices = sorted(side.table.setup.device for side in sides if side.setup == setup)
             raise InputError(
                 f"{sides[0].name} holds runs of one protocol on {' and on '.join(devices)}, so that it is "
-                "open which to compare; keep those of each device in a folder of their own"
+                "unclear which to compare; keep those of each device in a separate folder"
             )
 
 
@@ -105,7 +105,7 @@ def _unlike(sides_a: list[Side], sides_b: list[Side]) -> InputError:
     differences = [_differing(a.setup, b.setup) for a in sides_a for b in sides_b]
     _, fewest = min((len(found), ", ".join(found)) for found in differences)
     return InputError(
-        "A and B share no protocol, and unlike ones are never compared; the two most alike differ in "
+        "A and B share no protocol, and unlike ones are never compared; the two most similar differ in "
         f"{fewest}"
     )
 

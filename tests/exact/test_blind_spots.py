@@ -11,7 +11,7 @@ from bench.conformance.case import small_unet
 from bench.method import Batch
 from bench.noise import Gaussian
 from methods.noise2void import Noise2Void
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.networks import Spy
 from tests.support.methods.noises import batch_of
 
@@ -19,7 +19,7 @@ from tests.support.methods.noises import batch_of
 def test_no_prediction_sees_the_pixel_that_it_is_compared_with():
     method, net = Noise2Void(fraction=1e-9), small_unet(1).double()
     noisy = batch_of(method, Gaussian(25), count=20).noisy.double().requires_grad_()
-    losses = method.loss(net, Batch({"noisy": noisy}, None), rng_of(), share(0))
+    losses = method.loss(net, Batch({"noisy": noisy}, None), rng_of(), progress_of(0))
     losses.sum().backward()
     masked, _ = method.blind_spots(40, 40, count=20, rng=rng_of())
     own = noisy.grad.flatten(start_dim=1).gather(1, masked).squeeze(1)
@@ -31,7 +31,7 @@ def test_no_prediction_sees_the_pixel_that_it_is_compared_with():
 def test_pixels_are_masked_in_all_channels_at_once():
     method, spy = Noise2Void(), Spy(small_unet(3))
     batch = batch_of(method, Gaussian(25), channels=3)
-    losses = method.loss(spy, batch, rng_of(), share(0))
+    losses = method.loss(spy, batch, rng_of(), progress_of(0))
     masked, replacement = method.blind_spots(40, 40, count=3, rng=rng_of())
     (blinded,) = spy.seen
     noisy, shown = batch.noisy.flatten(2).numpy(), blinded.flatten(2).numpy()
@@ -82,7 +82,7 @@ def test_pixels_count_where_their_neighbour_has_the_same_value():
     flat = torch.ones(2, 3, 10, 10)
     flat[:, :, 0, 0] = 2.0
     losses = Noise2Void(fraction=1.0).loss(
-        lambda image: image - image + 0.5, Batch({"noisy": flat}, None), rng_of(), share(0)
+        lambda image: image - image + 0.5, Batch({"noisy": flat}, None), rng_of(), progress_of(0)
     )
     expected = (99 * 0.5**2 + 1.5**2) / 100
     torch.testing.assert_close(losses, torch.full((2,), expected))

@@ -15,7 +15,7 @@ from bench.method import Batch
 from bench.noise import Gaussian, Noise
 from bench.seeds import generator
 from methods.noise2self import WIDTH, Noise2Self, predict
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.networks import Spy, curved
 from tests.support.methods.noises import batch_of, every_noise
 
@@ -78,7 +78,7 @@ def test_no_prediction_sees_the_pixels_that_it_is_compared_with():
     method, net = Noise2Self(), small_unet(3).double()
     y = batch_of(method, Gaussian(25), channels=3).noisy.double().requires_grad_()
     spy = Spy(net)
-    losses = method.loss(spy, Batch({"noisy": y}, None), rng_of(), share(0))
+    losses = method.loss(spy, Batch({"noisy": y}, None), rng_of(), progress_of(0))
     losses.sum().backward()
     (shown,) = spy.seen
     masked = (shown != y).any(dim=1, keepdim=True).expand_as(y)
@@ -92,7 +92,7 @@ def test_no_prediction_sees_the_pixels_that_it_is_compared_with():
 
 def test_all_grids_are_equally_frequent():
     y, spy = image_of(8000, 1, 4, 4), Spy(torch.zeros_like)
-    Noise2Self().loss(spy, Batch({"noisy": y}, None), rng_of(1), share(0))
+    Noise2Self().loss(spy, Batch({"noisy": y}, None), rng_of(1), progress_of(0))
     image, pixel = (spy.seen[0] != y).flatten(1).nonzero().unbind(dim=1)
     assert torch.equal(image, torch.arange(8000))  # one pixel of 16 in each image
     counts = torch.bincount(pixel, minlength=16).numpy()
@@ -105,7 +105,7 @@ def test_loss_is_the_risk_and_the_variance_of_the_noise(noise: Noise):
     clean = 0.2 + 0.6 * generator("clean").random((1, 1, 12, 12), dtype=np.float32)
     images = draw_images(clean.repeat(8000, axis=0), noise)
     y, x, spy = images["noisy"].double(), images["clean"].double(), Spy(lambda image: image + curved(image))
-    losses = Noise2Self().loss(spy, Batch({"noisy": y}, None), rng_of(), share(0))
+    losses = Noise2Self().loss(spy, Batch({"noisy": y}, None), rng_of(), progress_of(0))
     (shown,) = spy.seen
     expected = (curved(shown) - x).square() + noise.variance(x)
     excess = losses - 16 * ((shown != y) * expected).mean(dim=(1, 2, 3))

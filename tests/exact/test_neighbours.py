@@ -12,7 +12,7 @@ from bench.conformance.case import small_unet
 from bench.method import Batch, squared_error
 from bench.noise import Gaussian
 from methods.neighbor2neighbor import Neighbor2Neighbor, neighbours
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.networks import Spy, curved
 from tests.support.methods.noises import batch_of
 
@@ -27,7 +27,7 @@ def numbered(count: int, height: int, width: int) -> Tensor:
 
 def loss_of(net, noisy: Tensor, *, gamma: float = 2.0, progress: float = 1.0) -> Tensor:
     method = Neighbor2Neighbor(gamma=gamma)
-    return method.loss(net, Batch({"noisy": noisy}, None), rng_of(), share(progress))
+    return method.loss(net, Batch({"noisy": noisy}, None), rng_of(), progress_of(progress))
 
 
 def pairs_in(noisy: Tensor) -> Tensor:

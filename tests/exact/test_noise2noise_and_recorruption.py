@@ -14,7 +14,7 @@ from bench.seeds import generator
 from methods.noise2noise import Noise2Noise
 from methods.noise2score import Noise2Score
 from methods.supervised import Supervised
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.networks import Spy, curved, network_with
 from tests.support.methods.noises import batch_of, every_domain, every_noise
 
@@ -24,7 +24,7 @@ DRAWS = 8000
 @pytest.mark.parametrize(("method", "target"), [(Supervised(), "clean"), (Noise2Noise(), "noisy2")])
 def test_squared_error_of_each_image(method: Method, target: str):
     batch, net = batch_of(method, Gaussian(25), channels=3), small_unet(3)
-    losses = method.loss(net, batch, rng_of(), share(0))
+    losses = method.loss(net, batch, rng_of(), progress_of(0))
     difference = (net(batch.noisy) - batch.images[target]).detach().double().numpy()
     np.testing.assert_allclose(losses.detach(), (difference**2).mean(axis=(1, 2, 3)), rtol=1e-5)
 
@@ -36,7 +36,7 @@ def many_copies(noise: Noise) -> dict[str, Tensor]:
 
 
 def losses_of(method: Method, net, images: dict[str, Tensor], noise: Noise) -> Tensor:
-    return method.loss(net, declared_batch(method, images, noise), rng_of(), share(0))
+    return method.loss(net, declared_batch(method, images, noise), rng_of(), progress_of(0))
 
 
 def assert_mean_is(values: np.ndarray, expected: float, *, relative_to: float) -> None:
@@ -89,10 +89,10 @@ def test_score_matching_is_recorruption(domain: str, progress: float):
     f = y' + (sigma^2 + sigma_a^2) s.
     """
     noise, method = Gaussian(25), Noise2Score(domain=domain)
-    sigma_a = method.sigma_a(noise, share(progress)).item()
+    sigma_a = method.sigma_a(noise, progress_of(progress)).item()
     spy = Spy(network_with(torch.sin, noise, method))
     y = batch_of(method, noise).noisy.double()
-    losses = method.loss(spy, Batch({"noisy": y}, noise), rng_of(), share(progress))
+    losses = method.loss(spy, Batch({"noisy": y}, noise), rng_of(), progress_of(progress))
     (perturbed,) = spy.seen
     u = (perturbed - y) / sigma_a
     assert u.std().item() == pytest.approx(1, abs=0.05)
@@ -107,7 +107,7 @@ def test_score_matching_is_recorruption(domain: str, progress: float):
 def test_recorrupted_copies_have_independent_noise():
     """Var y' = sigma^2 + sigma_a^2, and y' - x is uncorrelated with the noise of the target."""
     noise, method, images = Gaussian(25), Noise2Score(), many_copies(Gaussian(25))
-    sigma_a, y = method.sigma_a(noise, share(0)).item(), images["noisy"]
+    sigma_a, y = method.sigma_a(noise, progress_of(0)).item(), images["noisy"]
     spy = Spy(network_with(torch.sin, noise, method))
     losses_of(method, spy, images, noise)
     (perturbed,) = spy.seen

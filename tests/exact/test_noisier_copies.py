@@ -11,7 +11,7 @@ from bench.method import Batch
 from bench.noise import Gaussian
 from bench.seeds import generator
 from methods.noisier2noise import Noisier2Noise
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.networks import Spy, curved
 
 PRIOR_MEAN, PRIOR_VARIANCE = 0.45, 0.04
@@ -38,7 +38,7 @@ def test_loss_is_least_at_the_mean_of_y_given_z(alpha: float):
     a, b = (torch.tensor(0.0, dtype=torch.float64, requires_grad=True) for _ in range(2))
     spy = Spy(lambda z: a * (z - PRIOR_MEAN) + b)
     batch = Batch({"noisy": noisy_images(40, 200)}, NOISE)
-    loss = Noisier2Noise(alpha=alpha).loss(spy, batch, rng_of(), share(0)).mean()
+    loss = Noisier2Noise(alpha=alpha).loss(spy, batch, rng_of(), progress_of(0)).mean()
     slope, offset = torch.autograd.grad(loss, (a, b))  # a quadratic form: these and Var z give its minimum
     spread = (spy.seen[0] - PRIOR_MEAN).square().mean()
     assert (-slope / (2 * spread)).item() == pytest.approx(slopes(alpha)[0], rel=5e-3)
@@ -58,7 +58,7 @@ def test_rule_gives_the_mean_of_x_given_z(alpha: float):
 def test_added_noise_is_as_strong_in_training_as_in_denoising(alpha: float):
     method, y = Noisier2Noise(alpha=alpha), noisy_images(1, 300)
     training, after = Spy(torch.zeros_like), Spy(torch.zeros_like)
-    method.loss(training, Batch({"noisy": y}, NOISE), rng_of(5), share(0))
+    method.loss(training, Batch({"noisy": y}, NOISE), rng_of(5), progress_of(0))
     method.denoise(after, y, NOISE)
     added, again = ((spy.seen[0] - y).flatten().numpy() for spy in (training, after))
     limit = 5 / len(added) ** 0.5

@@ -19,7 +19,7 @@ from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
 from bench.scoring.metrics import psnr, ssim
 from bench.seeds import generator, seed_of
 from methods.noise2void import Noise2Void
-from tests.support.methods.calculus import column, rng_of, share
+from tests.support.methods.calculus import column, progress_of, rng_of
 from tests.support.methods.trained import TRAINED
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_every_loss_is_finite(data, count: int, channels: int, patch: int, noise
     images = draw_images(data.draw(clean_images((count, channels, patch, patch))), noise)
     for method in defined_for(noise):
         losses = method.loss(
-            NETS[channels], declared_batch(method, images, noise), rng_of(), share(progress)
+            NETS[channels], declared_batch(method, images, noise), rng_of(), progress_of(progress)
         ).detach()
         assert losses.shape == (count,), method
         assert losses.dtype == torch.float32, method

@@ -12,7 +12,7 @@ from bench.method import Batch, squared_error
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator
 from methods.r2r import R2R
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.networks import Spy, curved
 from tests.support.methods.noises import LEVELS, every_noise
 
@@ -24,7 +24,7 @@ def parts_of(x: float, noise: Noise, method: R2R) -> tuple[np.ndarray, np.ndarra
     """Split many noisy pixels of one clean value by the method's loss."""
     noisy = noise.sample(np.full((DRAWS, 1, 1, 1), x), generator("split"))
     y, spy = torch.from_numpy(noisy).double(), Spy(torch.zeros_like)
-    method.loss(spy, Batch({"noisy": y}, noise), rng_of(), share(0))
+    method.loss(spy, Batch({"noisy": y}, noise), rng_of(), progress_of(0))
     (first,) = spy.seen
     second = (y - (1 - method.alpha) * first) / method.alpha
     return first.flatten().numpy(), second.flatten().numpy()
@@ -85,7 +85,7 @@ def test_loss_is_the_risk_at_the_first_part_and_the_variance_of_the_second(noise
     method, spy = R2R(), Spy(curved)
     clean = (0.2 + 0.6 * generator("clean").random((1, 1, 10, 10))).repeat(8000, axis=0)
     y = torch.from_numpy(noise.sample(clean, generator("draws"))).double()
-    losses = method.loss(spy, Batch({"noisy": y}, noise), rng_of(), share(0))
+    losses = method.loss(spy, Batch({"noisy": y}, noise), rng_of(), progress_of(0))
     excess = (losses - squared_error(curved(*spy.seen), torch.from_numpy(clean))).numpy()
     expected = noise.variance(clean[0]).mean() / method.alpha
     limit = 5 * excess.std() / len(excess) ** 0.5
@@ -97,7 +97,7 @@ def test_the_original_form_is_a_special_case():
     """Pang et al. (2021) take y1 = y + z / 2 and y2 = y - 2 z with z of the noise's own deviation."""
     noise, method, spy = Gaussian(25), R2R(alpha=0.2), Spy(torch.zeros_like)
     y = torch.from_numpy(noise.sample(np.full((DRAWS, 1, 1, 1), 0.5), generator("split"))).double()
-    losses = method.loss(spy, Batch({"noisy": y}, noise), rng_of(), share(0))
+    losses = method.loss(spy, Batch({"noisy": y}, noise), rng_of(), progress_of(0))
     z = 2 * (spy.seen[0] - y)
     assert z.std().item() == pytest.approx(noise.sd, rel=5 / (2 * DRAWS) ** 0.5)
     torch.testing.assert_close(losses, squared_error(torch.zeros_like(y), y - 2 * z), rtol=1e-10, atol=0)

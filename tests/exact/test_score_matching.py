@@ -14,7 +14,7 @@ from bench.method import Batch, squared_error
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator
 from methods.noise2score import RELATIVE_SCHEDULE, Noise2Score
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.networks import Spy, network_with
 from tests.support.methods.noises import LEVELS, batch_of, end_for, every_domain, every_noise
 
@@ -47,14 +47,14 @@ def losses_at(score, noise: Noise, method: Noise2Score, *, count: int = 40, size
     coordinates = method.coordinates(noise)
     v = V_MEAN + V_SD * torch.randn((count, 1, size, size), generator=rng_of(1), dtype=torch.float64)
     batch = Batch({"noisy": coordinates.leave(v)}, noise)
-    return method.loss(network_with(score, noise, method), batch, rng_of(), share(1))
+    return method.loss(network_with(score, noise, method), batch, rng_of(), progress_of(1))
 
 
 V_MEAN, V_SD = 0.6, 0.05
 
 
 def blurred_score(noise: Noise, method: Noise2Score, *, sigma_a: float | None = None):
-    perturbation = method.sigma_a(noise, share(1)).item() if sigma_a is None else sigma_a
+    perturbation = method.sigma_a(noise, progress_of(1)).item() if sigma_a is None else sigma_a
     return partial(normal_score, mean=V_MEAN, variance=V_SD**2 + perturbation**2)
 
 
@@ -82,10 +82,10 @@ def test_loss_is_least_at_the_score_of_the_perturbed_images(noise: Noise, domain
 def test_loss_is_the_squared_error_of_the_network_output(noise: Noise, domain: str):
     """The squared error is that of the network's output: of intensities, even where the score is of log y."""
     method, spy = Noise2Score(domain=domain), Spy(small_unet(1).double())
-    sigma_a = method.sigma_a(noise, share(0.5)).item()
+    sigma_a = method.sigma_a(noise, progress_of(0.5)).item()
     coordinates = method.coordinates(noise)
     y = batch_of(method, noise).noisy.double()
-    losses = method.loss(spy, Batch({"noisy": y}, noise), rng_of(), share(0.5))
+    losses = method.loss(spy, Batch({"noisy": y}, noise), rng_of(), progress_of(0.5))
     (seen,) = spy.seen
     logarithm = isinstance(noise, Gamma) and domain == "stabilised"
     v, slope = (torch.log(seen), seen) if logarithm else (seen, 1.0)
@@ -124,7 +124,7 @@ def test_antithetic_pairs_have_both_signs():
     method, noise = Noise2Score(antithetic=True), Gaussian(25)
     spy = Spy(small_unet(1))
     batch = batch_of(method, noise)
-    losses = method.loss(spy, batch, rng_of(), share(0))
+    losses = method.loss(spy, batch, rng_of(), progress_of(0))
     assert losses.shape == (3,)
     (seen,) = spy.seen
     above, below = (half - batch.noisy for half in seen.chunk(2))
@@ -136,7 +136,7 @@ def test_antithetic_pairs_have_both_signs():
 def test_schedule_runs_once_from_start_to_end(noise: Noise, given: tuple[float, float] | None):
     first, last = given or RELATIVE_SCHEDULE[noise.name]
     method = Noise2Score(start=first, end=last) if given else Noise2Score()
-    moving = [method.sigma_a(noise, share(progress)).item() for progress in (0, 0.25, 1)]
+    moving = [method.sigma_a(noise, progress_of(progress)).item() for progress in (0, 0.25, 1)]
     expected = [first, 0.75 * first + 0.25 * last, last]
     np.testing.assert_allclose(moving, np.array(expected) * noise.stabilised_sd, rtol=1e-6)
 
@@ -145,7 +145,8 @@ def test_published_schedule_is_in_counts_for_poisson_noise():
     """Kim & Ye's code: sigma_a from .05 to .001, for Poisson noise from 1 to .5 counts."""
     method = Noise2Score(domain="raw", formula="paper")
     ends = {
-        name: [method.sigma_a(noise, share(end)).item() for end in (0, 1)] for name, noise in LEVELS.items()
+        name: [method.sigma_a(noise, progress_of(end)).item() for end in (0, 1)]
+        for name, noise in LEVELS.items()
     }
     assert ends["gaussian"] == ends["gamma"] == pytest.approx([0.05, 0.001], rel=1e-5)
     assert ends["poisson"] == pytest.approx([0.05, 0.025], rel=1e-5)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bench.noise import Gamma
 from methods.noise2score import Noise2Score
-from tests.support.methods.calculus import column, quadrature, share, slope_of
+from tests.support.methods.calculus import column, progress_of, quadrature, slope_of
 from tests.support.methods.networks import network_with
 from tests.support.methods.noises import end_for, every_domain
 
@@ -111,6 +111,6 @@ def test_second_step_stays_near_a_black_pixel(residual: float):
     """Where y is 0 so is x, and a residual of the network must not be amplified by the logarithm."""
     noise, method = Gamma(50), Noise2Score()
     denoised = method.denoise(lambda seen: seen + residual, torch.zeros(1, 1, 1, 1), noise).item()
-    last = method.sigma_a(noise, share(1)).item()
+    last = method.sigma_a(noise, progress_of(1)).item()
     # The rule raises a pixel ten times at most, and before it the second step by three sigma_a.
     assert 0 < denoised <= 10.001 * noise.darkest * math.exp(3 * last)

@@ -15,13 +15,13 @@ from bench.method import Batch
 from bench.noise import Gamma, Gaussian, Noise, Poisson
 from bench.seeds import generator
 from methods.sure import Sure
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.networks import TAPS, Spy, curved, filter_of
 from tests.support.methods.noises import LEVELS, batch_of, every_noise
 
 
 def estimated_risk(net, noisy: Tensor, noise: Noise, *, eps: float = 0.01) -> np.ndarray:
-    return Sure(eps=eps).loss(net, Batch({"noisy": noisy}, noise), rng_of(), share(0)).numpy()
+    return Sure(eps=eps).loss(net, Batch({"noisy": noisy}, noise), rng_of(), progress_of(0)).numpy()
 
 
 # The mean over many noisy images

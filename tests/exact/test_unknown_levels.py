@@ -14,7 +14,7 @@ from bench.training.engine import make_step
 from bench.training.patches import Sampling
 from methods.sure import Sure
 from methods.unsure import Unsure
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.networks import curved
 from tests.support.methods.noises import LEVELS, batch_of
 
@@ -74,7 +74,11 @@ def with_eta(batch: Batch, eta: float | Tensor) -> Batch:
 def slopes(eta: float, matrix: Tensor) -> tuple[float, Tensor]:
     """Compute the slopes of the mean loss along eta and along A."""
     net, multiplier = Linear(matrix), torch.tensor(eta, dtype=torch.float64, requires_grad=True)
-    loss = Unsure().loss(net, with_eta(noisy_pairs(400_000, seed=0), multiplier), rng_of(), share(0)).mean()
+    loss = (
+        Unsure()
+        .loss(net, with_eta(noisy_pairs(400_000, seed=0), multiplier), rng_of(), progress_of(0))
+        .mean()
+    )
     along_eta, along_weight = torch.autograd.grad(loss, (multiplier, net.weight))
     return along_eta.item(), along_weight / 50
 
@@ -123,6 +127,6 @@ def test_with_the_variance_as_multiplier_it_is_sure():
     """Except for the variance itself, which does not depend on the network."""
     noise = LEVELS["gaussian"]
     y = batch_of(Sure, noise).noisy.double()
-    sure = Sure().loss(curved, Batch({"noisy": y}, noise), rng_of(), share(0))
-    unsure = Unsure().loss(curved, with_eta(Batch({"noisy": y}, None), noise.sd**2), rng_of(), share(0))
+    sure = Sure().loss(curved, Batch({"noisy": y}, noise), rng_of(), progress_of(0))
+    unsure = Unsure().loss(curved, with_eta(Batch({"noisy": y}, None), noise.sd**2), rng_of(), progress_of(0))
     torch.testing.assert_close(unsure - sure, torch.full_like(sure, noise.sd**2), rtol=1e-5, atol=0)

@@ -81,13 +81,13 @@ def in_store(tiny: Tiny, root: Path) -> Tiny:
     return replace(tiny, context=replace(tiny.context, store=Store.open(root)))
 
 
-def share(address: str = "auto") -> RunResources:
+def resources(address: str = "auto") -> RunResources:
     return RunResources(address, CPU, cpus=1, gpus=0.0)
 
 
 def on_cluster(tiny: Tiny, jobs: list[Job]) -> Silent:
     watcher = Silent()
-    launch_on_cluster(jobs, tiny.context, watcher, share=share())
+    launch_on_cluster(jobs, tiny.context, watcher, resources=resources())
     assert set_aside_damaged(tiny.context.store.root) == []
     return watcher
 
@@ -179,7 +179,7 @@ def test_a_driver_that_was_ended_resumes_from_the_checkpoint(
     cluster: Cluster, long: Tiny, number: signal.Signals
 ) -> None:
     (job,) = long.jobs(steps=LONG)
-    process, _ = start(long, share=share(cluster.address), steps=LONG)
+    process, _ = start(long, resources=resources(cluster.address), steps=LONG)
     wait_for_checkpoint(long, job)
     os.kill(process.pid, number)
     process.join(30)
@@ -246,7 +246,7 @@ def test_a_run_that_fits_on_no_node_is_refused(cluster: Cluster, tiny: Tiny) -> 
     with pytest.raises(
         InputError, match="room for a run of 2 CPUs and 0 GPUs; its nodes have: 1 CPUs, 0 GPUs"
     ):
-        launch_on_cluster(tiny.jobs(), tiny.context, Silent(), share=replace(share(), cpus=2))
+        launch_on_cluster(tiny.jobs(), tiny.context, Silent(), resources=replace(resources(), cpus=2))
 
 
 def test_the_command_launches_a_grid_on_the_cluster(

@@ -69,7 +69,7 @@ def test_a_store_that_is_gone_stops_the_grid(tiny: Tiny, monkeypatch: pytest.Mon
             monkeypatch.undo()
 
     monkeypatch.setattr(durable, "flush_folder", unplug)
-    with pytest.raises(StorageError, match=r"No such file .*bring it back"):
+    with pytest.raises(StorageError, match=r"No such file .*restore it"):
         tiny.launch(**GRID)
     shutil.rmtree(root, ignore_errors=True)
     shutil.move(root.with_name("elsewhere"), root)
@@ -84,7 +84,7 @@ def test_a_store_that_is_gone_stops_the_grid(tiny: Tiny, monkeypatch: pytest.Mon
         (errno.ENOSPC, "free some space"),
         (errno.EDQUOT, "your quota"),
         (errno.EROFS, "can no longer be written"),
-        (errno.EIO, "bring it back"),
+        (errno.EIO, "restore it"),
     ],
 )
 def test_a_file_that_cannot_be_written_keeps_its_content(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from bench.runs.context import CHECKPOINT_EVERY
+from bench.settings import CHECKPOINT_EVERY
 from bench.store.checksums import check_folder
 from bench.store.layout import CHECKPOINT, PARTIAL, WEIGHTS
 from bench.store.recovery import set_aside_damaged

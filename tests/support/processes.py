@@ -27,13 +27,15 @@ QUICK_GRID = {"methods": RECIPES["quick"].methods, "noises": RECIPES["quick"].no
 CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
 
 
-def start(tiny: Tiny, *, share: RunResources | None = None, **changes: Any) -> tuple[BaseProcess, Connection]:
+def start(
+    tiny: Tiny, *, resources: RunResources | None = None, **changes: Any
+) -> tuple[BaseProcess, Connection]:
     """Launch a grid in a process of one thread, which sends ``begun``, and at its end all outcomes.
 
     With resources on a cluster, the process is the driver of a grid there.
     """
     here, there = WARM.Pipe()
-    process = WARM.Process(target=_work, args=(tiny, share, changes, there), daemon=True)
+    process = WARM.Process(target=_work, args=(tiny, resources, changes, there), daemon=True)
     process.start()
     there.close()
     assert here.poll(120), "the process did not begin"
@@ -41,15 +43,17 @@ def start(tiny: Tiny, *, share: RunResources | None = None, **changes: Any) -> t
     return process, here
 
 
-def _work(tiny: Tiny, share: RunResources | None, changes: dict[str, Any], connection: Connection) -> None:
+def _work(
+    tiny: Tiny, resources: RunResources | None, changes: dict[str, Any], connection: Connection
+) -> None:
     torch.set_num_threads(1)
     jobs, watcher = tiny.jobs(**changes), Silent()
     connection.send("begun")
-    if share:
+    if resources:
         from bench.runs.cluster.driver import connected, launch_on_cluster
 
-        with connected(share.address), tiny.context.stop.listening():
-            launch_on_cluster(jobs, tiny.context, watcher, share=share)
+        with connected(resources.address), tiny.context.stop.listening():
+            launch_on_cluster(jobs, tiny.context, watcher, resources=resources)
     else:
         with tiny.context.stop.listening():
             launch(jobs, tiny.context, watcher)

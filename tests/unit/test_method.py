@@ -12,7 +12,7 @@ from bench.method import NEEDS, Batch, Untrained, WithheldError, sees, squared_e
 from bench.noise import Gaussian
 from methods.noise2score import Noise2Score
 from methods.supervised import Supervised
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 
 IMAGES = {name: torch.full((3, 1, 2, 2), float(index)) for index, name in enumerate(NEEDS[:3])}
 
@@ -64,7 +64,7 @@ def test_blind_methods_see_the_noise_model_alone():
 
 def test_an_untrained_method_has_no_loss():
     with pytest.raises(InputError, match="Filter is not trained"):
-        Filter().loss(torch.zeros_like, Batch(IMAGES, None), rng_of(), share(0))
+        Filter().loss(torch.zeros_like, Batch(IMAGES, None), rng_of(), progress_of(0))
 
 
 def test_the_default_estimate_is_the_given_noise():

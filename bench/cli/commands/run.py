@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from bench.cli.commands.tables import print_tables
 from bench.cli.console import open_console, print_error, print_line
 from bench.cli.exit_codes import SOME_FAILED
 from bench.cli.opening import set_aside_damaged
+from bench.cli.print_tables import print_tables
 from bench.cli.progress import Display
 from bench.discovery import EVERY, listings
 from bench.images.sources import open_set
@@ -162,7 +162,7 @@ def _launch(
 
     # Ray handles SIGTERM too, so it comes first.
     with connected(resources.address), context.stop.listening():
-        return launch_on_cluster(jobs, context, watcher, share=resources)
+        return launch_on_cluster(jobs, context, watcher, resources=resources)
 
 
 def _print_outcomes(console: Console, outcomes: list[str], store: Store) -> None:

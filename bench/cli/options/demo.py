@@ -15,7 +15,7 @@ DEFAULT_DEMO = Path("demo")
 
 
 @dataclass(frozen=True)
-class ScoreDemo:
+class ScoreDemoOptions:
     """Learn the score of a Gaussian mixture from noisy points, and draw it next to the exact one.
 
     Args:
@@ -34,7 +34,7 @@ class ScoreDemo:
 
 
 @dataclass(frozen=True)
-class NoiseDemo:
+class NoiseDemoOptions:
     """Show one photograph under Gaussian, Poisson and Gamma noise of equal mean squared error.
 
     Args:
@@ -62,6 +62,6 @@ class DemoOptions:
     """
 
     demo: tyro.conf.OmitArgPrefixes[
-        Annotated[ScoreDemo, tyro.conf.subcommand("score", prefix_name=False)]
-        | Annotated[NoiseDemo, tyro.conf.subcommand("noise", prefix_name=False)]
+        Annotated[ScoreDemoOptions, tyro.conf.subcommand("score", prefix_name=False)]
+        | Annotated[NoiseDemoOptions, tyro.conf.subcommand("noise", prefix_name=False)]
     ]

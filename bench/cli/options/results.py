@@ -77,7 +77,8 @@ class ReportOptions:
         results: a folder of runs or of reference results
         runs: the folder of runs from which reference results were collected; only runs keep images and curves
         out: folder for the files
-        images: number of images to show per noise model and test set, among those that the runs kept
+        images: number of images to show per noise model and test set, among those that the runs kept;
+            the former name --pictures works for one more release
         data: folder of the image sets, for the clean images
         test: folders of your own test sets, as passed to `noisebench run`
     """
@@ -85,7 +86,7 @@ class ReportOptions:
     results: Annotated[Positional[Path], tyro.conf.arg(metavar="RESULTS")] = DEFAULT_STORE
     runs: Annotated[Path | None, optional("DIR", default="RESULTS, if that is a folder of runs")] = None
     out: Annotated[Path | None, optional("DIR", default="RESULTS/report")] = None
-    images: Annotated[int, tyro.conf.arg(name="pictures")] = 3
+    images: Annotated[int, tyro.conf.arg(aliases=["--pictures"])] = 3
     data: Data = None
     test: Annotated[tuple[str, ...] | None, optional("DIR ...", default="none")] = None
 
@@ -117,7 +118,7 @@ class VerifyOptions:
     Args:
         table: name or folder of a published table, such as tables/NAME
         cells: number of runs to sample at random
-        sampling_seed: seed of the random sample
+        sampling_seed: seed of the random sample; the former name --lot works for one more release
         keys: keys of the runs to verify
         reference: name of the reference results
         device: device to train on
@@ -128,7 +129,7 @@ class VerifyOptions:
 
     table: Annotated[Positional[str], tyro.conf.arg(metavar="NAME")]
     cells: int = 3
-    sampling_seed: Annotated[int, tyro.conf.arg(name="lot")] = 0
+    sampling_seed: Annotated[int, tyro.conf.arg(aliases=["--lot"])] = 0
     keys: Annotated[tuple[str, ...] | None, optional("KEY ...", default="a random sample")] = None
     reference: Annotated[str | None, optional("NAME", default="those that the table's page cites")] = None
     device: Device = "auto"

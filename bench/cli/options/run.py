@@ -12,6 +12,7 @@ from tyro.conf import Positional
 from bench.cli.options.shared import DEFAULT_STORE, Data, Device, Engine, Precision, Runs, optional
 from bench.errors import unknown
 from bench.runs.recipes import RECIPES, Recipe
+from bench.settings import CHECKPOINT_EVERY
 
 OF_RECIPE = "as in the recipe"
 IF_HERE = "if the weights are on this machine"
@@ -116,7 +117,7 @@ class RunOptions:
     device: Device = "auto"
     missing_from: Annotated[Path | None, optional("REFERENCE", default="train every run of the grid")] = None
     shard: Annotated[str | None, optional("I/N", default="the whole grid")] = None
-    checkpoint_every: float = 60
+    checkpoint_every: float = CHECKPOINT_EVERY
     data: Data = None
     runs: Runs = DEFAULT_STORE
 

@@ -77,7 +77,7 @@ def _require_listener(address: str) -> None:
 
 
 def launch_on_cluster(
-    jobs: Sequence[Job], context: RunContext, watcher: Watcher, *, share: RunResources
+    jobs: Sequence[Job], context: RunContext, watcher: Watcher, *, resources: RunResources
 ) -> list[Job]:
     """Execute every job that is not stored yet, on the cluster that this process has joined.
 
@@ -88,7 +88,7 @@ def launch_on_cluster(
         jobs: the jobs of the grid.
         context: how jobs are executed; ``device`` is that of the workers.
         watcher: receives the progress.
-        share: resources of each run.
+        resources: resources of each run.
 
     Returns:
         The jobs that failed.
@@ -98,10 +98,10 @@ def launch_on_cluster(
         StorageError: the store can no longer be written; its content is valid, and another call resumes.
         Interrupted: a stop was requested; likewise, and the running jobs have written a checkpoint.
     """
-    _require_room(share)
+    _require_room(resources)
     queue = Queue(jobs, context, watcher)
     coordinator, shared = _start_coordinator(context.store), ray.put(context)
-    task = ray.remote(num_cpus=share.cpus, num_gpus=share.gpus, max_retries=RETRIES)(work)
+    task = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=RETRIES)(work)
     running: dict[ray.ObjectRef, Claim] = {}
     try:
         while queue.left or running:
@@ -122,13 +122,15 @@ def launch_on_cluster(
     return queue.failed
 
 
-def _require_room(share: RunResources) -> None:
+def _require_room(resources: RunResources) -> None:
     """Check that a run fits on some node; otherwise it would wait forever."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if not any(node.get("CPU", 0) >= share.cpus and node.get("GPU", 0) >= share.gpus for node in nodes):
+    if not any(
+        node.get("CPU", 0) >= resources.cpus and node.get("GPU", 0) >= resources.gpus for node in nodes
+    ):
         there = "; ".join(f"{node.get('CPU', 0):g} CPUs, {node.get('GPU', 0):g} GPUs" for node in nodes)
         raise InputError(
-            f"no node of the cluster has room for a run of {share.cpus} CPUs and {share.gpus:g} GPUs; "
+            f"no node of the cluster has room for {resources.cpus} CPUs and {resources.gpus:g} GPUs per run; "
             f"its nodes have: {there}"
         )
 

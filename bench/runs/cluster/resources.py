@@ -68,6 +68,6 @@ def parse_resources(
     if name == "cuda" and precision == "auto":
         raise InputError(
             "on the GPUs of a cluster --precision must be float32 or bfloat16, but is auto: "
-            "what they have units for is not known before the runs begin"
+            "whether they support bfloat16 is only known when the runs start"
         )
     return RunResources(address, torch.device(name), cpus or 1, gpus)

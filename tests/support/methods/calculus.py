@@ -18,7 +18,7 @@ def rng_of(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def share(progress: float) -> Tensor:
+def progress_of(progress: float) -> Tensor:
     return torch.tensor(progress)
 
 

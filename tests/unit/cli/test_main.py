@@ -14,7 +14,7 @@ from pkgutil import resolve_name
 import pytest
 
 from bench.cli.main import COMMANDS, Command, main
-from bench.cli.options.demo import NoiseDemo, ScoreDemo
+from bench.cli.options.demo import NoiseDemoOptions, ScoreDemoOptions
 from bench.system.files import StorageError
 from bench.system.signals import Interrupted
 from tests.support.command_line import refuse, run_tiny
@@ -27,8 +27,8 @@ if typing.TYPE_CHECKING:
     ("error", "code", "said"),
     [
         (StorageError("the disk is full; free some space"), 3, "error: the disk is full; free some space"),
-        (Interrupted(signal.SIGTERM), 143, "stopped by SIGTERM: stored runs stay; the same command resumes"),
-        (Interrupted(signal.SIGINT), 130, "stopped by SIGINT: stored runs stay"),
+        (Interrupted(signal.SIGTERM), 143, "stopped by SIGTERM: stored runs are kept; the same command"),
+        (Interrupted(signal.SIGINT), 130, "stopped by SIGINT: stored runs are kept"),
     ],
 )
 def test_a_grid_that_stops_has_an_exit_code_and_advice(
@@ -90,7 +90,7 @@ def count_options(options: type) -> int:
 
 
 LEAVES = {name: command.options for name, command in COMMANDS.items() if name != "demo"}
-LEAVES |= {"demo score": ScoreDemo, "demo noise": NoiseDemo}
+LEAVES |= {"demo score": ScoreDemoOptions, "demo noise": NoiseDemoOptions}
 
 
 @pytest.mark.parametrize("command", LEAVES)

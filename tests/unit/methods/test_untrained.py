@@ -26,7 +26,7 @@ from bench.scoring.evaluate import evaluate
 from bench.scoring.noisy_sets import corrupt
 from bench.seeds import generator
 from tests.support.images import photograph
-from tests.support.methods.calculus import rng_of, share
+from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.noises import LEVELS, batch_of
 from tests.support.runs import CPU
 
@@ -96,7 +96,7 @@ def test_denoising_is_bitwise_reproducible_and_draws_from_no_global_generator(me
 def test_an_untrained_method_has_no_loss(name: str):
     method = UNTRAINED[name]
     with pytest.raises(InputError, match="is not trained"):
-        method.loss(small_unet(1), batch_of(method, Gaussian(25)), rng_of(), share(0))
+        method.loss(small_unet(1), batch_of(method, Gaussian(25)), rng_of(), progress_of(0))
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from bench.errors import InputError
 from bench.published.retraining import RUN, training_runs
-from bench.published.retraining_table import SPREAD, retraining_table
+from bench.published.retraining_table import SCATTER_COLUMNS, retraining_table
 from tests.support.markup import read_latex, read_markdown
 from tests.support.results.retraining import SURE, VOID, Means, moved, repeat_training, scored
 
@@ -50,7 +50,7 @@ def test_every_run_has_a_line_and_a_dash_where_it_was_not_trained_again() -> Non
 
 def test_numbers_hold_each_difference_and_the_scatter_of_its_method() -> None:
     numbers = retraining_table(repeat_training(FIRST, SECOND), METHODS).numbers
-    assert set(numbers) == {*RUN, "again", "difference", "far", *SPREAD}
+    assert set(numbers) == {*RUN, "again", "difference", "far", *SCATTER_COLUMNS}
     assert len(numbers) == 2 * (len(FIRST) + len(SECOND))
     committed = SURE | VOID
     for line in numbers.itertuples():
@@ -94,7 +94,7 @@ def test_runs_with_the_same_bits_have_differences_but_no_scatter() -> None:
     assert {row[-1] for row in table.rows[:6]} == {"+0.000"}
     assert {row[-1] for row in table.rows[6:]} == {"–"}
     assert table.numbers["difference"].to_list() == [0] * 6
-    assert table.numbers[SPREAD[2:]].isna().all(axis=None)
+    assert table.numbers[SCATTER_COLUMNS[2:]].isna().all(axis=None)
 
 
 def test_a_table_without_repeated_training_runs_is_refused() -> None:

@@ -30,7 +30,7 @@ def test_a_training_set_needs_a_name_of_its_own(tiny: Tiny) -> None:
     images = tiny.context.training_images
     for changes, said in (
         ({"images": images.images[:2]}, r"trained on other images that are also called 'train'"),
-        ({"name": "bsd400"}, r"have the name of the registered set 'bsd400', but are others"),
+        ({"name": "bsd400"}, r"with the name of the registered set 'bsd400', but different"),
     ):
         other = replace(tiny, context=replace(tiny.context, training_images=replace(images, **changes)))
         with pytest.raises(InputError, match=said):

@@ -66,7 +66,7 @@ def test_a_folder_that_cannot_be_created_is_refused_by_name(tmp_path: Path) -> N
         (errno.EDQUOT, "your quota of the disk is used up"),
         (errno.EROFS, "make it writable"),
         (errno.ENOSYS, "no locks"),
-        (errno.EIO, "the folder may be gone"),
+        (errno.EIO, "the folder may be missing"),
     ],
 )
 def test_every_error_of_the_disk_comes_with_advice(tmp_path: Path, number: int, advice: str) -> None:

@@ -117,7 +117,7 @@ def test_the_most_alike_protocols_are_named() -> None:
 def test_two_devices_of_one_shared_protocol_in_one_folder_are_refused() -> None:
     both = pd.concat([drawn(device="cpu"), drawn(device="cuda")])
     with pytest.raises(
-        InputError, match="B holds runs of one protocol on cpu and on cuda, so that it is open"
+        InputError, match="B holds runs of one protocol on cpu and on cuda, so that it is unclear"
     ):
         compare_made(Made(drawn()), Made(both))
     apart = pd.concat([both.assign(steps=7), drawn()])

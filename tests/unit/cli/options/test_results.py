@@ -12,7 +12,9 @@ from bench.cli.options.results import CollectOptions, ReportOptions, TableOption
 
 def test_released_options_keep_their_names() -> None:
     assert tyro.cli(VerifyOptions, args=["mine", "--lot", "7"]).sampling_seed == 7
+    assert tyro.cli(VerifyOptions, args=["mine", "--sampling-seed", "7"]).sampling_seed == 7
     assert tyro.cli(ReportOptions, args=["--pictures", "5"]).images == 5
+    assert tyro.cli(ReportOptions, args=["--images", "5"]).images == 5
 
 
 def test_the_folder_of_runs_has_a_short_option() -> None:

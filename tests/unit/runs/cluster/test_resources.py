@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.errors import InputError
-from bench.runs.cluster import resources as share
+from bench.runs.cluster import resources
 from bench.runs.cluster.resources import RunResources, parse_resources
 
 PLAIN: dict[str, Any] = {"device": "auto", "precision": "auto", "cpus": None, "gpus": None}
@@ -15,7 +15,7 @@ PLAIN: dict[str, Any] = {"device": "auto", "precision": "auto", "cpus": None, "g
 
 @pytest.fixture(autouse=True)
 def with_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(share, "find_spec", lambda name: name)
+    monkeypatch.setattr(resources, "find_spec", lambda name: name)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,6 @@ def test_contradictions_are_named(address: str | None, options: dict[str, Any], 
 
 
 def test_without_ray_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(share, "find_spec", lambda name: None)
+    monkeypatch.setattr(resources, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r'pip install "noisebench\[ray\]"'):
         parse_resources("auto", **PLAIN)

@@ -24,7 +24,7 @@ def check(findings: list[Finding], monkeypatch: pytest.MonkeyPatch) -> None:
         yield from findings
 
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr("bench.cli.commands.check.examine", examine)
+    monkeypatch.setattr("bench.cli.commands.methods.check.examine", examine)
     main(["check", "any"])
 
 

@@ -69,15 +69,3 @@ def test_a_page_without_its_reference_is_refused(collected: Path, capsys: pytest
         capsys, ["verify", "mine", "--reports", "nowhere"]
     )
     assert not (collected / "tables" / "mine" / "README.md").exists()
-
-
-def test_results_compared_with_themselves_are_the_same(
-    folders: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_tiny("--methods", "supervised", "sure")
-    capsys.readouterr()
-    main(["compare", "runs", "runs", "--out", "compared"])
-    verdicts = [line.split("│")[-2].strip() for line in capsys.readouterr().out.splitlines() if "│" in line]
-    assert verdicts == ["same", "same"]
-    names = sorted(path.name for path in (folders / "compared").iterdir())
-    assert names == ["compare.csv", "compare.md", "compare.tex"]

@@ -35,8 +35,8 @@ def verify(options: VerifyOptions) -> None:
     results = find_reference(options.reports, options.reference or published.reference)
     verdicts = _verify(options, published, results)
     title = (
-        f"{results.folder} against re-run runs (PSNR, dB); in 95 % of cases all training runs together end "
-        "within the difference allowed"
+        f"{results.folder} against the same runs, run again (PSNR, dB); in 95 % of cases "
+        "all training runs together end within the difference allowed"
     )
     print_grid(open_console(), title, COLUMNS, [_row(verdict) for verdict in verdicts])
     if not all(verdict.ok for verdict in verdicts):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def report(options: ReportOptions) -> None:
     """Write the report of a folder of results."""
     if options.images < 0:
-        raise InputError(f"--pictures must be at least 0, but is {options.images}")
+        raise InputError(f"--images must be at least 0, but is {options.images}")
     files = write_report(
         existing_results(options.results),
         options.results,

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import InputError
-from bench.profile import suite
+from bench.profile import measure as measuring
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def test_without_the_repository_there_is_no_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(suite, "SUITE", tmp_path / "test_throughput.py")
+    monkeypatch.setattr(measuring, "SUITE", tmp_path / "test_throughput.py")
     with pytest.raises(InputError, match="clone"):
-        suite.measure(tmp_path, {})
+        measuring.measure(tmp_path, {})
 
 
 def test_a_failing_suite_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(suite, "SUITE", tmp_path / "test_nothing.py")
-    suite.SUITE.write_text("def test_it():\n    assert False\n")
+    monkeypatch.setattr(measuring, "SUITE", tmp_path / "test_nothing.py")
+    measuring.SUITE.write_text("def test_it():\n    assert False\n")
     with pytest.raises(InputError, match="failed"):
-        suite.measure(tmp_path / "out", {})
+        measuring.measure(tmp_path / "out", {})

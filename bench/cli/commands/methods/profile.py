@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.console import open_console, print_files, print_line
+from bench.profile.measure import measure
 from bench.profile.profile_table import caption
-from bench.profile.suite import measure
 from bench.profile.timings import read
 from bench.profile.trace import write_trace
 from bench.profile.write import write_profile

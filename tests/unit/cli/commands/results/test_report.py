@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def test_the_report_of_runs_is_written_beside_them(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_tiny("--methods", "supervised")
     capsys.readouterr()
-    main(["report", "--pictures", "0"])
+    main(["report", "--images", "0"])
     printed = capsys.readouterr().out.replace("\\", "/")
     assert printed == "written: runs/report/report.html\n"
     assert (folders / "runs" / "report" / "report.html").is_file()
 
 
 def test_fewer_than_no_images_are_refused(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--pictures must be at least 0, but is -1" in refuse(capsys, ["report", "--pictures", "-1"])
+    assert "--images must be at least 0, but is -1" in refuse(capsys, ["report", "--images", "-1"])

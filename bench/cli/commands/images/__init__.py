@@ -1,0 +1,1 @@
+"""Commands on images; their options are in ``bench.cli.options.images``."""

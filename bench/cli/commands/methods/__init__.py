@@ -1,0 +1,1 @@
+"""Commands on methods and this machine; their options are in ``bench.cli.options.methods``."""
