@@ -25,10 +25,15 @@ CHECKED = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "SECURITY.md",
+    "tables",
     "tests",
     "tools",
+    "tox.ini",
+    "pyproject.toml",
 )
-SUFFIXES = {".py", ".md", ".j2", ".toml", ".js", ".css"}
+SUFFIXES = {".py", ".md", ".j2", ".toml", ".js", ".css", ".ini"}
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def find_words(text: str, listed: dict[str, Any], *, python: bool) -> Iterator[tuple[int, str, str]]:
@@ -49,10 +54,11 @@ def find_words(text: str, listed: dict[str, Any], *, python: bool) -> Iterator[t
 
 def _first_words(text: str, refused: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (words := ast.get_docstring(node)):
+        if isinstance(node, DOCUMENTED) and (words := ast.get_docstring(node)):
             first = words.split(maxsplit=1)[0]
             if first in refused:
-                yield node.lineno, f"{first} ...", "Return, Compute, Format, Check whether, Write"
+                line = getattr(node, "lineno", 1)  # a module has none
+                yield line, f"{first} ...", "Return, Compute, Format, Check whether, Write"
 
 
 def main(paths: Sequence[str]) -> int:

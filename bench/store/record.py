@@ -44,7 +44,7 @@ class Hardware(_Part):
     device: str
     name: str
     system: str
-    cores: int | None
+    cores: int | None = None
     threads: int
 
 
@@ -120,7 +120,7 @@ class RunRecord(_Part):
     source: Source
     columns: dict[str, str | int | float | None]
     test: list[Target]
-    notes: list[str]
+    notes: list[str] = []
     commit: str | None
     versions: dict[str, str]
     hardware: Hardware

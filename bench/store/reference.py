@@ -82,7 +82,7 @@ def open_reference(folder: Path) -> Reference:
     if not (folder / SCORES).is_file():
         raise InputError(f"{str(folder)!r} holds no reference results: it has no {SCORES}")
     reference = Reference(folder)
-    _held(reference)
+    _read_runs(reference)
     return reference
 
 
@@ -115,7 +115,7 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
         InputError: there are no runs, the folder cannot be written, or a run has scores without a record, a
             record without scores, or the record of other scores.
     """
-    held = _held(Reference(folder), cut_short=True)
+    held = _read_runs(Reference(folder), cut_short=True)
     found = list(held)
     for root in stores:
         stored = _stored(StoredRuns(root))
@@ -131,14 +131,14 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
     else:
         scores = scores.sort_values([*SETTINGS, "image"], ignore_index=True)
     failures = failures_of(run.record for run in sorted(runs.values(), key=_rank) if run.failed)
-    kept = {*scores["key"], *_standing(failures, scores)}
+    kept = {*scores["key"], *_unresolved(failures, scores)}
     _write([run for run in runs.values() if run.key in kept], scores, folder)
     for profile in filter(Path.is_file, (root / PROFILE for root in stores)):
         write_durably(open_folder((folder / PROFILE).parent) / PROFILE.name, profile.read_bytes())
     return Reference(folder)
 
 
-def _held(reference: Reference, *, cut_short: bool = False) -> list[_Found]:
+def _read_runs(reference: Reference, *, cut_short: bool = False) -> list[_Found]:
     """Read a folder of reference results, which may still be empty.
 
     Args:
@@ -201,7 +201,7 @@ def _rank(run: _Found) -> tuple[bool, str, int]:
     return not run.failed, when, len(run.scores)
 
 
-def _standing(failures: pd.DataFrame, scores: pd.DataFrame) -> set[str]:
+def _unresolved(failures: pd.DataFrame, scores: pd.DataFrame) -> set[str]:
     """Select failed runs, given oldest first, if no run with their settings finished or failed later."""
     done = set(_settings(scores))
     last = dict(zip(_settings(failures), failures.get("key", []), strict=True))

@@ -24,13 +24,13 @@ def curve_table(setup: Setup, drawn: pd.DataFrame) -> TextTable:
         setup: the setup of the runs.
         drawn: the curves, as returned by ``average``.
     """
-    header = ["noise", "method", "final PSNR", "whole training"]
+    header = ["noise", "method", "final PSNR", "whole training run"]
     header += [*(f"within {distance:g} dB" for distance in WITHIN), "PSNR that all reach", "cost of that"]
     lines = costs_of(drawn)
     note = (
-        f"What a PSNR costs in training, seconds / TFLOP, on {sample_of(drawn)}: the whole training, the way "
-        "to within a distance of the method's own final PSNR, and that to the lowest final PSNR under the "
-        "noise, each to where it is first reached; evaluation is not counted. Interpolated between "
+        f"What a PSNR costs in training, seconds / TFLOP, on {sample_of(drawn)}: the whole training run, the "
+        "part until it first comes within a distance of the method's final PSNR, and the part until it first "
+        "reaches the lowest final PSNR under the noise; evaluation is not counted. Interpolated between "
         "evaluations, linearly in the logarithm of the cost; ≤: reached by the first evaluation."
     )
     rows = [_row(line, drawn) for line in lines]

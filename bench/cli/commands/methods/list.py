@@ -13,7 +13,7 @@ from bench.runs.recipes import RECIPES
 if TYPE_CHECKING:
     from bench.cli.options.methods import ListOptions
 
-PARAMETERS = {"gaussian": "SIGMA", "poisson": "ZETA", "gamma": "K"}
+PARAMETERS = {"gaussian": "σ", "poisson": "ζ", "gamma": "k"}
 USUAL = {
     "gaussian": "σ > 0; 25 or 50 in the literature",
     "poisson": "ζ > 0; 0.01 or 0.05 in the literature",

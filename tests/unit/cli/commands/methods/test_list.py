@@ -17,5 +17,5 @@ def test_list_names_methods_noise_models_sets_and_recipes(
 ) -> None:
     main(["list"])
     printed = capsys.readouterr().out
-    for name in ("noise2score", "gamma:K", "kodak24", "embedded-test", "quick"):
+    for name in ("noise2score", "gamma:k", "kodak24", "embedded-test", "quick"):
         assert name in printed
