@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.errors import InputError
 from bench.protocol import LEARNING_RATE
@@ -60,6 +60,31 @@ class Recipe(TrainingSettings):
         )
 
 
+GREY = Recipe(
+    purpose=(
+        "The grey half of Noise2Score's Table 2: bsd400 to set12 and bsd68 at full width, 30 training "
+        "runs. Meant for a GPU."
+    ),
+    train="bsd400",
+    test=("set12", "bsd68"),
+    channels=1,
+    width=48,
+    steps=10_000,
+    batch=64,
+    patch=128,
+)
+GREY_CPU = replace(
+    GREY,
+    purpose=(
+        "The grey half of Noise2Score's Table 2 for a CPU: width 32, a small budget, 30 training runs, about "
+        "2 hours 30 minutes on 2 CPU cores."
+    ),
+    width=32,
+    steps=2400,
+    batch=8,
+    patch=64,
+)
+
 RECIPES = {
     "quick": Recipe(
         purpose=(
@@ -77,47 +102,21 @@ RECIPES = {
         noises=("gaussian:25", "poisson:0.05", "gamma:50"),
         evaluations=5,
     ),
-    "grey": Recipe(
-        purpose=(
-            "The grey half of Noise2Score's Table 2: bsd400 to set12 and bsd68 at full width, 30 training "
-            "runs. Meant for a GPU."
-        ),
-        train="bsd400",
-        test=("set12", "bsd68"),
-        channels=1,
-        width=48,
-        steps=10_000,
-        batch=64,
-        patch=128,
-    ),
-    "grey-cpu": Recipe(
-        purpose=(
-            "The grey half of Noise2Score's Table 2 for a CPU: width 32, a small budget, 30 "
-            "training runs, about 2 hours 30 minutes on 2 CPU cores."
-        ),
-        train="bsd400",
-        test=("set12", "bsd68"),
-        channels=1,
-        width=32,
-        steps=2400,
-        batch=8,
-        patch=64,
-    ),
-    "tuning": Recipe(
+    "grey": GREY,
+    "grey-cpu": GREY_CPU,
+    "tuning": replace(
+        GREY_CPU,
         purpose=(
             "For choosing settings, away from every test set: nine tenths of bsd400 to the last tenth, a "
             "quarter of the reference's budget."
         ),
         train="bsd400-tune",
         test=("bsd400-held",),
-        channels=1,
-        width=32,
         steps=600,
-        batch=8,
-        patch=64,
         noises=("gaussian:25", "poisson:0.01"),
     ),
-    "colour": Recipe(
+    "colour": replace(
+        GREY,
         purpose=(
             "The colour half of Noise2Score's Table 2: cbsd432 to cbsd68 and kodak24 at full width, "
             "30 training runs. Meant for a GPU."
@@ -125,9 +124,5 @@ RECIPES = {
         train="cbsd432",
         test=("cbsd68", "kodak24"),
         channels=3,
-        width=48,
-        steps=10_000,
-        batch=64,
-        patch=128,
     ),
 }
