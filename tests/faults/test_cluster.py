@@ -244,7 +244,7 @@ def test_a_store_that_is_gone_ends_the_grid(cluster: Cluster, long: Tiny) -> Non
 
 def test_a_run_that_fits_on_no_node_is_refused(cluster: Cluster, tiny: Tiny) -> None:
     with pytest.raises(
-        InputError, match="room for a run of 2 CPUs and 0 GPUs; its nodes have: 1 CPUs, 0 GPUs"
+        InputError, match="room for 2 CPUs and 0 GPUs per run; its nodes have: 1 CPUs, 0 GPUs"
     ):
         launch_on_cluster(tiny.jobs(), tiny.context, Silent(), resources=replace(resources(), cpus=2))
 
