@@ -29,5 +29,7 @@ def test_a_run_needs_one_node_with_room_for_it(monkeypatch: pytest.MonkeyPatch) 
     ]
     monkeypatch.setattr(driver, "ray", SimpleNamespace(nodes=lambda: nodes))
     driver._require_room(RunResources("auto", CPU, cpus=2, gpus=1.0))
-    with pytest.raises(InputError, match="4 CPUs and 1 GPUs per run; its nodes have: 8 CPUs, 0 GPUs; 2 CPUs, 1 GPUs"):
+    with pytest.raises(
+        InputError, match="4 CPUs and 1 GPUs per run; its nodes have: 8 CPUs, 0 GPUs; 2 CPUs, 1 GPUs"
+    ):
         driver._require_room(RunResources("auto", CPU, cpus=4, gpus=1.0))
