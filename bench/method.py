@@ -170,11 +170,10 @@ def sees(method: type[Method] | Method, *, blind: bool = False) -> str:
 
     Args:
         method: a method or its class.
-        blind: whether the noise's parameter is withheld; stored scores then contain "law" instead of
-            ``noise``.
+        blind: whether the noise's parameter is withheld; ``noise model`` then replaces ``noise``.
     """
     seen = [need for need in NEEDS if need in method.needs]
-    text = " + ".join("law" if blind and need == "noise" else need for need in seen)
+    text = " + ".join("noise model" if blind and need == "noise" else need for need in seen)
     kind = method if isinstance(method, type) else type(method)
     return f"{text}, untrained" if issubclass(kind, Untrained) else text
 

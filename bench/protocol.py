@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 """Increased whenever the same run would give other numbers; part of every key."""
 
 LEARNING_RATE = 2e-3

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 PATCH, DISTANCE = 5, 6  # as in scikit-image's example
-CUT_OFF = 0.6  # .2 to .3 dB better than its .8 under each law, on photographs of bsd400-held
+CUT_OFF = 0.6  # .2 to .3 dB better than its .8 under each noise model, on photographs of bsd400-held
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Noise2Score (Kim & Ye, NeurIPS 2021): learn the noisy images' score, denoise by Tweedie's formula."""
+"""Noise2Score (Kim & Ye, NeurIPS 2021): learn the score of the noisy images, denoise by Tweedie's formula."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bench.errors import InputError
 from bench.method import Batch, Method, Network, WithheldError
 from bench.noise import Gamma, Gaussian, Level, Noise, Poisson
 
-# Chosen on training photographs that were held out; tables/noise2score shows the search. A large perturbation
-# has a signal to begin with, a small one little bias at the end. Counts must not show through it: the score
-# of a lattice points at its nearest point, and nothing is denoised.
+# Chosen on held-out training photographs; tables/noise2score shows the search. A large perturbation gives the
+# loss a signal at the start, a small one leaves little bias at the end. Under Poisson noise it must hide the
+# lattice of counts, whose score points to the nearest count: the network would learn to denoise nothing.
 RELATIVE_SCHEDULE = {"gaussian": (0.7, 0.1), "poisson": (0.7, 0.5), "gamma": (0.7, 0.1)}
 PUBLISHED_SCHEDULE = {"gaussian": (0.05, 0.001), "poisson": (1.0, 0.5), "gamma": (0.05, 0.001)}
-FAR_FETCHED = 3.0
+MEAN_U_LIMIT = 3.0
 SEARCH_ROUNDS, SEARCH_POINTS = 4, 9
 
 
@@ -26,26 +26,28 @@ SEARCH_ROUNDS, SEARCH_POINTS = 4, 9
 class Noise2Score(Method):
     """AR-DAE score matching, || u + sigma_a s(v + sigma_a u) ||^2 (Lim et al. 2020; Kim & Ye 2021).
 
-    The network learns the score of the noisy images blurred once more by sigma_a, not of the noisy images.
-    The formula ``two_step`` therefore first denoises that blur, v + sigma_a^2 s, and puts it in the place of
-    v in the paper's formula; for Gaussian noise this is y + (sigma^2 + sigma_a^2) s.
+    The network learns the score of the perturbed noisy images v + sigma_a u, not of the noisy images. The
+    formula ``two_step`` therefore first removes the perturbation: it uses v + sigma_a^2 s instead of v in the
+    paper's formula. For Gaussian noise the result is y + (sigma^2 + sigma_a^2) s.
 
-    One sigma_a fits all intensities only where the noise is uniform, so the score is learned in the domain
+    One sigma_a fits all intensities only if the noise is uniform, so the score is learned in the domain
     ``stabilised``: v = y, Anscombe's root (Poisson) or the logarithm (Gamma). ``domain=raw,formula=paper``
     is the published form, with its schedules.
 
-    Where the parameter of the noise is unknown, the harness's estimate from the noisy picture stands in its
-    place, in training and after. ``level=quality`` estimates it after training as the paper does: by the
-    denoised picture of least penalty.
+    If the parameter of the noise is unknown, the harness's estimate from the noisy image is used instead, in
+    training and in denoising. ``level=quality`` estimates it after training as the paper does: it chooses the
+    parameter whose denoised image has the least quality penalty.
 
     Args:
         domain: the variable v whose score is learned.
-        formula: how the score becomes an image.
-        start: sigma_a at the first step; in noise standard deviations where the domain is stabilised, else
-            in intensities (Poisson: in counts). None: .7 where stabilised, else as published.
-        end: sigma_a at the last step, likewise. None: .1 where stabilised (Poisson: .5), else as published.
-        antithetic: average the loss over u and -u, which takes two passes and spreads far less.
-        level: the noise's parameter in the formula, as told or that of the least quality penalty.
+        formula: how the score is turned into an image.
+        start: sigma_a at the first step; in noise standard deviations if the domain is stabilised, else in
+            intensities (Poisson: in counts). None: .7 if stabilised, else as published.
+        end: sigma_a at the last step, in the same unit. None: .1 if stabilised (Poisson: .5), else as
+            published.
+        antithetic: average the loss over u and -u, which takes two passes and has a far smaller variance.
+        level: the parameter of the noise in the formula: the given one, or the one with the least quality
+            penalty.
     """
 
     needs = frozenset({"noisy", "noise"})
@@ -55,7 +57,7 @@ class Noise2Score(Method):
     start: float | None = None
     end: float | None = None
     antithetic: bool = False
-    level: Literal["told", "quality"] = "told"
+    level: Literal["given", "quality"] = "given"
 
     def __post_init__(self) -> None:
         for name, value in (("start", self.start), ("end", self.end)):
@@ -63,9 +65,9 @@ class Noise2Score(Method):
                 raise InputError(f"noise2score needs a finite {name} > 0, but {name} is {value}")
 
     def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
-        """Match the score at a perturbed v, weighted so that every noise's residual counts in intensities."""
+        """Match the score at a perturbed v, weighted so that errors are in intensities for every noise."""
         coordinates = self.coordinates(batch.noise)
-        v = coordinates.enter(batch.noisy)
+        v = coordinates.to_v(batch.noisy)
         sigma_a = self.sigma_a(batch.noise, progress)
         u = torch.empty_like(v).normal_(generator=rng)
         if self.antithetic:
@@ -77,50 +79,50 @@ class Noise2Score(Method):
         return losses.view(-1, len(batch.noisy)).mean(dim=0)
 
     def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
-        """Apply the formula to the score at the noisy image itself."""
+        """Apply the formula to the score at the noisy image, without perturbation."""
         if noise is None:
-            raise WithheldError("noise2score cannot denoise without the noise law")
-        y, score = self.scored(net, noisy, noise)
-        return self.level_of(noise, y, score).tweedie(y, score)
+            raise WithheldError("noise2score cannot denoise without the noise model")
+        y, score = self.score_at(net, noisy, noise)
+        return self.noise_in_formula(noise, y, score).tweedie(y, score)
 
     def estimate(self, net: Network, noisy: Tensor, noise: Noise) -> Noise:
-        """Give the noise that ``denoise`` puts into the formula."""
-        if self.level == "told":
+        """Return the noise that ``denoise`` uses in the formula."""
+        if self.level == "given":
             return noise
-        return self.level_of(noise, *self.scored(net, noisy, noise))
+        return self.noise_in_formula(noise, *self.score_at(net, noisy, noise))
 
-    def scored(self, net: Network, noisy: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
-        """Give y, for ``two_step`` denoised of the perturbation, and the score there, both (B, C, H, W)."""
+    def score_at(self, net: Network, noisy: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        """Return y, for ``two_step`` without the perturbation, and the score of y, both (B, C, H, W)."""
         coordinates = self.coordinates(noise)
-        v = coordinates.enter(noisy)
+        v = coordinates.to_v(noisy)
         score = coordinates.score(net, v)
         if self.formula == "two_step":
             sigma_a = self.sigma_a(noise, torch.ones((), device=noisy.device))
-            # The mean of u given v is -sigma_a s. Beyond FAR_FETCHED the score is wrong, not the perturbation
-            # large: so at black pixels under Gamma noise, where s is a residual divided by y.
-            v = v + sigma_a * (sigma_a * score).clamp(-FAR_FETCHED, FAR_FETCHED)
-        return coordinates.leave(v), coordinates.raw_score(v, score)
+            # E[u given v] is -sigma_a s. Where it exceeds the limit, the score is wrong, as at black pixels
+            # under Gamma noise, where s is a residual divided by y.
+            v = v + sigma_a * (sigma_a * score).clamp(-MEAN_U_LIMIT, MEAN_U_LIMIT)
+        return coordinates.from_v(v), coordinates.raw_score(v, score)
 
-    def level_of(self, noise: Noise, y: Tensor, score: Tensor) -> Noise:
-        """Choose the parameter in the formula; ``quality`` searches the law's blind range, coarse to fine."""
-        if self.level == "told":
+    def noise_in_formula(self, noise: Noise, y: Tensor, score: Tensor) -> Noise:
+        """Choose the parameter in the formula; ``quality`` searches the blind range, from coarse to fine."""
+        if self.level == "given":
             return noise
-        law = type(noise)
-        ends = torch.tensor(law.blind_range, device=y.device).log()
+        model = type(noise)
+        ends = torch.tensor(model.blind_range, device=y.device).log()
         low, high = (end.expand(len(y)) for end in ends)
-        shares = torch.linspace(0, 1, SEARCH_POINTS, device=y.device)
+        fractions = torch.linspace(0, 1, SEARCH_POINTS, device=y.device)
         for _ in range(SEARCH_ROUNDS):
-            grid = low + shares[:, None] * (high - low)
-            candidates = [law(parameter.exp().view(-1, 1, 1, 1)) for parameter in grid]
-            penalties = [quality_penalty(law, y, candidate.tweedie(y, score)) for candidate in candidates]
+            grid = low + fractions[:, None] * (high - low)
+            candidates = [model(parameter.exp().view(-1, 1, 1, 1)) for parameter in grid]
+            penalties = [quality_penalty(model, y, candidate.tweedie(y, score)) for candidate in candidates]
             best = torch.stack(penalties).argmin(dim=0, keepdim=True)
             low, high = (
                 grid.gather(0, (best + step).clamp(0, SEARCH_POINTS - 1)).squeeze(0) for step in (-1, 1)
             )
-        return law(((low + high) / 2).exp().view(-1, 1, 1, 1))
+        return model(((low + high) / 2).exp().view(-1, 1, 1, 1))
 
     def sigma_a(self, noise: Noise, progress: Tensor) -> Tensor:
-        """Give the perturbation in units of v, 0-d or (B, 1, 1, 1); it moves linearly, once."""
+        """Return the perturbation in units of v, 0-d or (B, 1, 1, 1), which is linear in ``progress``."""
         if self.domain == "stabilised":
             (first, last), unit = RELATIVE_SCHEDULE[noise.name], noise.stabilised_sd
         else:
@@ -135,16 +137,17 @@ class Noise2Score(Method):
         return Stabilised(noise) if self.domain == "stabilised" else Coordinates(noise)
 
 
-def quality_penalty(law: type[Noise], y: Tensor, estimate: Tensor) -> Tensor:
-    """Measure how unlike a picture and how unlikely an estimate of x is (Kim & Ye 2021, section 3.3).
+def quality_penalty(model: type[Noise], y: Tensor, estimate: Tensor) -> Tensor:
+    """Compute the quality penalty of an estimate of x (Kim & Ye 2021, section 3.3).
 
-    Total variation; for Poisson noise a tenth of it and the negative log-likelihood; for Gamma noise
-    with log x + r + r^2, r = y / x.
+    - Gaussian: the total variation.
+    - Poisson: .1 times the total variation, plus the mean of x - y log x.
+    - Gamma: the total variation plus the mean of log x + r + r^2, r = y / x.
 
     Args:
-        law: of the noise.
-        y: noisy, (B, C, H, W).
-        estimate: of x, likewise.
+        model: the noise model.
+        y: noisy images, (B, C, H, W).
+        estimate: estimates of x, the same shape.
 
     Returns:
         One value for each image, (B,).
@@ -152,10 +155,10 @@ def quality_penalty(law: type[Noise], y: Tensor, estimate: Tensor) -> Tensor:
     pixels = estimate[0].numel()
     down, across = (estimate.diff(dim=dim).abs().sum(dim=(1, 2, 3)) / pixels for dim in (2, 3))
     variation = down + across
-    if law is Gaussian:
+    if model is Gaussian:
         return variation
     positive = estimate.clamp(min=Gamma.darkest)
-    if law is Poisson:
+    if model is Poisson:
         return 0.1 * variation + (positive - y * positive.log()).mean(dim=(1, 2, 3))
     ratio = y / positive
     return variation + (positive.log() + ratio + ratio.square()).mean(dim=(1, 2, 3))
@@ -169,47 +172,47 @@ class Coordinates:
 
     @property
     def variance(self) -> Level:
-        """The noise variance in v, by which the network's residual is a score."""
+        """The noise variance in v, which scales the network's residual to a score."""
         variance: Level = self.noise.variance(0.5)
         return variance
 
-    def enter(self, noisy: Tensor) -> Tensor:
+    def to_v(self, noisy: Tensor) -> Tensor:
         """Change variables from y to v."""
         return noisy
 
-    def leave(self, v: Tensor) -> Tensor:
+    def from_v(self, v: Tensor) -> Tensor:
         """Change variables from v to y."""
         return v
 
     def raw_score(self, v: Tensor, score: Tensor) -> Tensor:
-        """Carry the score of v over to y."""
+        """Convert the score of v to the score of y."""
         return score
 
-    def seen(self, v: Tensor) -> Tensor:
-        """Give what the network sees of v."""
+    def network_input(self, v: Tensor) -> Tensor:
+        """Return the network's input at v."""
         return v
 
     def slope(self, v: Tensor) -> Tensor:
-        """Give the derivative of ``seen``."""
+        """Return the derivative of ``network_input``."""
         return torch.ones_like(v)
 
     def score(self, net: Network, v: Tensor) -> Tensor:
-        """Read s(v) from the network's residual r: r = seen'(v) variance s.
+        """Compute s(v) from the network's residual r = slope(v) variance s(v).
 
         Args:
-            net: maps (B, C, H, W).
-            v: (..., B, C, H, W), as many batches as the leading dimensions hold.
+            net: maps (B, C, H, W) to the same shape.
+            v: (..., B, C, H, W).
         """
-        seen = self.seen(v)
-        return (net(seen.flatten(0, -4)).view_as(seen) - seen) / (self.slope(v) * self.variance)
+        given = self.network_input(v)
+        return (net(given.flatten(0, -4)).view_as(given) - given) / (self.slope(v) * self.variance)
 
 
 @dataclass(frozen=True)
 class Stabilised(Coordinates):
     """The variable in which the noise is uniform.
 
-    Where the noise differs from image to image, the network sees it scaled to one strength, that of the law's
-    usual parameter, and need not guess it. Of a logarithm it sees the intensity.
+    If the noise differs from image to image, the network's input is scaled so that all have the same noise,
+    that of the noise model's example parameter. For Gamma noise the network's input is the intensity exp v.
     """
 
     @property
@@ -217,28 +220,28 @@ class Stabilised(Coordinates):
         """The uniform noise variance in v."""
         return self.noise.stabilised_sd**2
 
-    def enter(self, noisy: Tensor) -> Tensor:
-        """Stabilise."""
+    def to_v(self, noisy: Tensor) -> Tensor:
+        """Stabilise the noise."""
         return self.noise.stabilise(noisy)
 
-    def leave(self, v: Tensor) -> Tensor:
-        """Take the stabilisation back."""
+    def from_v(self, v: Tensor) -> Tensor:
+        """Invert the stabilisation."""
         return self.noise.unstabilise(v)
 
     def raw_score(self, v: Tensor, score: Tensor) -> Tensor:
-        """Change the variable of the score."""
+        """Convert the score of v to the score of y."""
         return self.noise.raw_score(v, score)
 
     @property
     def gain(self) -> Level:
-        """How much weaker the noise is than that of the law's usual parameter; 1 if it is the same in all."""
+        """Factor that scales each image's noise to that of the example parameter; 1 if all have the same."""
         own = self.noise.stabilised_sd
         return type(self.noise)(self.noise.example).stabilised_sd / own if isinstance(own, Tensor) else 1.0
 
-    def seen(self, v: Tensor) -> Tensor:
-        """Give v scaled, or exp v for Gamma noise, so that the loss weighs errors as intensities."""
+    def network_input(self, v: Tensor) -> Tensor:
+        """Return v, scaled, or exp v for Gamma noise, so that the loss weighs errors in intensities."""
         return torch.exp(v) if isinstance(self.noise, Gamma) else self.gain * v
 
     def slope(self, v: Tensor) -> Tensor:
-        """Give the derivative of ``seen``."""
+        """Return the derivative of ``network_input``."""
         return torch.exp(v) if isinstance(self.noise, Gamma) else self.gain * torch.ones_like(v)

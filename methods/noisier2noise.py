@@ -1,4 +1,4 @@
-"""Noisier2Noise (Moran et al., CVPR 2020): learn to take away noise that was added to a noisy image."""
+"""Noisier2Noise (Moran et al., CVPR 2020): learn to remove noise that was added to a noisy image."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Noisier2Noise(Method):
-    """|| f(z) - y ||^2, where z = y + alpha n adds noise n of the law of y.
+    """|| f(z) - y ||^2, where z = y + alpha n, and n is noise with the distribution of the noise in y.
 
-    Then f(z) = E[y given z], and E[x given z] = ((1 + alpha^2) f(z) - z) / alpha^2.
+    The minimiser is f(z) = E[y given z], so that E[x given z] = ((1 + alpha^2) f(z) - z) / alpha^2.
 
     Args:
-        alpha: standard deviation of n in units of that of y, > 0. A small one hides less, but is divided by.
-        draws: noisier copies whose estimates are averaged, at least 1.
+        alpha: standard deviation of the added noise in units of that in y, > 0. If it is small, z is less
+            noisy, but errors of f(z) are divided by a smaller alpha^2.
+        draws: number of noisier copies whose estimates are averaged, at least 1.
     """
 
     needs = frozenset({"noisy", "noise"})
@@ -47,9 +48,9 @@ class Noisier2Noise(Method):
         return squared_error(net(z), y)
 
     def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
-        """Apply the rule to noisier copies, whose added noise is the same for every image of a batch."""
+        """Average over noisier copies, whose added noise is the same for every image of a batch."""
         if noise is None:
-            raise WithheldError("noisier2noise cannot denoise without the noise law")
+            raise WithheldError("noisier2noise cannot denoise without the noise model")
         rng = torch.Generator(noisy.device).manual_seed(0)
         denoised = torch.zeros_like(noisy)
         for _ in range(self.draws):

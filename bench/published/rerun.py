@@ -47,6 +47,10 @@ changes a PSNR by about 1e-5 dB.
 """
 
 
+FORMER_VALUES = {"told": "given"}
+"""Values of hyper-parameters that have been renamed since protocol 4."""
+
+
 class ScoredSet(NamedTuple):
     """A noise parameter and a test set; a run has one mean PSNR for each."""
 
@@ -189,7 +193,8 @@ def _plan_again(
 ) -> Job:
     run = record.run
     # All hyper-parameters by name, since a default may have changed.
-    chosen = [f"{name}={value}" for name, value in run.hyper_parameters.items() if value is not None]
+    values = {name: FORMER_VALUES.get(value, value) for name, value in run.hyper_parameters.items()}
+    chosen = [f"{name}={value}" for name, value in values.items() if value is not None]
     model = NOISES[run.noise]
     recipe = Recipe(
         purpose="A committed run, run again.",

@@ -24,6 +24,9 @@ IDENTITY += [*SETTING_COLUMNS, "training_noise", "precision", "device"]
 FINISHED = "finished"
 """Time of completion; the latest of several runs with the same settings counts."""
 
+FORMER_WORDS = {"sees": {r"\blaw\b": "noise model"}}
+"""What protocol 4 wrote in a column, by column, and what it means."""
+
 SETTINGS = [column for column in IDENTITY if column != "image"]
 TRAINED = [column for column in SETTINGS if column != "images"]
 
@@ -49,7 +52,7 @@ def failures_of(records: Iterable[RunRecord]) -> pd.DataFrame:
         for record in records
         for target in record.test
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).replace(FORMER_WORDS, regex=True)
 
 
 def read_table(folder: Path, name: str, record: StoredRecord) -> pd.DataFrame:
@@ -68,7 +71,7 @@ def parse_table(content: bytes, path: Path) -> pd.DataFrame:
         DamagedRunError: it is not a table.
     """
     try:
-        return pd.read_parquet(io.BytesIO(content))
+        return pd.read_parquet(io.BytesIO(content)).replace(FORMER_WORDS, regex=True)
     except (OSError, ValueError) as error:
         raise DamagedRunError(f"{path} is damaged: no table can be read from it ({error})") from error
 

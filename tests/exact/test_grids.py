@@ -14,12 +14,12 @@ from bench.conformance.case import draw_images, small_unet
 from bench.method import Batch
 from bench.noise import Gaussian, Noise
 from bench.seeds import generator
-from methods.noise2self import WIDTH, Noise2Self, predict
+from methods.noise2self import SPACING, Noise2Self, predict
 from tests.support.methods.calculus import progress_of, rng_of
 from tests.support.methods.networks import Spy, curved
 from tests.support.methods.noises import batch_of, every_noise
 
-PHASES = range(WIDTH**2)
+PHASES = range(SPACING**2)
 KERNEL = np.array([[0.5, 1, 0.5], [1, 0, 1], [0.5, 1, 0.5]]) / 6
 
 

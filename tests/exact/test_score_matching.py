@@ -24,7 +24,7 @@ from tests.support.methods.noises import LEVELS, batch_of, end_for, every_domain
 def test_residual_is_read_back_as_the_score(noise: Noise, domain: str):
     method = Noise2Score(domain=domain)
     coordinates = method.coordinates(noise)
-    v = coordinates.enter(torch.linspace(0.1, 1, 10, dtype=torch.float64).view(1, 1, 2, 5))
+    v = coordinates.to_v(torch.linspace(0.1, 1, 10, dtype=torch.float64).view(1, 1, 2, 5))
     network = network_with(torch.sin, noise, method)
     torch.testing.assert_close(coordinates.score(network, v), torch.sin(v), rtol=1e-9, atol=0)
 
@@ -46,7 +46,7 @@ def losses_at(score, noise: Noise, method: Noise2Score, *, count: int = 40, size
     """Compute the losses where v is N(V_MEAN, V_SD^2), so that its score is known."""
     coordinates = method.coordinates(noise)
     v = V_MEAN + V_SD * torch.randn((count, 1, size, size), generator=rng_of(1), dtype=torch.float64)
-    batch = Batch({"noisy": coordinates.leave(v)}, noise)
+    batch = Batch({"noisy": coordinates.from_v(v)}, noise)
     return method.loss(network_with(score, noise, method), batch, rng_of(), progress_of(1))
 
 
@@ -89,7 +89,7 @@ def test_loss_is_the_squared_error_of_the_network_output(noise: Noise, domain: s
     (seen,) = spy.seen
     logarithm = isinstance(noise, Gamma) and domain == "stabilised"
     v, slope = (torch.log(seen), seen) if logarithm else (seen, 1.0)
-    u = (v - coordinates.enter(y)) / sigma_a
+    u = (v - coordinates.to_v(y)) / sigma_a
     target = seen - slope * coordinates.variance * u / sigma_a
     torch.testing.assert_close(losses, squared_error(spy.net(seen), target), rtol=1e-5, atol=0)
 

@@ -63,7 +63,7 @@ def test_hyper_parameters_are_parsed_and_those_at_defaults_left_out() -> None:
         "start": 0.2,
         "end": None,
         "antithetic": True,
-        "level": "told",
+        "level": "given",
     }
     assert parse_method(f"noise2score:{method.settings}")[1] == method
     assert parse_method("noise2score")[1].settings == ""

@@ -58,7 +58,7 @@ def test_what_a_method_sees_is_described_in_the_order_of_the_contract():
 
 
 def test_blind_methods_see_the_noise_model_alone():
-    assert sees(Noise2Score, blind=True) == "noisy + law"
+    assert sees(Noise2Score, blind=True) == "noisy + noise model"
     assert sees(Supervised, blind=True) == "noisy + clean"
 
 

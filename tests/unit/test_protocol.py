@@ -7,7 +7,7 @@ from bench.protocol import CLIP_RATIO, LEARNING_RATE, NOISE_FORMULAS, PROTOCOL_V
 
 
 def test_the_protocol_changes_only_with_its_version() -> None:
-    assert (PROTOCOL_VERSION, LEARNING_RATE, CLIP_RATIO) == (4, 2e-3, 2.0)
+    assert (PROTOCOL_VERSION, LEARNING_RATE, CLIP_RATIO) == (5, 2e-3, 2.0)
 
 
 def test_every_noise_model_has_a_formula() -> None:

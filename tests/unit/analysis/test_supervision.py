@@ -13,6 +13,7 @@ from tests.support.results.scores import made_up
     [
         ("noisy", True),
         ("noisy + noise", True),
+        ("noisy + noise model", True),
         ("noisy + noisy2", False),
         ("noisy + clean", False),
         ("clean", False),

@@ -22,7 +22,7 @@ def test_quality_search_finds_the_least_penalty(noise: Noise):
     method = Noise2Score(level="quality")
     smooth = torch.nn.functional.avg_pool2d(y, 5, stride=1, padding=2, count_include_pad=False)
     score = (smooth - y) / noise.variance(smooth)
-    found = method.level_of(noise, y, score)
+    found = method.noise_in_formula(noise, y, score)
     parameters = np.geomspace(*model.blind_range, 2000)
     for image in range(2):
         one, s = y[image : image + 1], score[image : image + 1]
@@ -40,6 +40,6 @@ def test_quality_search_is_what_denoises_and_is_reported(noise: Noise):
     method, plain = Noise2Score(level="quality"), Noise2Score()
     found = method.estimate(net, y, noise)
     assert plain.estimate(net, y, noise) is noise
-    expected = found.tweedie(*plain.scored(net, y, noise))
+    expected = found.tweedie(*plain.score_at(net, y, noise))
     torch.testing.assert_close(method.denoise(net, y, noise), expected)
     assert (expected != plain.denoise(net, y, noise)).any()

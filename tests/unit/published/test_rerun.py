@@ -136,6 +136,19 @@ def test_a_run_of_another_protocol_is_trained_under_the_current_one(
     assert len(store.keys()) == 3
 
 
+def test_former_values_of_hyper_parameters_are_renamed(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny.launch(methods=("noise2score",))
+    reference = collect([tiny.context.store.root], tmp_path / "reports")
+    (key,) = reference.keys()
+    run = reference.record(key).to_json()["run"]
+    change_record(reference, key, run=run | {"hyper_parameters": run["hyper_parameters"] | {"level": "told"}})
+    (verdict,) = check(reference, [key], tiny.context.store)
+    assert verdict.ok
+
+
 @pytest.mark.parametrize(
     ("recipe", "options"),
     [

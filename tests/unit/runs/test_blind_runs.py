@@ -65,7 +65,7 @@ def test_one_training_run_serves_all_tests_of_its_noise_model(context: RunContex
         for method in ("supervised", "noise2score")
         for noise, parameter in (("gaussian", 25.0), ("gaussian", 50.0), ("gamma", 50.0))
     }
-    assert set(scores["sees"]) == {"noisy + clean", "noisy + law"}
+    assert set(scores["sees"]) == {"noisy + clean", "noisy + noise model"}
     # Supervised learning sees no noise model, so it estimates none.
     assert scores.groupby("method")["estimate"].count().to_dict() == {
         "supervised (blind)": 0,

@@ -146,7 +146,7 @@ def test_an_untrained_method_is_given_an_estimate_of_unknown_noise(tiny: Tiny) -
     scores = tiny.context.store.scores()
     assert list(scores["parameter"]) == [25, 25, 50, 50]
     assert (scores["estimate"] / scores["parameter"]).between(0.7, 1.4).all()
-    assert set(scores["sees"]) == {"noisy + law, untrained"}
+    assert set(scores["sees"]) == {"noisy + noise model, untrained"}
 
 
 def test_a_missing_package_fails_only_its_own_jobs(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:

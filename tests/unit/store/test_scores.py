@@ -42,6 +42,17 @@ def test_failures_have_one_row_per_test_set() -> None:
     assert failures.to_dict("records") == [{"key": "key", "error": "it diverged"} | target for target in test]
 
 
+def test_what_blind_methods_saw_is_read_in_current_words(tmp_path: Path) -> None:
+    stored, current = "noisy + law, untrained", "noisy + noise model, untrained"
+    path = tmp_path / "scores.parquet"
+    write_scores(row("a", "1", sees=stored, error=stored), tmp_path)
+    (read,) = parse_table(path.read_bytes(), path)[["sees", "error"]].to_dict("records")
+    assert read == {"sees": current, "error": stored}
+    record = made_up_record(error="diverged", test=[{"parameter": 25.0, "images": "set12"}])
+    record.columns["sees"] = stored
+    assert list(failures_of([record])["sees"]) == [current]
+
+
 def test_a_file_that_is_not_a_table_is_named(tmp_path: Path) -> None:
     write_scores(row("a", "1"), tmp_path)
     path = tmp_path / "scores.parquet"

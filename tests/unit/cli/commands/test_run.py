@@ -230,7 +230,7 @@ def test_blind_run_reports_its_estimates(folders: Path, capsys: pytest.CaptureFi
     run_tiny("--methods", "noise2score", "--blind")
     printed = " ".join(capsys.readouterr().out.split())
     assert "noise2score (blind)" in printed
-    assert "noisy + law" in printed
+    assert "noisy + noise model" in printed
     assert "gaussian σ=20 to 55" in printed
     with (folders / "runs" / "tables" / "table.csv").open() as file:
         (row,) = csv.DictReader(file)
