@@ -21,7 +21,12 @@ from tests.support.methods.noises import LEVELS, batch_of, every_noise
 
 
 def estimated_risk(net, noisy: Tensor, noise: Noise, *, eps: float = 0.01) -> np.ndarray:
-    return Sure(eps=eps).loss(net, Batch({"noisy": noisy}, noise), rng_of(), progress_of(0)).numpy()
+    """Compute the estimates by a finite difference, which are those of first order but for Gaussian noise."""
+    return (
+        Sure(risk="first_order", eps=eps)
+        .loss(net, Batch({"noisy": noisy}, noise), rng_of(), progress_of(0))
+        .numpy()
+    )
 
 
 # The mean over many noisy images
@@ -197,3 +202,70 @@ def test_the_step_does_not_change_the_risk_of_a_filter(noise: Noise):
     noisy = batch_of(Sure, noise).noisy.double()
     wide, narrow = (estimated_risk(filter_of(TAPS), noisy, noise, eps=eps) for eps in (0.1, 0.001))
     np.testing.assert_allclose(wide, narrow, rtol=1e-9)
+
+
+# Thinning
+
+
+def thin(noise: Noise, noisy: Tensor, net=curved, *, thinned: float = 0.1) -> tuple[np.ndarray, Tensor]:
+    """Return the exact estimates of a network, and the thinned images that it is given."""
+    spy = Spy(net)
+    batch = Batch({"noisy": noisy}, noise)
+    losses = Sure(thinned=thinned).loss(spy, batch, rng_of(), progress_of(0)).numpy()
+    (seen,) = spy.seen
+    assert torch.equal(seen[: len(noisy)], noisy)
+    return losses, seen[len(noisy) :]
+
+
+every_thinning = pytest.mark.parametrize("noise", [Poisson(0.05), Poisson(0.01), Gamma(50)], ids=str)
+
+
+@every_thinning
+def test_thinned_pixels_lose_one_count_or_a_beta_distributed_share(noise: Noise):
+    noisy = torch.from_numpy(noise.sample(np.full((4, 3, 64, 64), 0.5), generator("thinned"))).double()
+    _, moved = thin(noise, noisy, torch.tanh, thinned=0.3)
+    chosen = moved != noisy
+    assert chosen.double().mean().item() == pytest.approx(0.3, abs=4 * math.sqrt(0.21 / chosen.numel()))
+    if isinstance(noise, Poisson):
+        torch.testing.assert_close(
+            (noisy - moved)[chosen] / noise.zeta, torch.ones(int(chosen.sum())).double()
+        )
+    else:
+        shares = (moved / noisy)[chosen].numpy()
+        assert stats.kstest(shares, stats.beta(noise.parameter, 1).cdf).pvalue > 1e-3
+
+
+@every_thinning
+def test_exact_risk_is_that_of_each_pixel_among_thinned_ones(noise: Noise):
+    """In the mean it is the squared error, given the clean image, of the pixels that are not thinned."""
+    thinned = 0.2
+    clean = 0.3 + 0.5 * generator("clean").random((1, 2, 12, 12))
+    sampled = noise.sample(clean.repeat(6000, axis=0), generator("draws"))
+    noisy = torch.from_numpy(sampled).double().flatten(0, 1)[:, None]
+    x = torch.from_numpy(clean).repeat(6000, 1, 1, 1).flatten(0, 1)[:, None]
+    estimated, moved = thin(noise, noisy, thinned=thinned)
+    weights = torch.where(moved == noisy, 1 / (1 - thinned), 0.0)
+    true = (weights * (curved(moved) - x).square()).mean(dim=(1, 2, 3)).numpy()
+    limit = 4 * (estimated - true).std() / math.sqrt(len(true))
+    assert limit < 0.01 * true.mean()
+    assert estimated.mean() == pytest.approx(true.mean(), abs=limit)
+
+
+@pytest.mark.parametrize(
+    "level", [lambda noise: noise.parameter, lambda noise: torch.full((4, 1, 1, 1), noise.parameter)]
+)
+@every_thinning
+def test_black_and_nearly_black_pixels_stay_so(noise: Noise, level):
+    """Also where the noise is estimated, so that a count is less than zeta."""
+    noisy = torch.tensor([0.0, 1e-30, 1e-6, 0.009]).view(4, 1, 1, 1).expand(4, 3, 8, 8)
+    losses, moved = thin(type(noise)(level(noise)), noisy, torch.tanh, thinned=0.5)
+    assert np.isfinite(losses).all()
+    assert ((moved >= 0) & (moved <= noisy)).all()
+
+
+def test_gaussian_noise_has_one_estimate():
+    batch = batch_of(Sure, LEVELS["gaussian"])
+    exact, first = (
+        Sure(risk=risk).loss(curved, batch, rng_of(), progress_of(0)) for risk in ("exact", "first_order")
+    )
+    assert torch.equal(exact, first)

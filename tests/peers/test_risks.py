@@ -28,7 +28,7 @@ def curved(image: Tensor) -> Tensor:
 
 def our_loss(net: Network, noisy: Tensor, noise: Noise, eps: float, seed: int = 0) -> Tensor:
     batch, rng = Batch({"noisy": noisy}, noise), torch.Generator().manual_seed(seed)
-    return Sure(eps=eps).loss(net, batch, rng, torch.zeros(()))
+    return Sure(risk="first_order", eps=eps).loss(net, batch, rng, torch.zeros(()))
 
 
 @pytest.fixture

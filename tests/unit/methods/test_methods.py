@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     [
         (Noise2Void, "fraction", (0.0, -0.1, 1.5, np.nan, np.inf)),
         (Noise2Void, "radius", (0, -1)),
+        (Sure, "thinned", (0.0, 1.0, -0.1, np.nan, np.inf)),
         (Sure, "eps", (0.0, -1.0, np.nan, np.inf)),
         (Noise2Score, "start", (0.0, -1.0, np.nan, np.inf)),
         (Noise2Score, "end", (0.0, -1.0, np.nan, np.inf)),

@@ -51,6 +51,7 @@ def test_stabilised_sd_determines_the_parameter(noise: Noise):
     "method",
     [
         Sure(),
+        Sure(risk="first_order"),
         Noise2Score(),
         Noise2Score(antithetic=True),
         Noise2Score(domain="raw", formula="paper"),
