@@ -92,6 +92,9 @@ class Method(ABC):
         precision: the lowest precision in which its loss is numerically stable.
         multipliers: initial values of its Lagrange multipliers, above 0, by name. The harness updates them by
             gradient ascent on the loss, and the network by gradient descent.
+        patch_scale: factor on the side of its patches, for a loss that trains on sub-images of them. The
+            number of patches per step is divided by it, so that a step costs about as much as a supervised
+            one.
         packages: packages on which its results depend, in addition to the harness's own; their versions are
             recorded.
     """
@@ -100,6 +103,7 @@ class Method(ABC):
     noises: ClassVar[frozenset[str]] = frozenset({"gaussian", "poisson", "gamma"})
     precision: ClassVar[Precision] = "bfloat16"
     multipliers: ClassVar[Mapping[str, float]] = {}
+    patch_scale: ClassVar[int] = 1
     packages: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Neighbor2Neighbor (Huang et al., CVPR 2021): of two sub-images one learns to predict the other."""
+"""Neighbor2Neighbor (Huang et al., CVPR 2021): learn to predict one of two sub-images from the other."""
 
 from __future__ import annotations
 
@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 class Neighbor2Neighbor(Method):
     """|| f(g1 y) - g2 y ||^2 + gamma || f(g1 y) - g2 y - (g1 f(y) - g2 f(y)) ||^2, f(y) without gradient.
 
-    From each cell of 2x2 pixels g1 takes any one, g2 one beside, above or below it. The second term makes up
-    for neighbours that differ without noise. Its weight grows linearly from 0, as in the authors' code.
+    From each cell of 2x2 pixels g1 takes any one, and g2 one beside, above or below it. The second term
+    corrects for the clean difference of neighbours. Its weight grows linearly from 0, as in the authors'
+    code.
+
+    The sub-images have half the side of a patch. With patches of twice the side they are as large as the
+    patches of other methods. Half as many patches cost 7/6 of a supervised step: one pass over the patch
+    without gradient, and one over a quarter of its pixels with gradient.
 
     Args:
         gamma: the weight at the end of training, at least 0.
     """
 
     needs = frozenset({"noisy"})
+    patch_scale = 2
 
     gamma: float = 2.0
 
@@ -38,7 +44,7 @@ class Neighbor2Neighbor(Method):
             raise InputError(f"neighbor2neighbor needs a finite gamma >= 0, but gamma is {self.gamma}")
 
     def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
-        """Compare a denoised sub-image with its neighbour."""
+        """Compare a denoised sub-image with the other."""
         y = batch.noisy
         pair = torch.randint(8, y[:, :1, 1::2, 1::2].shape, generator=rng, device=y.device)
         g1_y, g2_y = neighbours(y, pair)

@@ -34,7 +34,7 @@ def photo_folders(tmp_path: Path) -> Callable[[int], tuple[Path, Path]]:
     """Return a function that writes PNG files of so many channels into a folder train and a folder test."""
 
     def write(channels: int) -> tuple[Path, Path]:
-        shapes = {"train": [(48, 64), (70, 40), (40, 40)], "test": [(45, 52), (33, 64)]}
+        shapes = {"train": [(72, 64), (70, 80), (64, 64)], "test": [(45, 52), (33, 64)]}
         for number, (name, sizes) in enumerate(shapes.items()):
             (tmp_path / name).mkdir()
             for index, (height, width) in enumerate(sizes):

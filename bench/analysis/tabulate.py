@@ -40,8 +40,9 @@ class Cell:
     PSNR in dB, ``lpips_half_width`` of the 95 % interval of LPIPS, ``seconds`` to denoise one image,
     ``training_seconds`` and floating-point operations of one run; ``estimate`` of the noise's parameter, and
     the mean magnitude of its relative error. Unknown numbers are NaN. ``passes`` is the number of network
-    passes over one image, in units of its size. ``best`` names the metrics in which no self-supervised method
-    of the row is better. ``error`` says why the cell failed, or that the method is not defined for the noise.
+    passes over one image, in units of its size; ``patch_scale`` is a factor on the side of training patches.
+    ``best`` names the metrics in which no self-supervised method of the row is better. ``error`` says why the
+    cell failed, or that the method is not defined for the noise.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Cell:
     estimate: float = math.nan
     estimate_error: float = math.nan
     passes: float = math.nan
+    patch_scale: float = math.nan
     best: frozenset[str] = frozenset()
     error: str = ""
 
@@ -180,7 +182,7 @@ def _seeds_by_condition(scores: pd.DataFrame, failures: pd.DataFrame) -> Counter
 
 def _finished_cells(scores: pd.DataFrame) -> dict[CellKey, Cell]:
     cells = scores.groupby(CELL)
-    numbers = [*METRICS, *COSTS, "estimate", "estimate_error", "passes"]
+    numbers = [*METRICS, *COSTS, "estimate", "estimate_error", "passes", "patch_scale"]
     error = (scores["estimate"].astype(float) / scores["parameter"] - 1).abs()
     scored = scores.assign(estimate_error=error).astype(dict.fromkeys(numbers, float))
     per_image = scored.groupby([*CELL, "image"])[numbers]

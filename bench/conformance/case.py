@@ -40,9 +40,9 @@ class Case:
     method: Method
     noise: Noise
 
-    def batch(self, *, channels: int = 1, grey: float | None = None) -> Batch:
+    def batch(self, *, channels: int = 1, grey: float | None = None, side: int = SIDE) -> Batch:
         """Draw ``COUNT`` images, smooth or of one ``grey`` value, and all else that the method declares."""
-        shape = (COUNT, channels, SIDE, SIDE)
+        shape = (COUNT, channels, side, side)
         clean = smooth_images(*shape) if grey is None else np.full(shape, grey, dtype=np.float32)
         return declared_batch(self.method, draw_images(clean, self.noise), self.noise)
 

@@ -29,6 +29,7 @@ def declares_itself(name: str) -> None:
         raise ConformanceError(f"`needs` is {sorted(method.needs)}, but must contain noisy")
     _require_names(method, "noises", NOISES)
     _require_precision(method)
+    _require_patch_scale(method)
     _require_defaults(method)
     if not listings()[name].summary():
         raise ConformanceError("the file has no docstring, whose first line names the method and its paper")
@@ -49,6 +50,13 @@ def _require_precision(method: type[Method]) -> None:
     if method.precision not in get_args(Precision):
         raise ConformanceError(
             f"`precision` is {method.precision!r}, but must be one of {', '.join(get_args(Precision))}"
+        )
+
+
+def _require_patch_scale(method: type[Method]) -> None:
+    if not isinstance(method.patch_scale, int) or method.patch_scale < 1:
+        raise ConformanceError(
+            f"`patch_scale` is {method.patch_scale!r}, but must be a whole number, at least 1"
         )
 
 

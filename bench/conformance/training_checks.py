@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bench.conformance.case import ConformanceError, small_unet
+from bench.conformance.case import SIDE, ConformanceError, small_unet
 from bench.images.clean_image import CleanImage
 from bench.images.image_set import ImageSet
 from bench.images.sources import open_set
@@ -29,13 +29,14 @@ WIDTH = 8
 LEARNING_RATE = 0.005  # higher than in a full training run, which is longer
 TEST_SIDE = 128
 LEAST_GAIN = 1.0
+LARGEST_COST = 1.2
 
 
 def learns(case: Case) -> str:
     """A small training run of 200 steps gains at least 1 dB over the noisy built-in photographs."""
     net = UNet(1, width=WIDTH, seed=0)
-    needs = case.method.needs
-    patches = Patches(_photographs(), case.noise, needs=needs, sampling=SAMPLING, device=CPU)
+    needs, sampling = case.method.needs, SAMPLING.scaled(case.method.patch_scale)
+    patches = Patches(_photographs(), case.noise, needs=needs, sampling=sampling, device=CPU)
     train(
         net,
         case.method,
@@ -63,16 +64,24 @@ def gains(case: Case, net: UNet | None = None) -> str:
 
 
 def costs(case: Case) -> str:
-    """The operations of a step, in forward and backward passes of the network (no limit)."""
-    batch, net = case.batch(), small_unet(1)
+    """The operations of a step, in those of supervised learning: at most 1.2 if its patches are larger."""
+    net, scale = small_unet(1), case.method.patch_scale
+    usual, own = case.batch(), case.batch(side=scale * SIDE)
 
     def step() -> None:
-        case.loss(batch, net=net).mean().backward()  # type: ignore[no-untyped-call]
+        case.loss(own, net=net).mean().backward()  # type: ignore[no-untyped-call]
 
     def one_pass() -> None:
-        net(batch.noisy).mean().backward()
+        net(usual.noisy).mean().backward()
 
-    return f"{count_work(step).flops / count_work(one_pass).flops:.2f} x"
+    # A step has fewer patches by the factor `scale`, here the same number.
+    cost = count_work(step).flops / count_work(one_pass).flops / scale
+    if scale > 1 and cost > LARGEST_COST:
+        raise ConformanceError(
+            f"with `patch_scale` {scale} a step costs {cost:.2f} times as much as a supervised one, but may "
+            f"cost at most {LARGEST_COST:g} times as much; set patch_scale = 1"
+        )
+    return f"{cost:.2f} x"
 
 
 @cache

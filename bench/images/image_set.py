@@ -94,12 +94,13 @@ def require_set_name(name: str) -> None:
         require_name(part, of=f"image set {name!r}")
 
 
-def require_patch(image_set: ImageSet, patch: int) -> None:
+def require_patch(image_set: ImageSet, patch: int, *, method: str) -> None:
     """Check that a training patch fits into every image.
 
     Args:
         image_set: the training set.
         patch: side of the square patch, in pixels.
+        method: the method that is trained on it.
 
     Raises:
         InputError: an image is smaller; the message names the first.
@@ -108,7 +109,8 @@ def require_patch(image_set: ImageSet, patch: int) -> None:
         if min(image.pixels.shape[:2]) < patch:
             raise InputError(
                 f"image set {image_set.name!r}: {image.name} is {image.size} pixels, smaller than the "
-                f"training patch of {patch}x{patch}; leave it out or choose a smaller patch"
+                f"training patch of {patch}x{patch} that {method} needs; leave the image out, or choose a "
+                "smaller patch or another method"
             )
 
 

@@ -148,7 +148,7 @@ class TrainingStep:
     """
 
     def __init__(self, method: Method, setting: Setting) -> None:
-        self.patches = patches(setting, needs=method.needs)
+        self.patches = patches(setting, needs=method.needs, scale=method.patch_scale)
         self.step: Step = make_step(
             _net(setting),
             method,
@@ -170,9 +170,9 @@ class TrainingStep:
         return self.step.dry_run(self.patches(0))
 
 
-def patches(setting: Setting, *, needs: frozenset[Need]) -> Patches:
+def patches(setting: Setting, *, needs: frozenset[Need], scale: int = 1) -> Patches:
     """Open training patches of the embedded photographs under Gaussian noise."""
-    sampling = Sampling(STEPS, setting.batch, setting.patch, seed=0)
+    sampling = Sampling(STEPS, setting.batch, setting.patch, seed=0).scaled(scale)
     images = open_set("embedded-train", channels=1)
     return Patches(images, Gaussian(25), needs=needs, sampling=sampling, device=setting.device)
 

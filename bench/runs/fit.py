@@ -127,7 +127,7 @@ def _patches(job: Job, context: RunContext) -> Patches:
         context.training_images,
         job.noise,
         needs=job.method.needs,
-        sampling=Sampling(run.steps, run.batch, run.patch, run.seed),
+        sampling=Sampling(run.steps, run.batch, run.patch, run.seed).scaled(job.method.patch_scale),
         training_noise=run.training_noise,
         device=context.device,
     )

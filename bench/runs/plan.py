@@ -108,7 +108,9 @@ def plan(
             **shared,
         )
         jobs.append(Job(run, method, noise, tests, run.key(source_hash(type(method)))))
-    require_patch(training_images, recipe.patch)
+    for name, method, _ in methods:
+        if not isinstance(method, Untrained):
+            require_patch(training_images, recipe.patch * method.patch_scale, method=name)
     return jobs
 
 

@@ -107,4 +107,5 @@ def _columns(job: Job) -> dict[str, str | int | float | None]:
         "sees": sees(job.method, blind=job.blind),
         "defined_for": " ".join(sorted(job.method.noises)),
         "protocol": PROTOCOL_VERSION,
+        "patch_scale": job.method.patch_scale,
     }

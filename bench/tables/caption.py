@@ -89,9 +89,21 @@ def _training(table: Table) -> str:
     return (
         f"Training: {setup.steps:,} steps of {setup.batch} patches of {setup.patch}x{setup.patch} "
         f"pixels from {setup.training_images} ({setup.steps * setup.batch:,} patches in all), the "
-        f"same for every method; learning rate up to {setup.learning_rate:g}; {_gradients(setup)}the "
-        f"last weights count. Training noise {noise}."
+        f"same for every method{_scaled(table)}; learning rate up to {setup.learning_rate:g}; "
+        f"{_gradients(setup)}the last weights count. Training noise {noise}."
     )
+
+
+def _scaled(table: Table) -> str:
+    """Name the methods that have fewer and larger patches."""
+    setup = table.setup
+    scales = {cell.method: int(cell.patch_scale) for cell in table.cells.values() if cell.patch_scale > 1}
+    parts = [
+        f"; {method}, which trains on sub-images of its patches, has {max(1, setup.batch // scale)} of "
+        f"{scale * setup.patch}x{scale * setup.patch} per step, at about the same cost"
+        for method, scale in scales.items()
+    ]
+    return "".join(parts)
 
 
 def _gradients(setup: Setup) -> str:

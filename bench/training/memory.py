@@ -48,7 +48,7 @@ def out_of_memory_advice(step: Step, batch: Batch, device: torch.device) -> Iter
             raise
         traceback.clear_frames(error.__traceback__)  # these frames hold the tensors of the failed step
         # Twice the patches, since a training run holds more than its steps.
-        advice = _advice(batch.size, lambda count: _can_run(step, batch.first(2 * count)))
+        advice = _advice(step, batch.size, lambda count: _can_run(step, batch.first(2 * count)))
         raise OutOfMemoryError(
             f"out of memory: a step on {batch.size} patches does not fit; {advice}"
         ) from None
@@ -66,7 +66,7 @@ def _require_memory(step: Step, batch: Batch) -> None:
         return of_more + (count - more.size) * each
 
     if needed(batch.size) > available:
-        advice = _advice(batch.size, lambda count: MARGIN * needed(count) <= available)
+        advice = _advice(step, batch.size, lambda count: MARGIN * needed(count) <= available)
         raise OutOfMemoryError(
             f"out of memory: a step on {batch.size} patches needs {needed(batch.size) / 2**30:.2f} GiB, but "
             f"{available / 2**30:.2f} GiB are available; {advice}"
@@ -99,9 +99,10 @@ def _is_out_of_memory(error: Exception) -> bool:
     return any(message in str(error) for message in CPU_MESSAGES)
 
 
-def _advice(size: int, fits: Callable[[int], bool]) -> str:
-    """Halve the batch size until it is sure to fit."""
+def _advice(step: Step, size: int, fits: Callable[[int], bool]) -> str:
+    """Halve the number of patches until it is sure to fit, and name the batch size of the recipe."""
     while size := size // 2:
         if fits(size):
-            return f"--batch {size} would fit, as another experiment with its own results"
+            batch = size * step.method.patch_scale
+            return f"--batch {batch} would fit, as another experiment with its own results"
     return "no smaller batch is sure to fit; use a smaller --patch or --width"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,9 +41,13 @@ class Sampling:
     patch: int
     seed: int
 
+    def scaled(self, factor: int) -> Sampling:
+        """Return the sampling for a method whose ``patch_scale`` is ``factor``; it has at least one patch."""
+        return replace(self, batch=max(1, self.batch // factor), patch=factor * self.patch)
+
 
 class Patches:
-    """The batches of one run, by step; positions, symmetries and noise are the same for every method.
+    """The batches of one run, by step; with one sampling, they are the same for every method.
 
     Pixels are kept on the device, clean ones as bytes. A set that does not fit on the device stays in host
     memory, where the patches of the next step are cut during the current one.

@@ -52,7 +52,8 @@ def test_keys_of_unchanged_methods_follow_from_their_files() -> None:
 
 @needs_current_runs
 def test_a_recipe_is_planned_into_the_committed_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.runs.plan.require_patch", lambda *_: None)  # as all that needs the pixels
+    # As all that needs the pixels.
+    monkeypatch.setattr("bench.runs.plan.require_patch", lambda *_, **__: None)
     recipe = RECIPES["grey-cpu"]
     (fingerprint,) = {
         run["run"]["fingerprint"] for run in NOW if run["run"]["training_images"] == recipe.train

@@ -15,6 +15,7 @@ FAULTS = {
         "declares itself",
         "`noises` names speckle, but the contract knows only gamma, gaussian, poisson",
     ),
+    "half_a_patch": ("declares itself", "`patch_scale` is 0.5, but must be a whole number"),
     "reads_clean": ("sees only what it declares", "holds no 'clean': declare it"),
     "reads_clean_if_present": ("sees only what it declares", r"batch\.images .* \(noisy2, clean\)"),
     "mean_over_the_batch": ("returns one loss per image", r"shape \(\), but must be \(3,\)"),
@@ -41,6 +42,7 @@ FAULTS = {
     "halves_the_image": ("accepts any image size", "are returned in another shape"),
     "mixes_denoised_images": ("denoises images independently", "with the other images of its batch"),
     "random_denoising": ("denoises reproducibly", "draws from a global generator"),
+    "larger_patches": ("costs", r"with `patch_scale` 2 a step costs 2.00 times"),
     "learns_nothing": ("learns", r"at least \+1 dB is required"),
 }
 

@@ -18,6 +18,9 @@ def test_a_method_that_learns_nothing_is_reported(name: str):
     assert_reported(name)
 
 
-@pytest.mark.parametrize(("spec", "passes"), [("supervised", "1.00 x"), ("sure", "2.00 x")])
-def test_the_cost_of_a_step_counts_the_passes_of_the_network(spec: str, passes: str):
+@pytest.mark.parametrize(
+    ("spec", "passes"),
+    [("supervised", "1.00 x"), ("unsure", "2.00 x"), ("neighbor2neighbor", "1.18 x")],
+)
+def test_the_cost_of_a_step_is_that_of_its_passes_and_patches(spec: str, passes: str):
     assert costs(Case(parse_method(spec)[1], Gaussian(25))) == passes

@@ -71,9 +71,9 @@ def test_patch_has_to_fit_into_every_image():
     images = image_set(
         "s", CleanImage("big", np.zeros((40, 40, 3), np.uint8)), CleanImage("small", COLOUR.copy())
     )
-    require_patch(images, 14)
-    with pytest.raises(InputError, match=r"small is 14x17 pixels.*15x15"):
-        require_patch(images, 15)
+    require_patch(images, 14, method="sure")
+    with pytest.raises(InputError, match=r"small is 14x17 pixels.*15x15 that sure needs"):
+        require_patch(images, 15, method="sure")
 
 
 def test_an_image_in_both_sets_is_found_under_another_name():

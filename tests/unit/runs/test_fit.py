@@ -46,6 +46,26 @@ def evaluated_midway(
     return launched
 
 
+def test_patches_are_scaled_as_the_method_declares(tiny: Tiny) -> None:
+    """The positions are seeded without the method: by the training set, the seed and the sampling alone."""
+    jobs = tiny.jobs(methods=("neighbor2neighbor", "supervised"), patch=16, batch=6)
+    found = [fit._patches(job, tiny.context) for job in jobs]
+    assert [patches(0).noisy.shape[0] for patches in found] == [3, 6]
+    assert [patches(0).noisy.shape[2] for patches in found] == [32, 16]
+    (same,) = tiny.jobs(methods=("noise2void",), patch=32, batch=3)
+    assert torch.equal(found[0].places, fit._patches(same, tiny.context).places)
+    assert torch.equal(found[0](1).noisy, fit._patches(same, tiny.context)(1).noisy)
+
+
+def test_a_step_of_neighbor2neighbor_costs_as_much_as_a_supervised_one(tiny: Tiny) -> None:
+    assert tiny.launch(methods=("neighbor2neighbor", "supervised"), patch=32, batch=4) == ["trained"] * 2
+    scores = tiny.context.store.scores().groupby("method")
+    flops, scale = scores["training_flops"].first(), scores["patch_scale"].first()
+    # One pass without gradient over four times the pixels and one with gradient, of half as many patches.
+    assert flops["neighbor2neighbor"] / flops["supervised"] == pytest.approx(7 / 6, rel=0.02)
+    assert dict(scale) == {"neighbor2neighbor": 2, "supervised": 1}
+
+
 def test_a_curve_holds_halved_steps_of_the_first_test_set(evaluated_midway: Callable[[int], Tiny]) -> None:
     store = evaluated_midway(3).context.store
     curves, scores = store.curves(), store.scores()

@@ -100,8 +100,16 @@ def test_an_empty_shard_is_refused(tiny: Tiny) -> None:
 
 
 def test_a_patch_larger_than_an_image_is_refused_before_training(tiny: Tiny) -> None:
-    with pytest.raises(InputError, match=r"64"):
-        tiny.jobs(patch=64)
+    with pytest.raises(InputError, match=r"65x65"):
+        tiny.jobs(patch=65)
+
+
+def test_a_method_with_larger_patches_needs_larger_images(tiny: Tiny) -> None:
+    side = min(min(image.pixels.shape[:2]) for image in tiny.context.training_images)
+    assert tiny.jobs(patch=side // 2, methods=("neighbor2neighbor",))
+    assert tiny.jobs(patch=side, methods=("supervised",))
+    with pytest.raises(InputError, match=f"training patch of {2 * side}x{2 * side} that neighbor2neighbor"):
+        tiny.jobs(patch=side, methods=("supervised", "neighbor2neighbor"))
 
 
 @pytest.mark.parametrize(("name", "value"), [("width", 1), ("steps", 0), ("batch", 0), ("seeds", (-1,))])

@@ -38,6 +38,17 @@ def test_gradient_clipping_is_described_from_protocol_4_on():
     assert "running mean" in " ".join(footer(since))
 
 
+def test_methods_with_larger_patches_are_named():
+    scores = made_up({"halves": "noisy", "whole": "noisy"}, batch=16)
+    (without,) = tabulate(scores, NO_FAILURES)
+    assert "the same for every method; learning rate" in " ".join(footer(without))
+    scales = scores["method"].map({"halves": 2, "whole": 1})
+    (table,) = tabulate(scores.assign(patch_scale=scales), NO_FAILURES)
+    (note,) = [line for line in footer(table) if line.startswith("Training:")]
+    assert "; halves, which trains on sub-images of its patches, has 8 of 128x128 per step" in note
+    assert "whole" not in note
+
+
 def test_estimates_are_given_with_their_error():
     scores = made_up(
         {"blind": "noisy + noise"}, noises=[("gaussian", 25.0)], sets={"set12": ["01.png"]}, estimate=26.0

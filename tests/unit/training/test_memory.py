@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +42,13 @@ def leave(monkeypatch: pytest.MonkeyPatch, available: int) -> None:
 def test_no_step_needs_more_than_its_upper_bound(tiny: Tiny, method: str) -> None:
     step, first = step_of(tiny, method, batch=8)
     assert count_memory(lambda: step.dry_run(first), CPU) < memory._upper_bound(step, first)
+
+
+def test_the_advice_is_in_patches_of_the_recipe(tiny: Tiny) -> None:
+    (job,) = tiny.jobs(methods=("neighbor2neighbor",), patch=16)
+    sampling = Sampling(1, 16, 16, 0).scaled(2)
+    step = SimpleNamespace(method=job.method)
+    assert memory._advice(step, sampling.batch, lambda count: count <= 2).startswith("--batch 4 would fit")
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 64])
