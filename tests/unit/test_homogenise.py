@@ -105,6 +105,23 @@ def test_the_mean_of_an_image_stays(noise: Noise):
     assert (np.abs(back[..., :1, :1].numpy() - x) < spread).all()
 
 
+@pytest.mark.parametrize(
+    ("noise", "sd"),
+    [
+        (Gaussian(25), 25 / 255),
+        (Poisson(0.05), math.sqrt(0.05) / 2),
+        # The variance of the logarithm of a Gamma variable of shape 2: pi^2 / 6 - 1.
+        (Gamma(2), math.sqrt(math.pi**2 / 6 - 1)),
+    ],
+    ids=str,
+)
+def test_the_rule_is_given_the_standard_deviation_of_the_stabilised_noise(noise: Noise, sd: float):
+    Mean.calls.clear()
+    Mean().denoise(small_unet(1), torch.full((1, 1, 8, 8), 0.5), noise)
+    ((_, given),) = Mean.calls
+    assert given == pytest.approx(sd, rel=1e-9)
+
+
 @every_noise
 def test_each_image_is_denoised_under_its_own_parameter(noise: Noise):
     """Estimates of a blind run differ from image to image."""

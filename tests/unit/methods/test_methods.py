@@ -52,6 +52,22 @@ def test_hyper_parameters_at_the_ends_of_their_ranges_are_accepted():
     assert Noise2Void(fraction=1.0, radius=1).hyper_parameters == {"fraction": 1.0, "radius": 1}
 
 
+@pytest.mark.parametrize(
+    ("method", "defaults"),
+    [
+        (Neighbor2Neighbor(), {"gamma": 2.0}),  # `increase_ratio` of the authors' code
+        (Noise2Void(), {"fraction": 0.02, "radius": 2}),  # radius: the configuration published for BSD68
+        (R2R(), {"alpha": 0.15, "draws": 5}),  # Monroy, Bacca & Tachella 2025
+        (Noisier2Noise(), {"alpha": 0.5, "draws": 1}),
+        (Sure(), {"eps": 0.01}),  # a much smaller step does not survive bfloat16
+        (Unsure(), {"eps": 0.01}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_defaults_change_only_with_this_table(method: Method, defaults: dict[str, float]):
+    assert defaults.items() <= method.hyper_parameters.items()
+
+
 @pytest.mark.parametrize("spec", TRAINED)
 def test_denoising_stays_on_the_device_of_the_images(spec: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch, "Generator", Generator)

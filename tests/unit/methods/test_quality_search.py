@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 import torch
 
+from bench.noise import Gamma, Gaussian, Poisson
 from methods.noise2score import Noise2Score, quality_penalty
 from tests.support.methods.noises import every_noise, noisy_pair
 
 if TYPE_CHECKING:
     from bench.noise import Noise
+
+
+GREY, NOISY = 0.5, 0.6
+
+
+@pytest.mark.parametrize(
+    ("model", "weight", "rest"),
+    [
+        (Gaussian, 1.0, 0.0),
+        (Poisson, 0.1, GREY - NOISY * math.log(GREY)),
+        (Gamma, 1.0, math.log(GREY) + NOISY / GREY + (NOISY / GREY) ** 2),
+    ],
+)
+def test_penalty_has_the_published_weights(model: type[Noise], weight: float, rest: float):
+    """On grey images; of 4x5 pixels that alternate, all 3 x 5 + 4 x 4 differences of neighbours are 2e-4."""
+    y = torch.full((2, 1, 4, 5), NOISY, dtype=torch.float64)
+    rows, columns = torch.arange(4)[:, None], torch.arange(5)
+    board = GREY + 1e-4 * (1 - 2 * ((rows + columns) % 2)).double()
+    grey, alternating = quality_penalty(
+        model, y, torch.stack([torch.full_like(board, GREY), board])[:, None]
+    ).tolist()
+    assert grey == pytest.approx(rest, abs=1e-12)
+    # As many pixels are lighter as darker, so that only squares of 1e-4 add to the other terms.
+    assert alternating - grey == pytest.approx(weight * 31 * 2e-4 / 20, abs=1e-6)
 
 
 @every_noise
