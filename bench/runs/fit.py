@@ -14,6 +14,7 @@ from bench.seeds import seed_of
 from bench.system.files import storing, write_durably
 from bench.training.loop import Cost, EvaluationPoints, train
 from bench.training.patches import Patches, Sampling
+from bench.training.precision import require_precision
 from bench.training.unet import UNet
 
 if TYPE_CHECKING:
@@ -91,12 +92,14 @@ def fit(
 
     Raises:
         Interrupted: a stop was requested.
+        InputError: the device computes wrongly in the precision of the run.
     """
     run, device = job.run, context.device
     net = UNet(run.channels, width=run.width, seed=seed_of("weights", run.seed)).to(device)
     denoiser = Denoiser(net, job.method, job.noise, device)
     if isinstance(job.method, Untrained):
         return denoiser, Cost.none(context.engine)
+    require_precision(run.precision, device)
     cost = train(
         net,
         job.method,

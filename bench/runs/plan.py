@@ -14,7 +14,7 @@ from bench.method import Untrained
 from bench.noise import Noise, parse_noise
 from bench.noise.blind import UnknownNoise
 from bench.store.run import Run
-from bench.training.precision import resolve_precision
+from bench.training.precision import rejection_note, resolve_precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,7 @@ class Job:
         noise: noise of the training images; if its parameter is unknown, one training run serves all tests.
         tests: noises under which it is scored.
         key: key of the result.
+        notes: what to know about its settings.
     """
 
     run: Run
@@ -47,6 +48,7 @@ class Job:
     noise: Noise | UnknownNoise
     tests: tuple[Noise, ...]
     key: str
+    notes: tuple[str, ...] = ()
 
     @property
     def blind(self) -> bool:
@@ -107,7 +109,8 @@ def plan(
             precision=_precision(method, precision, device),
             **shared,
         )
-        jobs.append(Job(run, method, noise, tests, run.key(source_hash(type(method)))))
+        key = run.key(source_hash(type(method)))
+        jobs.append(Job(run, method, noise, tests, key, _notes(method, precision, device)))
     for name, method, _ in methods:
         if not isinstance(method, Untrained):
             require_patch(training_images, recipe.patch * method.patch_scale, method=name)
@@ -177,6 +180,13 @@ def _precision(method: Method, wanted: Wanted, device: torch.device) -> Precisio
     if isinstance(method, Untrained):
         return method.precision
     return resolve_precision(wanted, lowest=method.precision, device=device)
+
+
+def _notes(method: Method, wanted: Wanted, device: torch.device) -> tuple[str, ...]:
+    if isinstance(method, Untrained):
+        return ()
+    note = rejection_note(wanted, lowest=method.precision, device=device)
+    return (note,) if note else ()
 
 
 def _withheld(noises: list[Noise]) -> list[tuple[UnknownNoise, tuple[Noise, ...]]]:

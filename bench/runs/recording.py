@@ -40,7 +40,7 @@ def new_record(job: Job, context: RunContext) -> RunRecord:
             for noise in job.tests
             for images in context.test_images
         ],
-        notes=[f"{images.name}: {note}" for images in sets for note in images.notes],
+        notes=[*job.notes, *(f"{images.name}: {note}" for images in sets for note in images.notes)],
         **origin_of(job, context.device),
         **context.place,
     )

@@ -100,7 +100,7 @@ class RunRecord(_Part):
         source: source file of the method.
         columns: values that every row of the scores repeats.
         test: test noises and test sets on which the run is scored.
-        notes: conversions and omissions in the image sets.
+        notes: why bfloat16 was rejected, and conversions and omissions in the image sets.
         commit: commit of the benchmark.
         versions: versions of Python and the libraries.
         hardware: hardware of the last attempt.

@@ -125,6 +125,8 @@ def _choose_missing(console: Console, jobs: list[Job], reference: Path, images: 
 
 
 def _print_notes(console: Console, grid: _Grid) -> None:
+    for note in dict.fromkeys(note for job in grid.jobs for note in job.notes):
+        print_line(console, f"{note[0].upper()}{note[1:]}")
     for images in (grid.training_images, *grid.test_images):
         for note in images.notes:
             print_line(console, f"{images.name}: {note}")

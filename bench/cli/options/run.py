@@ -95,7 +95,8 @@ class RunOptions:
         cluster: train on a Ray cluster
         training_noise: frozen keeps one noisy copy of each image; resampled draws new noise for every patch
         blind: withhold the noise parameter, which then differs from one training image to the next
-        precision: auto takes bfloat16 if the method is stable in it and the device supports it
+        precision: auto takes bfloat16 if the method is stable in it and the device supports it, computes it
+            correctly and is not slower in it
         engine: launch each step kernel by kernel (eager), as a CUDA graph, or compiled; auto takes graph on
             CUDA
         device: device to train on

@@ -15,9 +15,13 @@ from safetensors.torch import load_file
 import methods
 from bench.images.sources import open_set
 from bench.runs import fit
+from bench.runs.launch import launch
+from bench.runs.plan import plan
 from bench.runs.recipes import RECIPES
+from bench.training import precision
+from bench.training.bfloat16 import Bfloat16Faults
 from bench.training.patches import Patches
-from tests.support.runs import Tiny, make_tiny
+from tests.support.runs import Silent, Tiny, make_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +68,18 @@ def test_a_step_of_neighbor2neighbor_costs_as_much_as_a_supervised_one(tiny: Tin
     # One pass without gradient over four times the pixels and one with gradient, of half as many patches.
     assert flops["neighbor2neighbor"] / flops["supervised"] == pytest.approx(7 / 6, rel=0.02)
     assert dict(scale) == {"neighbor2neighbor": 2, "supervised": 1}
+
+
+def test_a_run_fails_where_its_precision_is_computed_wrongly(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a node of a cluster, which is not the machine that planned the run."""
+    (job,) = plan(tiny.recipe, tiny.context.training_images, device=tiny.context.device, precision="bfloat16")
+    monkeypatch.setattr(precision, "bfloat16_faults", lambda device: Bfloat16Faults("differ", ""))
+    watcher = Silent()
+    launch([job], tiny.context, watcher)
+    (outcome,) = watcher.outcomes
+    assert outcome.startswith("failed: precision 'bfloat16' does not work here: its convolutions differ")
 
 
 def test_a_curve_holds_halved_steps_of_the_first_test_set(evaluated_midway: Callable[[int], Tiny]) -> None:

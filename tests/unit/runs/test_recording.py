@@ -10,6 +10,8 @@ import pytest
 from bench.protocol import PROTOCOL_VERSION
 from bench.runs.recording import add_attempts, add_cost, add_error, new_attempt, new_record
 from bench.store.record import ClusterNode
+from bench.training import precision
+from bench.training.bfloat16 import Bfloat16Faults
 from bench.training.loop import Cost
 
 if TYPE_CHECKING:
@@ -29,6 +31,18 @@ def test_a_new_record_describes_the_job(tiny: Tiny, record: RunRecord) -> None:
     assert [(target.parameter, target.images) for target in record.test] == [(25.0, "test")]
     assert record.columns["method"] == "supervised"
     assert not {"hyper_parameters", "fingerprint", "parameter"} & {*record.columns}
+
+
+def test_a_rejected_precision_is_recorded(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr(precision, "bfloat16_faults", lambda device: Bfloat16Faults("", "take 5.0 times"))
+    rejected, untrained = (new_record(job, tiny.context) for job in tiny.jobs(methods=("supervised", "nlm")))
+    assert (rejected.run.precision, untrained.run.precision) == ("float32", "float32")
+    assert rejected.notes == ["precision float32: bfloat16 convolutions take 5.0 times"]
+    assert untrained.notes == []
+    monkeypatch.setattr(precision, "bfloat16_faults", lambda device: Bfloat16Faults("", ""))
+    record = new_record(tiny.jobs()[0], tiny.context)
+    assert (record.run.precision, record.notes) == ("bfloat16", [])
 
 
 def test_the_place_of_a_context_is_recorded(tiny: Tiny) -> None:

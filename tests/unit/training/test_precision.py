@@ -16,9 +16,10 @@ from bench.scoring.denoiser import Denoiser
 from bench.scoring.evaluate import mean_psnr
 from bench.scoring.noisy_sets import corrupt
 from bench.training import precision as precision_module
+from bench.training.bfloat16 import Bfloat16Faults
 from bench.training.loop import train
 from bench.training.patches import Patches, Sampling
-from bench.training.precision import resolve_precision
+from bench.training.precision import rejection_note, require_precision, resolve_precision
 from bench.training.unet import UNet
 from tests.support.images import photograph
 from tests.support.methods.noises import LEVELS
@@ -82,8 +83,10 @@ def test_bfloat16_learns_as_well_as_float32(name: str, model: str):
 
 
 def test_auto_chooses_bfloat16_where_method_and_device_support_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision_module, "bfloat16_faults", lambda device: Bfloat16Faults("", ""))
     monkeypatch.setattr(precision_module, "has_bfloat16", lambda device: True)
     assert resolve_precision("auto", lowest="bfloat16", device=CPU) == "bfloat16"
+    assert rejection_note("auto", lowest="bfloat16", device=CPU) == ""
     assert resolve_precision("auto", lowest="float32", device=CPU) == "float32"
     assert resolve_precision("float32", lowest="bfloat16", device=CPU) == "float32"
     monkeypatch.setattr(precision_module, "has_bfloat16", lambda device: False)
@@ -94,3 +97,32 @@ def test_auto_chooses_bfloat16_where_method_and_device_support_it(monkeypatch: p
 def test_bfloat16_is_refused_for_a_method_that_needs_float32() -> None:
     with pytest.raises(InputError, match="'bfloat16' is too low"):
         resolve_precision("bfloat16", lowest="float32", device=CPU)
+
+
+@pytest.mark.parametrize("faults", [Bfloat16Faults("differ", ""), Bfloat16Faults("", "take 5.0 times")])
+def test_auto_rejects_bfloat16_that_is_wrong_or_slow_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, faults: Bfloat16Faults
+) -> None:
+    monkeypatch.setattr(precision_module, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr(precision_module, "bfloat16_faults", lambda device: faults)
+    assert resolve_precision("auto", lowest="bfloat16", device=CPU) == "float32"
+    note = rejection_note("auto", lowest="bfloat16", device=CPU)
+    assert note == f"precision float32: bfloat16 convolutions {faults.wrong or faults.slow}"
+    assert rejection_note("auto", lowest="float32", device=CPU) == ""
+    assert rejection_note("float32", lowest="bfloat16", device=CPU) == ""
+    monkeypatch.setattr(precision_module, "has_bfloat16", lambda device: False)
+    assert rejection_note("auto", lowest="bfloat16", device=CPU) == ""
+
+
+def test_explicit_bfloat16_may_be_slow_but_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = {CPU: Bfloat16Faults("", "take 5.0 times"), torch.device("cuda:9"): Bfloat16Faults("differ", "")}
+    monkeypatch.setattr(precision_module, "bfloat16_faults", faults.get)
+    assert resolve_precision("bfloat16", lowest="bfloat16", device=CPU) == "bfloat16"
+    # A device that is not on this machine is checked when the run starts on it.
+    assert resolve_precision("bfloat16", lowest="bfloat16", device=torch.device("cuda:9")) == "bfloat16"
+    require_precision("float32", torch.device("cuda:9"))
+    with pytest.raises(InputError, match="'bfloat16' does not work here: its convolutions differ"):
+        require_precision("bfloat16", torch.device("cuda:9"))
+    faults[CPU] = faults[torch.device("cuda:9")]
+    with pytest.raises(InputError, match="'bfloat16' does not work here: its convolutions differ"):
+        resolve_precision("bfloat16", lowest="bfloat16", device=CPU)

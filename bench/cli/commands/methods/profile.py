@@ -12,6 +12,7 @@ from bench.profile.trace import write_trace
 from bench.profile.write import write_profile
 from bench.system.devices import open_device
 from bench.training.engine import resolve_engine
+from bench.training.precision import rejection_note
 
 if TYPE_CHECKING:
     from bench.cli.options.methods import ProfileOptions
@@ -25,7 +26,10 @@ def profile(options: ProfileOptions) -> None:
         print_files([write_trace(options.trace, folder=options.out, **setting)])
         return
     if not options.result:
-        resolve_engine(options.engine, open_device(options.device))  # else the suite fails with a long log
+        device = open_device(options.device)
+        resolve_engine(options.engine, device)  # else the suite fails with a long log
+        if note := rejection_note(options.precision, lowest="bfloat16", device=device):
+            print_line(open_console(), note)
     timings = read(options.result or measure(options.out, setting | {"rounds": options.rounds}))
     files = write_profile(timings, folder=options.out)
     print_line(open_console(), caption(timings))

@@ -15,6 +15,7 @@ import methods
 from bench.cli.main import main
 from bench.scoring.alexnet import LpipsUnavailable
 from bench.store.store import Store
+from bench.training.bfloat16 import Bfloat16Faults
 from tests.support.alexnet import write_weights
 from tests.support.command_line import TINY, refuse, run_tiny
 from tests.support.images import photograph
@@ -224,6 +225,18 @@ def test_damaged_weights_of_lpips_are_refused_before_any_training(
     assert "alexnet-features.safetensors" in message
     assert "sha256" in message
     assert not list((folders / "runs").glob("*/run.json"))
+
+
+def test_a_rejected_precision_is_printed_once(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.training.precision.has_bfloat16", lambda device: True)
+    faults = Bfloat16Faults("", "take 5.0 times as long as float32's")
+    monkeypatch.setattr("bench.training.precision.bfloat16_faults", lambda device: faults)
+    run_tiny("--methods", "supervised", "noise2noise", "nlm")
+    printed = " ".join(capsys.readouterr().out.split())
+    note = "Precision float32: bfloat16 convolutions take 5.0 times as long as float32's"
+    assert printed.count(note) == 1
 
 
 def test_blind_run_reports_its_estimates(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
