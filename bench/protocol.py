@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.settings import OptimiserName
+
 PROTOCOL_VERSION = 5
 """Increased whenever the same run would give other numbers; part of every key."""
 
-LEARNING_RATE = 2e-3
-"""Peak learning rate, unless a recipe sets another."""
+OPTIMISER: OptimiserName = "muon"
+"""Optimiser, unless a recipe sets another."""
+
+LEARNING_RATES: dict[OptimiserName, float] = {"muon": 0.01, "adam": 2e-3}
+"""Peak learning rate of each optimiser, unless a recipe sets another."""
 
 CLIP_RATIO = 2.0
 """A gradient is clipped to this multiple of the running mean of its norm."""

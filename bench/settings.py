@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from bench.errors import InputError
+from bench.errors import InputError, unknown
 
 Precision = Literal["bfloat16", "float32"]
 TrainingNoise = Literal["frozen", "resampled"]
+OptimiserName = Literal["muon", "adam"]
 
 CHECKPOINT_EVERY = 60.0
 """Seconds between checkpoints; writing one takes a few hundredths of a second."""
+
+OPTIMISERS: tuple[OptimiserName, ...] = get_args(OptimiserName)
 
 SMALLEST = {"width": 2, "steps": 1, "batch": 1, "patch": 2}
 
@@ -27,10 +30,11 @@ class TrainingSettings:
         steps: number of optimiser steps.
         batch: patches per step.
         patch: side of a patch, pixels.
-        learning_rate: peak learning rate of the schedule.
+        optimiser: optimiser of the U-Net; see ``bench.training.optimiser``.
+        learning_rate: peak learning rate of the optimiser's schedule.
 
     Raises:
-        InputError: a number is too small, or not finite.
+        InputError: a number is too small, or not finite, or the optimiser is unknown.
     """
 
     channels: int
@@ -38,11 +42,14 @@ class TrainingSettings:
     steps: int
     batch: int
     patch: int
+    optimiser: OptimiserName
     learning_rate: float
 
     def __post_init__(self) -> None:
         for name, smallest in SMALLEST.items():
             require_at_least(smallest, name, getattr(self, name))
+        if self.optimiser not in OPTIMISERS:
+            raise unknown("optimiser", self.optimiser, OPTIMISERS)
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate must be finite and above 0, but is {self.learning_rate}")
 
@@ -52,6 +59,9 @@ class TrainingSettings:
 
 
 SETTING_COLUMNS = [field.name for field in fields(TrainingSettings)]
+
+BEFORE_PROTOCOL_5 = {"optimiser": "adam"}
+"""Settings that runs of earlier protocols did not record, because there was one choice."""
 
 
 def require_at_least(smallest: int, name: str, value: int) -> None:

@@ -94,6 +94,7 @@ NULLABLE = ["lpips", "estimate", "passes", "defined_for", "patch_scale"]
 """Columns that may be null; scores stored before the last three existed lack them."""
 TYPES: dict[str, type] = dict.fromkeys([*SETTING_COLUMNS, "protocol", "seed"], int)
 TYPES |= dict.fromkeys(["parameter", "learning_rate"], float)
+TYPES["optimiser"] = str
 
 
 def require(runs: pd.DataFrame, *, columns: Sequence[str], nullable: Sequence[str] = ()) -> pd.DataFrame:

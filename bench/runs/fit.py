@@ -108,6 +108,7 @@ def fit(
         device=device,
         report=report,
         engine=context.engine,
+        optimiser=run.optimiser,
         learning_rate=run.learning_rate,
         evaluation_points=EvaluationPoints(
             halved_steps(run.steps, context.evaluations),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bench.errors import InputError
-from bench.protocol import LEARNING_RATE
-from bench.settings import TrainingSettings, require_at_least
+from bench.protocol import LEARNING_RATES, OPTIMISER
+from bench.settings import OptimiserName, TrainingSettings, require_at_least
 
 PUBLISHED = ("noise2void", "sure", "noise2score", "noise2noise", "supervised")
 """The methods of Noise2Score's Table 2 that noisebench has; recipes compare these by default."""
@@ -22,7 +22,8 @@ class Recipe(TrainingSettings):
         purpose: what it shows, what it costs, what it achieves.
         train: the training set.
         test: the test sets.
-        learning_rate: peak learning rate of the schedule.
+        optimiser: optimiser of the U-Net.
+        learning_rate: peak learning rate of the optimiser's schedule.
         methods: names, with non-default hyper-parameters.
         noises: names with parameters.
         seeds: seeds of weights, patches and noise.
@@ -37,7 +38,8 @@ class Recipe(TrainingSettings):
     purpose: str
     train: str
     test: tuple[str, ...]
-    learning_rate: float = LEARNING_RATE
+    optimiser: OptimiserName = OPTIMISER
+    learning_rate: float = LEARNING_RATES[OPTIMISER]
     methods: tuple[str, ...] = PUBLISHED
     noises: tuple[str, ...] = PUBLISHED_NOISES
     seeds: tuple[int, ...] = (0,)

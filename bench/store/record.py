@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench.settings import BEFORE_PROTOCOL_5
 from bench.store.run import Run  # noqa: TC001 - pydantic reads the annotations
 
 LOCAL = ("traceback", "files", "seal")
@@ -133,6 +134,15 @@ class RunRecord(_Part):
     failed: str | None = None
     traceback: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that were set, as a JSON object, with the settings of the run's protocol."""
+        content = super().to_json()
+        if self.protocol < 5:
+            content["run"] = {
+                name: value for name, value in content["run"].items() if name not in BEFORE_PROTOCOL_5
+            }
+        return content
+
     def circumstances(self) -> dict[str, str]:
         """Return what may change bits of a score in addition to the settings: machine, commit, versions."""
         machine = {"hardware": self.hardware.name, "threads": str(self.hardware.threads)}
@@ -145,6 +155,8 @@ class RunRecord(_Part):
         Raises:
             ValueError: a field is missing or of a wrong type; the message names the first.
         """
+        if "run" in content and content.get("protocol", 5) < 5:
+            content = content | {"run": BEFORE_PROTOCOL_5 | content["run"]}
         try:
             return cls.model_validate_json(json.dumps(content))
         except ValidationError as error:

@@ -7,7 +7,17 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-LIBRARIES = ("noisebench", "torch", "torchvision", "numpy", "torchmetrics", "lpips", "pillow", "scikit-image")
+LIBRARIES = (
+    "noisebench",
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "torchmetrics",
+    "lpips",
+    "pillow",
+    "scikit-image",
+)
 
 
 def versions(*further: str) -> dict[str, str]:

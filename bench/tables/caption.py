@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from bench.analysis.tabulate import Table
 
 CHANNELS = {1: "grey", 3: "RGB"}
+OPTIMISERS = {
+    "adam": "Adam",
+    "muon": "Muon, and Adam for biases and the first and last layer",
+}
 TRAINING_NOISE = {
     "frozen": "frozen: one noisy copy of each training image, two where noisy2 is seen",
     "resampled": "resampled: a new noisy copy at every step",
@@ -24,8 +28,9 @@ def title(setup: Setup) -> str:
     channels = CHANNELS.get(setup.channels, f"{setup.channels} channels")
     return (
         f"{setup.training_images}, {channels}, U-Net width {setup.width}, {setup.steps:,} steps of "
-        f"{setup.batch} patches of {setup.patch}x{setup.patch}, learning rate {setup.learning_rate:g}, "
-        f"{setup.training_noise} noise, {setup.device}, protocol {setup.protocol}"
+        f"{setup.batch} patches of {setup.patch}x{setup.patch}, {setup.optimiser}, "
+        f"learning rate {setup.learning_rate:g}, {setup.training_noise} noise, {setup.device}, "
+        f"protocol {setup.protocol}"
     )
 
 
@@ -89,8 +94,8 @@ def _training(table: Table) -> str:
     return (
         f"Training: {setup.steps:,} steps of {setup.batch} patches of {setup.patch}x{setup.patch} "
         f"pixels from {setup.training_images} ({setup.steps * setup.batch:,} patches in all), the "
-        f"same for every method{_scaled(table)}; learning rate up to {setup.learning_rate:g}; "
-        f"{_gradients(setup)}the last weights count. Training noise {noise}."
+        f"same for every method{_scaled(table)}; {OPTIMISERS[setup.optimiser]}; learning rate up to "
+        f"{setup.learning_rate:g}; {_gradients(setup)}the last weights count. Training noise {noise}."
     )
 
 

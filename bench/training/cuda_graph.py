@@ -40,7 +40,7 @@ class CapturedStep(Step):
         _copy(batch, self.batch)
         self.prepare(step)
         self.graph.replay()
-        self.schedule.step()
+        self.optimiser.advance_schedule()
         return self.loss.clone()
 
     def _warm_up(self, step: int, batch: Batch) -> Tensor:
@@ -56,7 +56,7 @@ class CapturedStep(Step):
         self.graph = torch.cuda.CUDAGraph()
         if torch.__version__ < "2.14":  # later versions find a capture's generators themselves
             self.graph.register_generator_state(self.rng)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         # Another thread may fetch a batch meanwhile; older versions stay on the stream if the capture fails.
         capture = torch.cuda.graph(self.graph, stream=self.stream, capture_error_mode="thread_local")
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import InputError
-from bench.protocol import LEARNING_RATE
+from bench.protocol import LEARNING_RATES, OPTIMISER
 from bench.training.cuda_graph import CapturedStep
 from bench.training.step import Step
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from bench.method import Method
-    from bench.settings import Precision
+    from bench.settings import OptimiserName, Precision
     from bench.training.patches import Sampling
     from bench.training.unet import UNet
 
@@ -47,7 +47,8 @@ def make_step(
     precision: Precision,
     device: torch.device,
     engine: Engine,
-    learning_rate: float = LEARNING_RATE,
+    optimiser: OptimiserName = OPTIMISER,
+    learning_rate: float = LEARNING_RATES[OPTIMISER],
 ) -> Step:
     """Create the step of an engine returned by ``resolve_engine``; see ``Step`` for the other arguments."""
     kind = Step if engine == "eager" else CapturedStep
@@ -57,6 +58,7 @@ def make_step(
         sampling=sampling,
         precision=precision,
         device=device,
+        optimiser=optimiser,
         learning_rate=learning_rate,
         compiled=engine == "compile",
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bench.protocol import LEARNING_RATE
+from bench.protocol import LEARNING_RATES, OPTIMISER
 from bench.system.counters import count_memory, count_work
 from bench.system.stopwatch import Stopwatch
 from bench.training.checkpoint import BEGINNING, Checkpoint
@@ -20,7 +20,7 @@ from bench.training.step import TrainingError
 
 if TYPE_CHECKING:
     from bench.method import Batch, Method
-    from bench.settings import Precision
+    from bench.settings import OptimiserName, Precision
     from bench.training.checkpoint import Checkpointer
     from bench.training.patches import Patches
     from bench.training.step import Step
@@ -78,11 +78,12 @@ def train(  # noqa: PLR0913 - one argument per setting of a run
     device: torch.device,
     report: Report,
     engine: Engine = "eager",
-    learning_rate: float = LEARNING_RATE,
+    optimiser: OptimiserName = OPTIMISER,
+    learning_rate: float = LEARNING_RATES[OPTIMISER],
     evaluation_points: EvaluationPoints | None = None,
     checkpointer: Checkpointer | None = None,
 ) -> Cost:
-    """Train a network in place with Adam and a one-cycle cosine schedule; the last weights count.
+    """Train a network in place, with a one-cycle cosine schedule; the last weights count.
 
     Args:
         net: network on ``device``.
@@ -92,7 +93,8 @@ def train(  # noqa: PLR0913 - one argument per setting of a run
         device: the device to train on.
         report: called every few steps with step, mean loss, learning rate and seconds.
         engine: engine that launches the steps; see ``resolve_engine``.
-        learning_rate: peak learning rate of the schedule.
+        optimiser: optimiser of the network.
+        learning_rate: peak learning rate of the optimiser's schedule.
         evaluation_points: steps at which the network is evaluated.
         checkpointer: writes checkpoints, and holds the one to resume from. A resumed run ends with identical
             weights if the device is deterministic, which CUDA does not guarantee.
@@ -109,6 +111,7 @@ def train(  # noqa: PLR0913 - one argument per setting of a run
         precision=precision,
         device=device,
         engine=engine,
+        optimiser=optimiser,
         learning_rate=learning_rate,
     )
     first = patches(0)

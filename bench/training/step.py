@@ -1,41 +1,29 @@
-"""One training step: the loss of a batch, its gradients, and Adam."""
+"""One training step: the loss of a batch, its gradients, and the optimiser."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
-from torch.optim import Adam
-from torch.optim.lr_scheduler import OneCycleLR
 
-from bench.protocol import CLIP_RATIO, LEARNING_RATE
+from bench.protocol import CLIP_RATIO, LEARNING_RATES, OPTIMISER
 from bench.seeds import seed_of
+from bench.training.optimiser import Optimiser
 from bench.training.precision import disable_tf32, in_precision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
 
     from bench.method import Batch, Method, Network
-    from bench.settings import Precision
+    from bench.settings import OptimiserName, Precision
     from bench.training.patches import Sampling
     from bench.training.unet import UNet
 
-BETAS = (0.9, 0.99)
-"""The decay rates of Adam's two moments."""
-WARM_UP = 0.1
-"""Fraction of the steps in which the learning rate rises."""
 NORM_DECAY = 0.98
 """Decay rate of the running mean of the gradient norm, per step."""
-MULTIPLIER_RATE = 20.0
-"""Learning rate of the logarithms of Lagrange multipliers, relative to the network's."""
-
-ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
-"""State that Adam stores for each parameter."""
 
 
 class TrainingError(RuntimeError):
@@ -43,11 +31,11 @@ class TrainingError(RuntimeError):
 
 
 class Step:
-    """Trains a network one Adam step at a time, with a one-cycle cosine schedule.
+    """Trains a network one step at a time.
 
     The gradient is clipped to ``CLIP_RATIO`` times the running mean of its norm: at a learning rate that
     suits all methods, a single much larger gradient could ruin a training run. Only the ratio of norms
-    matters, so a loss may be in any unit, as for Adam.
+    matters, so a loss may be in any unit, as for the optimisers.
 
     The network descends the loss and the Lagrange multipliers ascend it. Their logarithms are trained, so
     that they stay positive.
@@ -60,6 +48,7 @@ class Step:
         sampling: number of steps, and seed.
         precision: precision of the network's arithmetic; losses and weights are always float32.
         device: the device to train on.
+        optimiser: optimiser of the network.
         learning_rate: peak learning rate of the schedule.
         compiled: whether ``torch.compile`` fuses the network.
     """
@@ -72,7 +61,8 @@ class Step:
         sampling: Sampling,
         precision: Precision,
         device: torch.device,
-        learning_rate: float = LEARNING_RATE,
+        optimiser: OptimiserName = OPTIMISER,
+        learning_rate: float = LEARNING_RATES[OPTIMISER],
         compiled: bool = False,
     ) -> None:
         disable_tf32()
@@ -86,35 +76,23 @@ class Step:
             name: torch.tensor(math.log(value), device=device, requires_grad=True)
             for name, value in method.multipliers.items()
         }
-        self.optimiser, self.schedule = self._make_optimiser(learning_rate, device)
+        self.optimiser = Optimiser(
+            optimiser,
+            net,
+            self.log_multipliers,
+            learning_rate=learning_rate,
+            steps=sampling.steps,
+            device=device,
+        )
         self.rng = torch.Generator(device)
         self.progress = torch.zeros((), device=device)
         self.mean_gradient_norm = torch.full((), torch.nan, device=device)
-
-    def _make_optimiser(self, learning_rate: float, device: torch.device) -> tuple[Adam, OneCycleLR]:
-        on_cuda = device.type == "cuda"
-        rates = [learning_rate, MULTIPLIER_RATE * learning_rate]
-        # Tensors on CUDA, because a captured step reads its learning rate from the device each time.
-        descent, ascent = (torch.tensor(rate, device=device) if on_cuda else rate for rate in rates)
-        groups: list[dict[str, Any]] = [
-            {"params": list(self.net.parameters()), "lr": descent},
-            {"params": list(self.log_multipliers.values()), "lr": ascent, "maximize": True},
-        ]
-        optimiser = Adam(groups, betas=BETAS, fused=True, capturable=on_cuda)
-        schedule = OneCycleLR(
-            optimiser,
-            rates,
-            total_steps=self.sampling.steps + 1,
-            pct_start=max(WARM_UP, 2 / (self.sampling.steps + 1)),  # at least one step
-            cycle_momentum=False,
-        )
-        return optimiser, schedule
 
     def __call__(self, step: int, batch: Batch) -> Tensor:
         """Take the step with the given number, counted from 0, and return its mean loss, a 0-d tensor."""
         self.prepare(step)
         loss = self.update(batch)
-        self.schedule.step()
+        self.optimiser.advance_schedule()
         return loss
 
     def prepare(self, step: int) -> None:
@@ -138,13 +116,13 @@ class Step:
         if not losses.requires_grad:
             raise TrainingError("the loss does not depend on the network, so nothing can be learned from it")
         losses.mean().backward()  # type: ignore[no-untyped-call]
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         return losses.detach()
 
     def update(self, batch: Batch) -> Tensor:
         """Update the weights with the gradient of the mean loss, and return that loss."""
         loss = self.losses(self.network, batch).mean()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.clip_gradient()
         self.optimiser.step()
@@ -167,9 +145,7 @@ class Step:
         """Return all tensors on which the next step depends, by name, on the CPU; waits for the device."""
         state = {f"net.{name}": value for name, value in self.net.state_dict().items()}
         state |= {f"multiplier.{name}": value for name, value in self.log_multipliers.items()}
-        for name, parameter in self._parameters():
-            moments = self.optimiser.state[parameter]
-            state |= {f"adam.{name}.{moment}": value for moment, value in moments.items()}
+        state |= self.optimiser.state()
         state["mean_gradient_norm"] = self.mean_gradient_norm
         return {name: value.detach().to("cpu", copy=True) for name, value in state.items()}
 
@@ -181,7 +157,7 @@ class Step:
         """
         wanted = {f"net.{name}" for name in self.net.state_dict()} | {"mean_gradient_norm"}
         wanted |= {f"multiplier.{name}" for name in self.log_multipliers}
-        wanted |= {f"adam.{name}.{moment}" for name, _ in self._parameters() for moment in ADAM_STATE}
+        wanted |= self.optimiser.state_names()
         if wanted != set(state):
             other = ", ".join(sorted(wanted ^ set(state))[:3])
             raise TrainingError(f"the checkpoint is of another network or method: they differ in {other}")
@@ -189,24 +165,10 @@ class Step:
         with torch.no_grad():
             for name, logarithm in self.log_multipliers.items():
                 logarithm.copy_(state[f"multiplier.{name}"])
-        for name, parameter in self._parameters():
-            for moment in ADAM_STATE:
-                stored = state[f"adam.{name}.{moment}"]
-                # In the memory layout of the parameter, on which the order of sums may depend.
-                own = torch.zeros((), device=parameter.device) if moment == "step" else parameter.detach()
-                self.optimiser.state[parameter][moment] = torch.empty_like(own).copy_(stored)
+        self.optimiser.restore(state, step)
         self.mean_gradient_norm.copy_(state["mean_gradient_norm"])
-        # Its own counter starts at 1, at which it expects an optimiser step.
-        so_far = {"last_epoch": step - 1, "_step_count": step + 1}
-        self.schedule.load_state_dict(self.schedule.state_dict() | so_far)
-        self.schedule.step()
-
-    def _parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Iterate over all trained parameters, by name."""
-        yield from self.net.named_parameters()
-        yield from ((f"multiplier {name}", value) for name, value in self.log_multipliers.items())
 
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step; reading it waits for the device."""
-        return float(self.optimiser.param_groups[0]["lr"])
+        return self.optimiser.learning_rate

@@ -12,12 +12,14 @@ from bench.discovery import listings, parse_method
 from bench.method import Method, Untrained
 from bench.noise import Gaussian
 from bench.noise.blind import UnknownNoise
+from bench.protocol import LEARNING_RATES, OPTIMISER
 from bench.training.engine import make_step
 from bench.training.patches import Patches, Sampling
 
 if TYPE_CHECKING:
     from bench.images.image_set import ImageSet
     from bench.noise import Noise
+    from bench.settings import OptimiserName
     from bench.training.unet import UNet
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -44,11 +46,25 @@ def patches_of(
     return Patches(images, noise, needs=method.needs, sampling=sampling, device=device)
 
 
-def stepped(method: Method, patches: Patches, *, device: torch.device = CPU, engine: str = "eager") -> UNet:
+def stepped(
+    method: Method,
+    patches: Patches,
+    *,
+    device: torch.device = CPU,
+    engine: str = "eager",
+    optimiser: OptimiserName = OPTIMISER,
+) -> UNet:
     """Train a small net step by step."""
     net = small_unet(1).to(device)
     step_once = make_step(
-        net, method, sampling=patches.sampling, precision="float32", device=device, engine=engine
+        net,
+        method,
+        sampling=patches.sampling,
+        precision="float32",
+        device=device,
+        engine=engine,
+        optimiser=optimiser,
+        learning_rate=LEARNING_RATES[optimiser],
     )
     for step in range(patches.sampling.steps):
         step_once(step, patches(step))

@@ -11,10 +11,12 @@ from tyro.conf import Positional
 
 from bench.cli.options.shared import DEFAULT_STORE, Data, Device, Engine, Precision, Runs, optional
 from bench.errors import unknown
+from bench.protocol import LEARNING_RATES
 from bench.runs.recipes import RECIPES, Recipe
-from bench.settings import CHECKPOINT_EVERY
+from bench.settings import CHECKPOINT_EVERY, OptimiserName
 
 OF_RECIPE = "as in the recipe"
+OF_OPTIMISER = "that of the optimiser"
 IF_HERE = "if the weights are on this machine"
 Names = Annotated[tuple[str, ...] | None, optional("NAME ...", default=OF_RECIPE)]
 Integer = Annotated[int | None, optional("INT", default=OF_RECIPE)]
@@ -35,7 +37,8 @@ class RecipeChanges:
         steps: optimiser steps
         batch: patches per batch
         patch: side of a training patch, in pixels
-        learning_rate: peak learning rate of the schedule
+        optimiser: muon, or adam, the optimiser of earlier protocols
+        learning_rate: peak learning rate of the optimiser's schedule
         seeds: seeds of the initial weights, patches and noise; each seed is a separate run
         evaluations: number of evaluations during each training run, for `noisebench curve`;
             the former name --looks works for one more release
@@ -53,7 +56,8 @@ class RecipeChanges:
     steps: Integer = None
     batch: Integer = None
     patch: Integer = None
-    learning_rate: Annotated[float | None, optional("FLOAT", default=OF_RECIPE)] = None
+    optimiser: Annotated[OptimiserName | None, optional("muon|adam", default=OF_RECIPE)] = None
+    learning_rate: Annotated[float | None, optional("FLOAT", default=OF_OPTIMISER)] = None
     seeds: Annotated[tuple[int, ...] | None, optional("INT ...", default=OF_RECIPE)] = None
     evaluations: Annotated[Integer, tyro.conf.arg(aliases=["--looks"])] = None
     lpips: Annotated[bool | None, optional("True|False", default=IF_HERE)] = None
@@ -61,7 +65,10 @@ class RecipeChanges:
     def apply(self, recipe: Recipe) -> Recipe:
         """Return the recipe with the settings that are given."""
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(recipe, **{name: value for name, value in settings.items() if value is not None})
+        changed = {name: value for name, value in settings.items() if value is not None}
+        if self.optimiser:
+            changed = {"learning_rate": LEARNING_RATES[self.optimiser]} | changed
+        return replace(recipe, **changed)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ RUN = {
     "steps": 2400,
     "batch": 8,
     "patch": 64,
+    "optimiser": "adam",
     "learning_rate": 0.002,
     "seed": 0,
     "training_noise": "frozen",

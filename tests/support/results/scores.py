@@ -32,6 +32,7 @@ SETUP = {
     "steps": 20000,
     "batch": 16,
     "patch": 64,
+    "optimiser": "adam",
     "learning_rate": 2e-3,
     "training_noise": "frozen",
     "device": "cuda",

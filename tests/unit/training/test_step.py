@@ -13,7 +13,7 @@ from torch import nn
 from bench.conformance.accelerator import ACCELERATOR, Generator, simulate_accelerator, to_accelerator
 from bench.conformance.case import small_unet
 from bench.method import Method, squared_error
-from bench.protocol import LEARNING_RATE
+from bench.protocol import LEARNING_RATES, OPTIMISER
 from bench.seeds import seed_of
 from bench.training.engine import make_step
 from bench.training.loop import train
@@ -78,7 +78,7 @@ def test_a_step_is_one_of_adam_on_the_mean_loss(tiny_set: Callable[[int], ImageS
         usual = 0.98 * usual + 0.02 * min(length, 2 * usual)
         adam.step()
         schedule.step()
-    torch.testing.assert_close(flat(stepped(method, patches)), flat(net), rtol=0, atol=1e-5)
+    torch.testing.assert_close(flat(stepped(method, patches, optimiser="adam")), flat(net), rtol=0, atol=1e-5)
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,8 @@ def test_a_larger_burst_changes_the_weights_no_more(
 ) -> None:
     patches = patches_of(tiny_set(1), Burst(), steps=20)
     burst, worse = (flat(stepped(Burst(burst=size), patches)) for size in (100, 1e4))
-    torch.testing.assert_close(burst, worse, rtol=0, atol=1e-5)
+    # Muon rounds to bfloat16, and its steps are up to .01 long.
+    torch.testing.assert_close(burst, worse, rtol=0, atol=1e-3)
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,7 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
                 weight.grad = torch.zeros_like(weight)
             step.clip_gradient()
             step.optimiser.step()
-            step.schedule.step()
+            step.optimiser.advance_schedule()
 
 
 @pytest.mark.gpu
@@ -247,7 +248,7 @@ def test_the_cost_on_cuda_includes_the_peak_memory(tiny_set: Callable[[int], Ima
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 8, 9, 10, 11, 19, 20])
-@pytest.mark.parametrize("peak", [LEARNING_RATE, 1e-4])
+@pytest.mark.parametrize("peak", [LEARNING_RATES[OPTIMISER], 1e-4])
 def test_the_shortest_runs_have_a_learning_rate_at_every_step(steps: int, peak: float):
     method = METHODS["supervised"]
     step_once = make_step(
@@ -263,6 +264,6 @@ def test_the_shortest_runs_have_a_learning_rate_at_every_step(steps: int, peak: 
     for _ in range(steps):
         rates.append(step_once.learning_rate)
         step_once.optimiser.step()
-        step_once.schedule.step()
+        step_once.optimiser.advance_schedule()
     assert min(rates) > 0
     assert steps == 1 or max(rates) == pytest.approx(peak, rel=0.01)
