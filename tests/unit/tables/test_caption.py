@@ -41,7 +41,7 @@ def test_gradient_clipping_is_described_from_protocol_4_on():
 def test_methods_with_larger_patches_are_named():
     scores = made_up({"halves": "noisy", "whole": "noisy"}, batch=16)
     (without,) = tabulate(scores, NO_FAILURES)
-    assert "the same for every method; learning rate" in " ".join(footer(without))
+    assert "the same for every method; Adam; learning rate" in " ".join(footer(without))
     scales = scores["method"].map({"halves": 2, "whole": 1})
     (table,) = tabulate(scores.assign(patch_scale=scales), NO_FAILURES)
     (note,) = [line for line in footer(table) if line.startswith("Training:")]
