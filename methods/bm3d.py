@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bm3d(Homogenised):
-    """Hard thresholding of stacked blocks, then Wiener filtering by what that gave.
+    """Hard thresholding of stacked blocks, then Wiener filtering by the result.
 
-    By the authors' package and its standard profile, for non-commercial use alone. Blocks of a colour image
-    are matched by its lightness, as in CBM3D.
+    This is the authors' package with its standard profile, which is for non-commercial use only. Blocks of a
+    colour image are matched by its lightness, as in CBM3D.
     """
 
     packages = ("bm3d", "bm4d")
-    smallest_side = 16  # the package crashes on a single block of 8x8; here are more than it stacks
+    smallest_side = 16  # the package crashes on images of few blocks of 8x8; these have more than it stacks
 
     def rule(self, image: np.ndarray, sd: float) -> np.ndarray:
-        """Filter by the package.
+        """Filter with the package.
 
         Raises:
-            InputError: it is not there, or not for this platform.
+            InputError: it is not installed, or does not run on this platform.
         """
         try:
             from bm3d import BM3DProfile, bm3d
@@ -36,6 +36,6 @@ class Bm3d(Homogenised):
                 f"bm3d needs the authors' package, free for non-commercial use: pip install bm3d ({error})"
             ) from error
         profile = BM3DProfile()
-        profile.num_threads = 1  # more would add up in another order each time
+        profile.num_threads = 1  # several would add numbers in a different order each time
         filtered: np.ndarray = bm3d(image, sd, profile)
         return filtered

@@ -87,10 +87,14 @@ def plan(
         blind: whether the noise's parameter is withheld; each method then has one run per noise model.
 
     Raises:
-        InputError: a method or noise is unknown, a named method is not defined for a noise, or a noise is
-            outside the range of blind training.
+        InputError: a method or noise is unknown, a named method is not defined for a noise, a training image
+            is smaller than a patch, or a noise is outside the range of blind training.
     """
-    methods = _methods(recipe.methods)
+    methods = [
+        (name, method, named)
+        for name, method, named in _methods(recipe.methods)
+        if _fits(training_images, recipe.patch, name, method, named=named)
+    ]
     noises = [parse_noise(spec) for spec in recipe.noises]
     pairs: Sequence[tuple[Noise | UnknownNoise, tuple[Noise, ...]]]
     pairs = _withheld(noises) if blind else [(noise, (noise,)) for noise in noises]
@@ -111,9 +115,6 @@ def plan(
         )
         key = run.key(source_hash(type(method)))
         jobs.append(Job(run, method, noise, tests, key, _notes(method, precision, device)))
-    for name, method, _ in methods:
-        if not isinstance(method, Untrained):
-            require_patch(training_images, recipe.patch * method.patch_scale, method=name)
     return jobs
 
 
@@ -161,6 +162,22 @@ def _methods(specs: Sequence[str]) -> list[tuple[str, Method, bool]]:
     named = dict.fromkeys(spec for spec in specs if spec != EVERY)
     others = [name for name in listings() if name not in named] if EVERY in specs else []
     return [(*parse_method(spec), spec in named) for spec in (*named, *others)]
+
+
+def _fits(images: ImageSet, patch: int, name: str, method: Method, *, named: bool) -> bool:
+    """Check whether a method's patches fit into every training image.
+
+    Raises:
+        InputError: they do not, but the method was named explicitly, or its patches are the usual ones.
+    """
+    try:
+        if not isinstance(method, Untrained):
+            require_patch(images, patch * method.patch_scale, method=name)
+    except InputError:
+        if named or method.patch_scale == 1:
+            raise
+        return False
+    return True
 
 
 def _is_defined(name: str, method: Method, noise: Noise | UnknownNoise, *, named: bool) -> bool:

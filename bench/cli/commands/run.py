@@ -13,7 +13,7 @@ from bench.cli.exit_codes import SOME_FAILED
 from bench.cli.opening import set_aside_damaged
 from bench.cli.print_tables import print_tables
 from bench.cli.progress import Display
-from bench.discovery import EVERY, listings
+from bench.discovery import EVERY, listings, load_class
 from bench.images.sources import open_set
 from bench.runs.cluster.resources import parse_resources
 from bench.runs.context import RunContext
@@ -149,8 +149,16 @@ def _load_lpips(console: Console, options: RunOptions, grid: _Grid, device: torc
 
 def _print_left_out(console: Console, recipe: Recipe, jobs: list[Job]) -> None:
     left_out = set(listings()) - {job.run.method for job in jobs}
-    if EVERY in recipe.methods and left_out:
-        print_line(console, f"left out, not defined for these noise models: {', '.join(sorted(left_out))}")
+    if EVERY not in recipe.methods:
+        return
+    noises = {noise.partition(":")[0] for noise in recipe.noises}
+    undefined = {name for name in left_out if not noises & load_class(name).noises}
+    for names, reason in (
+        (undefined, "not defined for these noise models"),
+        (left_out - undefined, "with patches larger than a training image"),
+    ):
+        if names:
+            print_line(console, f"left out, {reason}: {', '.join(sorted(names))}")
 
 
 def _launch(

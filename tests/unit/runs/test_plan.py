@@ -110,6 +110,10 @@ def test_a_method_with_larger_patches_needs_larger_images(tiny: Tiny) -> None:
     assert tiny.jobs(patch=side, methods=("supervised",))
     with pytest.raises(InputError, match=f"training patch of {2 * side}x{2 * side} that neighbor2neighbor"):
         tiny.jobs(patch=side, methods=("supervised", "neighbor2neighbor"))
+    of_all = {job.run.method for job in tiny.jobs(patch=side, methods=("all",))}
+    assert {job.run.method for job in tiny.jobs(methods=("all",))} - of_all == {"neighbor2neighbor"}
+    with pytest.raises(InputError, match=f"training patch of {side + 1}x{side + 1} that"):
+        tiny.jobs(patch=side + 1, methods=("all",))
 
 
 @pytest.mark.parametrize(("name", "value"), [("width", 1), ("steps", 0), ("batch", 0), ("seeds", (-1,))])

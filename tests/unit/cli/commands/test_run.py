@@ -129,6 +129,11 @@ def test_all_runs_every_method_where_it_is_defined_and_names_those_left_out(
     assert set(errors.values()) == {""}
     run_tiny("--methods", "all", "--noises", "gamma:50")
     assert "left out, not defined for these noise models: gaussian_only" in capsys.readouterr().out
+    file = folders / "entries" / "anywhere.py"
+    larger = file.read_text().replace("needs, noises", "patch_scale, needs, noises").replace("= f", "= 9, f")
+    (file.parent / "larger.py").write_text(larger)
+    run_tiny("--methods", "all")
+    assert "left out, with patches larger than a training image: larger" in capsys.readouterr().out
 
 
 def test_an_empty_and_a_damaged_set_are_refused_before_training(
