@@ -51,6 +51,7 @@ def facts() -> dict[str, Any]:
         "results": results(),
         "protocol": source.constants("bench.protocol"),
         "step": source.constants("bench.training.step"),
+        "optimiser": source.constants("bench.training.optimiser"),
         "bfloat16": source.constants("bench.training.bfloat16"),
         "images": source.constants("bench.images.clean_image"),
         "version": tomllib.loads(read("pyproject.toml"))["project"]["version"],

@@ -115,7 +115,7 @@ RECIPES = {
         train="bsd400-tune",
         test=("bsd400-held",),
         steps=600,
-        noises=("gaussian:25", "poisson:0.01"),
+        noises=("gaussian:25", "poisson:0.05", "gamma:50"),
     ),
     "colour": replace(
         GREY,
