@@ -50,6 +50,9 @@ changes a PSNR by about 1e-5 dB.
 FORMER_VALUES = {"told": "given"}
 """Values of hyper-parameters that have been renamed since protocol 4."""
 
+FORMER_FORMS = {"sure": {"risk": "first_order"}}
+"""Hyper-parameters added since protocol 4, by method, with the value for what the method did then."""
+
 
 class ScoredSet(NamedTuple):
     """A noise parameter and a test set; a run has one mean PSNR for each."""
@@ -193,7 +196,8 @@ def _plan_again(
 ) -> Job:
     run = record.run
     # All hyper-parameters by name, since a default may have changed.
-    values = {name: FORMER_VALUES.get(value, value) for name, value in run.hyper_parameters.items()}
+    stored = {name: FORMER_VALUES.get(value, value) for name, value in run.hyper_parameters.items()}
+    values = FORMER_FORMS.get(run.method, {}) | stored
     chosen = [f"{name}={value}" for name, value in values.items() if value is not None]
     model = NOISES[run.noise]
     recipe = Recipe(

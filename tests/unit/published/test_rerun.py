@@ -149,6 +149,22 @@ def test_former_values_of_hyper_parameters_are_renamed(
     assert verdict.ok
 
 
+def test_a_run_from_before_a_hyper_parameter_existed_is_repeated_in_its_form(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny.launch(methods=("sure:risk=first_order",))
+    reference = collect([tiny.context.store.root], tmp_path / "reports")
+    (key,) = reference.keys()
+    run = reference.record(key).to_json()["run"]
+    change_record(reference, key, run=run | {"hyper_parameters": {"eps": 0.01}})
+    seen = []
+    monkeypatch.setattr("bench.published.rerun.plan", lambda recipe, *_, **__: seen.append(recipe.methods))
+    with pytest.raises(TypeError):
+        check(reference, [key], tiny.context.store)
+    assert seen == [("sure:risk=first_order,eps=0.01",)]
+
+
 @pytest.mark.parametrize(
     ("recipe", "options"),
     [
