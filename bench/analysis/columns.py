@@ -93,7 +93,7 @@ FAILURE_COLUMNS = ["key", "seed", "error", "sees", *SETUP_COLUMNS, *CELL, "defin
 NULLABLE = ["lpips", "estimate", "passes", "defined_for", "patch_scale"]
 """Columns that may be null; scores stored before the last three existed lack them."""
 TYPES: dict[str, type] = dict.fromkeys([*SETTING_COLUMNS, "protocol", "seed"], int)
-TYPES |= dict.fromkeys(["parameter", "learning_rate"], float)
+TYPES |= dict.fromkeys(["parameter", "learning_rate", "clip_ratio"], float)
 TYPES["optimiser"] = str
 
 

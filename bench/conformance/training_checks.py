@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 CPU = torch.device("cpu")
 SAMPLING = Sampling(steps=200, batch=8, patch=32, seed=0)
 WIDTH = 8
-LEARNING_RATE = 0.005  # higher than in a full training run, which is longer
 TEST_SIDE = 128
 LEAST_GAIN = 1.0
 LARGEST_COST = 1.2
@@ -44,7 +43,6 @@ def learns(case: Case) -> str:
         precision="float32",
         device=CPU,
         report=lambda _: None,
-        learning_rate=LEARNING_RATE,
     )
     return gains(case, net)
 

@@ -108,8 +108,7 @@ def fit(
         device=device,
         report=report,
         engine=context.engine,
-        optimiser=run.optimiser,
-        learning_rate=run.learning_rate,
+        optimiser=run.optimiser_settings,
         evaluation_points=EvaluationPoints(
             halved_steps(run.steps, context.evaluations),
             MidwayEvaluation(denoiser, tests, checkpointer.log.curve),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from bench.errors import InputError
-from bench.protocol import LEARNING_RATES, OPTIMISER
+from bench.protocol import CLIP_RATIO, LEARNING_RATES, OPTIMISER
 from bench.settings import OptimiserName, TrainingSettings, require_at_least
 
 PUBLISHED = ("noise2void", "sure", "noise2score", "noise2noise", "supervised")
@@ -24,6 +25,7 @@ class Recipe(TrainingSettings):
         test: the test sets.
         optimiser: optimiser of the U-Net.
         learning_rate: peak learning rate of the optimiser's schedule.
+        clip_ratio: a gradient is clipped to this multiple of the running mean of its norm.
         methods: names, with non-default hyper-parameters.
         noises: names with parameters.
         seeds: seeds of weights, patches and noise.
@@ -40,6 +42,7 @@ class Recipe(TrainingSettings):
     test: tuple[str, ...]
     optimiser: OptimiserName = OPTIMISER
     learning_rate: float = LEARNING_RATES[OPTIMISER]
+    clip_ratio: float = CLIP_RATIO
     methods: tuple[str, ...] = PUBLISHED
     noises: tuple[str, ...] = PUBLISHED_NOISES
     seeds: tuple[int, ...] = (0,)
@@ -48,6 +51,8 @@ class Recipe(TrainingSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not math.isfinite(self.clip_ratio):
+            raise InputError(f"clip_ratio must be finite, but is {self.clip_ratio}; a large one never clips")
         for name in ("methods", "noises", "test", "seeds"):
             if not getattr(self, name):
                 raise InputError(f"a grid needs at least one of its {name}, but none is given")

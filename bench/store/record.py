@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.settings import BEFORE_PROTOCOL_5
+from bench.settings import unrecorded_settings
 from bench.store.run import Run  # noqa: TC001 - pydantic reads the annotations
 
 LOCAL = ("traceback", "files", "seal")
@@ -137,10 +137,8 @@ class RunRecord(_Part):
     def to_json(self) -> dict[str, Any]:
         """Return the fields that were set, as a JSON object, with the settings of the run's protocol."""
         content = super().to_json()
-        if self.protocol < 5:
-            content["run"] = {
-                name: value for name, value in content["run"].items() if name not in BEFORE_PROTOCOL_5
-            }
+        for name in unrecorded_settings(self.protocol):
+            del content["run"][name]
         return content
 
     def circumstances(self) -> dict[str, str]:
@@ -155,8 +153,9 @@ class RunRecord(_Part):
         Raises:
             ValueError: a field is missing or of a wrong type; the message names the first.
         """
-        if "run" in content and content.get("protocol", 5) < 5:
-            content = content | {"run": BEFORE_PROTOCOL_5 | content["run"]}
+        run, protocol = content.get("run"), content.get("protocol")
+        if isinstance(run, dict) and isinstance(protocol, int):
+            content = content | {"run": unrecorded_settings(protocol) | run}
         try:
             return cls.model_validate_json(json.dumps(content))
         except ValidationError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bench.settings import BEFORE_PROTOCOL_5, SETTING_COLUMNS
+from bench.settings import SETTING_COLUMNS, unrecorded_settings
 from bench.store.checksums import DamagedRunError, read_file
 from bench.store.layout import SCORES
 from bench.system.files import write_durably
@@ -48,7 +48,7 @@ def latest(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
 def failures_of(records: Iterable[RunRecord]) -> pd.DataFrame:
     """List failed runs: one row per run and test set, with the cause in ``error``."""
     rows = [
-        BEFORE_PROTOCOL_5 | record.columns | {"error": record.error} | target.model_dump()
+        unrecorded_settings(record.protocol) | record.columns | {"error": record.error} | target.model_dump()
         for record in records
         for target in record.test
     ]
@@ -74,7 +74,16 @@ def parse_table(content: bytes, path: Path) -> pd.DataFrame:
         table = pd.read_parquet(io.BytesIO(content)).replace(FORMER_WORDS, regex=True)
     except (OSError, ValueError) as error:
         raise DamagedRunError(f"{path} is damaged: no table can be read from it ({error})") from error
-    return table.assign(**{name: value for name, value in BEFORE_PROTOCOL_5.items() if name not in table})
+    return _with_unrecorded_settings(table)
+
+
+def _with_unrecorded_settings(table: pd.DataFrame) -> pd.DataFrame:
+    if "protocol" not in table:
+        return table
+    for protocol in table["protocol"].unique():
+        for name, value in unrecorded_settings(protocol).items():
+            table.loc[table["protocol"] == protocol, name] = value
+    return table
 
 
 def write_scores(rows: pd.DataFrame, folder: Path) -> None:

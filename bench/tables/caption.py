@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bench.analysis.columns import SYMBOLS, noise_label
-from bench.protocol import CLIP_RATIO, NOISE_FORMULAS
+from bench.protocol import NOISE_FORMULAS
 
 if TYPE_CHECKING:
     from bench.analysis.columns import Setup
@@ -113,9 +113,9 @@ def _scaled(table: Table) -> str:
 
 def _gradients(setup: Setup) -> str:
     # Earlier protocols did not clip gradients, and their runs can still be tabulated.
-    if setup.protocol < 4:
+    if math.isinf(setup.clip_ratio):
         return ""
-    return f"gradients are clipped to {CLIP_RATIO:g} times the running mean of their norm; "
+    return f"gradients are clipped to {setup.clip_ratio:g} times the running mean of their norm; "
 
 
 def _untrained(table: Table) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import InputError
-from bench.protocol import LEARNING_RATES, OPTIMISER
+from bench.settings import DEFAULT_OPTIMISER
 from bench.training.cuda_graph import CapturedStep
 from bench.training.step import Step
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from bench.method import Method
-    from bench.settings import OptimiserName, Precision
+    from bench.settings import OptimiserSettings, Precision
     from bench.training.patches import Sampling
     from bench.training.unet import UNet
 
@@ -47,8 +47,7 @@ def make_step(
     precision: Precision,
     device: torch.device,
     engine: Engine,
-    optimiser: OptimiserName = OPTIMISER,
-    learning_rate: float = LEARNING_RATES[OPTIMISER],
+    optimiser: OptimiserSettings = DEFAULT_OPTIMISER,
 ) -> Step:
     """Create the step of an engine returned by ``resolve_engine``; see ``Step`` for the other arguments."""
     kind = Step if engine == "eager" else CapturedStep
@@ -59,6 +58,5 @@ def make_step(
         precision=precision,
         device=device,
         optimiser=optimiser,
-        learning_rate=learning_rate,
         compiled=engine == "compile",
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bench.protocol import LEARNING_RATES, OPTIMISER
+from bench.settings import DEFAULT_OPTIMISER
 from bench.system.counters import count_memory, count_work
 from bench.system.stopwatch import Stopwatch
 from bench.training.checkpoint import BEGINNING, Checkpoint
@@ -20,7 +20,7 @@ from bench.training.step import TrainingError
 
 if TYPE_CHECKING:
     from bench.method import Batch, Method
-    from bench.settings import OptimiserName, Precision
+    from bench.settings import OptimiserSettings, Precision
     from bench.training.checkpoint import Checkpointer
     from bench.training.patches import Patches
     from bench.training.step import Step
@@ -78,8 +78,7 @@ def train(  # noqa: PLR0913 - one argument per setting of a run
     device: torch.device,
     report: Report,
     engine: Engine = "eager",
-    optimiser: OptimiserName = OPTIMISER,
-    learning_rate: float = LEARNING_RATES[OPTIMISER],
+    optimiser: OptimiserSettings = DEFAULT_OPTIMISER,
     evaluation_points: EvaluationPoints | None = None,
     checkpointer: Checkpointer | None = None,
 ) -> Cost:
@@ -93,8 +92,7 @@ def train(  # noqa: PLR0913 - one argument per setting of a run
         device: the device to train on.
         report: called every few steps with step, mean loss, learning rate and seconds.
         engine: engine that launches the steps; see ``resolve_engine``.
-        optimiser: optimiser of the network.
-        learning_rate: peak learning rate of the optimiser's schedule.
+        optimiser: the optimiser, its peak learning rate and how it clips gradients.
         evaluation_points: steps at which the network is evaluated.
         checkpointer: writes checkpoints, and holds the one to resume from. A resumed run ends with identical
             weights if the device is deterministic, which CUDA does not guarantee.
@@ -112,7 +110,6 @@ def train(  # noqa: PLR0913 - one argument per setting of a run
         device=device,
         engine=engine,
         optimiser=optimiser,
-        learning_rate=learning_rate,
     )
     first = patches(0)
     with out_of_memory_advice(step_once, first, device):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from bench.protocol import CLIP_RATIO, LEARNING_RATES, OPTIMISER
 from bench.seeds import seed_of
+from bench.settings import DEFAULT_OPTIMISER
 from bench.training.optimiser import Optimiser
 from bench.training.precision import disable_tf32, in_precision
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.method import Batch, Method, Network
-    from bench.settings import OptimiserName, Precision
+    from bench.settings import OptimiserSettings, Precision
     from bench.training.patches import Sampling
     from bench.training.unet import UNet
 
@@ -33,7 +33,7 @@ class TrainingError(RuntimeError):
 class Step:
     """Trains a network one step at a time.
 
-    The gradient is clipped to ``CLIP_RATIO`` times the running mean of its norm: at a learning rate that
+    The gradient is clipped to ``clip_ratio`` times the running mean of its norm: at a learning rate that
     suits all methods, a single much larger gradient could ruin a training run. Only the ratio of norms
     matters, so a loss may be in any unit, as for the optimisers.
 
@@ -48,8 +48,7 @@ class Step:
         sampling: number of steps, and seed.
         precision: precision of the network's arithmetic; losses and weights are always float32.
         device: the device to train on.
-        optimiser: optimiser of the network.
-        learning_rate: peak learning rate of the schedule.
+        optimiser: the optimiser, its peak learning rate and how it clips gradients.
         compiled: whether ``torch.compile`` fuses the network.
     """
 
@@ -61,8 +60,7 @@ class Step:
         sampling: Sampling,
         precision: Precision,
         device: torch.device,
-        optimiser: OptimiserName = OPTIMISER,
-        learning_rate: float = LEARNING_RATES[OPTIMISER],
+        optimiser: OptimiserSettings = DEFAULT_OPTIMISER,
         compiled: bool = False,
     ) -> None:
         disable_tf32()
@@ -70,6 +68,7 @@ class Step:
         self.net = net
         self.method = method
         self.sampling = sampling
+        self.clip_ratio = optimiser.clip_ratio
         self.eager_network = in_precision(net, precision, device)
         self.network = torch.compile(self.eager_network, dynamic=False) if compiled else self.eager_network
         self.log_multipliers = {
@@ -77,10 +76,10 @@ class Step:
             for name, value in method.multipliers.items()
         }
         self.optimiser = Optimiser(
-            optimiser,
+            optimiser.name,
             net,
             self.log_multipliers,
-            learning_rate=learning_rate,
+            learning_rate=optimiser.learning_rate,
             steps=sampling.steps,
             device=device,
         )
@@ -134,12 +133,12 @@ class Step:
         return self.method.loss(network, replace(batch, multipliers=multipliers), self.rng, self.progress)
 
     def clip_gradient(self) -> None:
-        """Clip the norm of the network's gradient to ``CLIP_RATIO`` times its running mean."""
+        """Clip the norm of the network's gradient to ``clip_ratio`` times its running mean."""
         norm = get_total_norm([weight.grad for weight in self.net.parameters() if weight.grad is not None])
         mean = torch.where(self.mean_gradient_norm.isnan(), norm, self.mean_gradient_norm)
         ratio = norm / mean.clamp(min=torch.finfo(mean.dtype).tiny)
-        clip_grads_with_norm_(self.net.parameters(), CLIP_RATIO, ratio)
-        self.mean_gradient_norm.copy_(mean.lerp(norm.minimum(CLIP_RATIO * mean), 1 - NORM_DECAY))
+        clip_grads_with_norm_(self.net.parameters(), self.clip_ratio, ratio)
+        self.mean_gradient_norm.copy_(mean.lerp(norm.minimum(self.clip_ratio * mean), 1 - NORM_DECAY))
 
     def state(self) -> dict[str, Tensor]:
         """Return all tensors on which the next step depends, by name, on the CPU; waits for the device."""

@@ -12,7 +12,8 @@ from bench.discovery import listings, parse_method
 from bench.method import Method, Untrained
 from bench.noise import Gaussian
 from bench.noise.blind import UnknownNoise
-from bench.protocol import LEARNING_RATES, OPTIMISER
+from bench.protocol import CLIP_RATIO, LEARNING_RATES, OPTIMISER
+from bench.settings import OptimiserSettings
 from bench.training.engine import make_step
 from bench.training.patches import Patches, Sampling
 
@@ -63,8 +64,7 @@ def stepped(
         precision="float32",
         device=device,
         engine=engine,
-        optimiser=optimiser,
-        learning_rate=LEARNING_RATES[optimiser],
+        optimiser=OptimiserSettings(optimiser, LEARNING_RATES[optimiser], CLIP_RATIO),
     )
     for step in range(patches.sampling.steps):
         step_once(step, patches(step))

@@ -39,6 +39,7 @@ class RecipeChanges:
         patch: side of a training patch, in pixels
         optimiser: muon, or adam, the optimiser of earlier protocols
         learning_rate: peak learning rate of the optimiser's schedule
+        clip_ratio: clip a gradient to this multiple of the running mean of its norm
         seeds: seeds of the initial weights, patches and noise; each seed is a separate run
         evaluations: number of evaluations during each training run, for `noisebench curve`;
             the former name --looks works for one more release
@@ -58,6 +59,7 @@ class RecipeChanges:
     patch: Integer = None
     optimiser: Annotated[OptimiserName | None, optional("muon|adam", default=OF_RECIPE)] = None
     learning_rate: Annotated[float | None, optional("FLOAT", default=OF_OPTIMISER)] = None
+    clip_ratio: Annotated[float | None, optional("FLOAT", default=OF_RECIPE)] = None
     seeds: Annotated[tuple[int, ...] | None, optional("INT ...", default=OF_RECIPE)] = None
     evaluations: Annotated[Integer, tyro.conf.arg(aliases=["--looks"])] = None
     lpips: Annotated[bool | None, optional("True|False", default=IF_HERE)] = None

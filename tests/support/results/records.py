@@ -21,6 +21,7 @@ RUN = {
     "patch": 64,
     "optimiser": "adam",
     "learning_rate": 0.002,
+    "clip_ratio": 2.0,
     "seed": 0,
     "training_noise": "frozen",
     "precision": "float32",
@@ -41,7 +42,7 @@ def made_up(key: str = "key", **changes: Any) -> dict[str, Any]:
     }
     record = {
         "key": key,
-        "protocol": 4,
+        "protocol": 5,
         "columns": {"key": key},
         "test": [],
         "notes": [],

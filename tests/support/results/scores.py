@@ -34,6 +34,7 @@ SETUP = {
     "patch": 64,
     "optimiser": "adam",
     "learning_rate": 2e-3,
+    "clip_ratio": 2.0,
     "training_noise": "frozen",
     "device": "cuda",
     "protocol": 1,

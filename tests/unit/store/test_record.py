@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from typing import Any
@@ -58,3 +59,15 @@ def test_evaluations_of_a_test_set_are_those_under_each_noise() -> None:
 def test_torch_is_not_imported_to_read_a_record() -> None:
     code = "import bench.store.record, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("protocol", "clip_ratio"), [(3, math.inf), (4, 2.0)])
+def test_settings_that_earlier_protocols_did_not_record_are_known(protocol: int, clip_ratio: float) -> None:
+    content = made_up(protocol=protocol)
+    for name in ("optimiser", "clip_ratio"):
+        del content["run"][name]
+    record = RunRecord.from_json(content)
+    assert (record.run.optimiser, record.run.clip_ratio) == ("adam", clip_ratio)
+    assert record.to_json() == content
+    with pytest.raises(ValueError, match=r"run\.optimiser: Field required"):
+        RunRecord.from_json(content | {"protocol": 5})

@@ -30,7 +30,12 @@ def test_the_source_of_a_method_and_the_protocol_enter_the_key(monkeypatch: pyte
 def test_every_field_enters_the_key(name: str) -> None:
     run = Run(**RUN)
     value = getattr(run, name)
-    other = {"a": 1} if isinstance(value, dict) else f"{value}x" if isinstance(value, str) else 2 * value + 2
+    if name == "optimiser":
+        other = "muon"
+    else:
+        other = (
+            {"a": 1} if isinstance(value, dict) else f"{value}x" if isinstance(value, str) else 2 * value + 2
+        )
     assert replace(run, **{name: other}).key(SOURCE) != run.key(SOURCE)
 
 
@@ -43,6 +48,8 @@ def test_fields_are_in_the_order_of_stored_records() -> None:
     [
         ({"seed": -1}, "seed must be at least 0, but is -1"),
         ({"width": 1}, "width must be at least 2, but is 1"),
+        ({"optimiser": "adamw"}, "unknown optimiser 'adamw'; did you mean 'adam'"),
+        ({"clip_ratio": 0.0}, "clip_ratio must be above 0, but is 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be finite and above 0, but is nan"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from bench.analysis.tabulate import tabulate
 from bench.tables.caption import footer
 from bench.tables.score_table import markdown
@@ -32,8 +34,8 @@ def test_the_footer_describes_the_protocol_of_its_runs():
     assert "Poisson(x/ζ)" in text
 
 
-def test_gradient_clipping_is_described_from_protocol_4_on():
-    (before,), (since,) = (tabulate(made_up(protocol=number), NO_FAILURES) for number in (3, 4))
+def test_gradient_clipping_is_described_where_gradients_were_clipped():
+    (before,), (since,) = (tabulate(made_up(clip_ratio=ratio), NO_FAILURES) for ratio in (math.inf, 2.0))
     assert "running mean" not in " ".join(footer(before))
     assert "running mean" in " ".join(footer(since))
 

@@ -15,6 +15,7 @@ from bench.conformance.case import small_unet
 from bench.method import Method, squared_error
 from bench.protocol import LEARNING_RATES, OPTIMISER
 from bench.seeds import seed_of
+from bench.settings import DEFAULT_OPTIMISER
 from bench.training.engine import make_step
 from bench.training.loop import train
 from bench.training.patches import Patches, Sampling
@@ -258,7 +259,7 @@ def test_the_shortest_runs_have_a_learning_rate_at_every_step(steps: int, peak: 
         precision="float32",
         device=CPU,
         engine="eager",
-        learning_rate=peak,
+        optimiser=DEFAULT_OPTIMISER._replace(learning_rate=peak),
     )
     rates = []
     for _ in range(steps):
