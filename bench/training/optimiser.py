@@ -24,6 +24,8 @@ BETAS = (0.9, 0.99)
 """Decay rates of Adam's two moments, per step."""
 MOMENTUM = 0.95
 """Decay rate of Muon's mean gradient, per step."""
+WEIGHT_DECAY = 0.1
+"""A step of Muon first shrinks a kernel by this fraction of the learning rate; else kernels grow without bound."""
 WARM_UP = 0.1
 """Fraction of the steps in which the learning rates rise."""
 MULTIPLIER_RATE = 20.0
@@ -79,9 +81,15 @@ class Optimiser:
         if inner:
             peaks.insert(0, [learning_rate])
             kernels = [_group(inner, learning_rate, device)]
-            self.optimisers.append(
-                Muon(kernels, momentum=MOMENTUM, nesterov=True, adjust_lr_fn="original", capturable=on_cuda)
+            muon = Muon(
+                kernels,
+                momentum=MOMENTUM,
+                nesterov=True,
+                weight_decay=WEIGHT_DECAY,
+                adjust_lr_fn="original",
+                capturable=on_cuda,
             )
+            self.optimisers.append(muon)
         descent, ascent = (
             _group(part, rate, device) for part, rate in zip((rest, log_multipliers), peaks[-1], strict=True)
         )

@@ -9,7 +9,7 @@ import torch
 
 from bench.conformance.case import small_unet
 from bench.protocol import LEARNING_RATES
-from bench.training.optimiser import MULTIPLIER_RATE, Optimiser, inner_kernels
+from bench.training.optimiser import MULTIPLIER_RATE, WEIGHT_DECAY, Optimiser, inner_kernels
 from tests.support.stepping import CPU
 
 NAMES = ["muon", "adam"]
@@ -35,7 +35,8 @@ def test_muon_moves_a_kernel_along_the_nearest_semi_orthogonal_matrix() -> None:
     rate = optimiser.learning_rate
     optimiser.step()
     for name, weight in inner_kernels(dict(net.named_parameters())).items():
-        moved = (before[name] - weight.detach()).flatten(1) / rate
+        kept = (1 - rate * WEIGHT_DECAY) * before[name]
+        moved = (kept - weight.detach()).flatten(1) / rate
         left, _, right = torch.linalg.svd(weight.grad.flatten(1), full_matrices=False)
         in_their_basis = left.mT @ moved @ right.mT
         expected = max(1, moved.shape[0] / moved.shape[1]) ** 0.5
@@ -109,6 +110,20 @@ def test_a_restored_optimiser_goes_on_to_the_same_bits(name: str) -> None:
     assert torch.equal(multipliers["bound"], expected_bound)
     assert not torch.equal(expected_bound, bound)
     assert all(torch.equal(value, expected[key]) for key, value in net.state_dict().items())
+
+
+def test_muon_shrinks_kernels_and_adam_nothing() -> None:
+    net = small_unet(1)
+    before = with_gradients(net)
+    for weight in net.parameters():
+        weight.grad.zero_()
+    optimiser = made("muon", net)
+    rate = optimiser.learning_rate
+    optimiser.step()
+    inner = inner_kernels(before)
+    for name, weight in net.named_parameters():
+        kept = 1 - rate * WEIGHT_DECAY if name in inner else 1
+        torch.testing.assert_close(weight.detach(), kept * before[name], rtol=1e-6, atol=1e-8)
 
 
 def test_multipliers_rise_with_their_gradient() -> None:
