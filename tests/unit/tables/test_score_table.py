@@ -29,8 +29,8 @@ from tests.support.results.scores import (
 def test_markdown_by_hand():
     assert markdown(tabulate(by_hand(), NO_FAILURES)).splitlines()[:10] == [
         (
-            "### bsd400, grey, U-Net width 48, 20,000 steps of 16 patches of 64x64, adam, learning rate 0.002, "
-            "frozen noise, cuda, protocol 1"
+            "### bsd400, grey, U-Net width 48, 20,000 steps of 16 patches of 64x64, adam, "
+            "learning rate 0.002, frozen noise, cuda, protocol 1"
         ),
         "",
         "| noise | test set | noisy | noise2void | sure | noise2noise | supervised |",
