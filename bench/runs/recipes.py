@@ -114,8 +114,8 @@ RECIPES = {
     "tuning": replace(
         GREY_CPU,
         purpose=(
-            "For choosing settings, away from every test set: nine tenths of bsd400 to the last tenth, a "
-            "quarter of the reference's budget."
+            "For choosing settings, away from every test set: nine tenths of bsd400 to the last tenth, with "
+            "short training runs."
         ),
         train="bsd400-tune",
         test=("bsd400-held",),

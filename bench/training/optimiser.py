@@ -25,7 +25,7 @@ BETAS = (0.9, 0.99)
 MOMENTUM = 0.95
 """Decay rate of Muon's mean gradient, per step."""
 WEIGHT_DECAY = 0.1
-"""A step of Muon first shrinks kernels by this fraction of the learning rate; else they grow without bound."""
+"""A step of Muon first shrinks kernels by this fraction of the learning rate, or they grow without bound."""
 WARM_UP = 0.1
 """Fraction of the steps in which the learning rates rise."""
 MULTIPLIER_RATE = 20.0
