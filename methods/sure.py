@@ -24,15 +24,19 @@ class Sure(Method):
 
     - Gaussian: (f - y)^2 - sd^2 + (2 sd^2 / eps) b (f(y + eps b) - f)   (Stein 1981; Ramani et al. 2008);
       unbiased as eps -> 0.
-    - Poisson and Gamma: a random fraction p of the pixels, where B = 1, is thinned to c, and g = f(c):
-      (f - y)^2 - v + (1 - B) / (1 - p) (g^2 - f^2) - (2 B / p) y (g - f).
-      Poisson: c = y - zeta B, v = zeta y. Gamma: c = y U where B = 1, U ~ Beta(k, 1), v = y^2 / (k + 1).
+    - Poisson and Gamma: a random fraction p of the pixels, where B = 1, is thinned to c, T restores the mean
+      of each value, and g = f(T(c)): (f - y)^2 - v + (1 - B) / (1 - p) (g^2 - f^2) - (2 B / p) y (g - f).
+      Poisson: c = y - B min(y, zeta), T(c) = c + p min(c, zeta), v = zeta y.
+      Gamma: c = y U^B, U ~ Beta(k, 1), T(c) = c / (1 - p / (k + 1)), v = y^2 / (k + 1).
 
     The latter rests on x E[f(y)] = E[y f(y - zeta)] under Poisson noise (Hudson 1978) and x E[f(y)] =
-    E[y f(U y)] under Gamma noise, where one pixel changes and the others do not. It is the exact risk of each
-    pixel on a background of which a fraction p is thinned, and its minimiser is the posterior mean given that
-    background, for any p. With a larger p the background is darker than in the image to denoise; with a
-    smaller p the estimate scatters more. The terms in f reduce the scatter and cancel on average.
+    E[y f(U y)] under Gamma noise, where one pixel changes and the others do not. Both hold for f(T(c)) too,
+    as T acts on each value alone. The estimate is the exact risk of each pixel of f(T(c)) whose own value is
+    not thinned, among others of which a fraction p is. Its minimiser is the posterior mean given this own
+    value and this background, for any p. The background's mean is that of y, except for single counts under
+    Poisson noise, where it is (1 - p^2) zeta. The own value is shifted: f meets T(y) in training, and y in
+    denoising. A larger p hides more of the background; with a smaller p the estimate scatters more. The terms
+    in f = f(y) reduce the scatter and cancel on average.
 
     ``risk=first_order`` is the published form, for comparison:
 
@@ -53,7 +57,7 @@ class Sure(Method):
     needs = frozenset({"noisy", "noise"})
 
     risk: Literal["exact", "first_order"] = "exact"
-    thinned: float = 0.1
+    thinned: float = 0.4
     eps: float = 0.01
 
     def __post_init__(self) -> None:
@@ -90,13 +94,16 @@ class Sure(Method):
         chosen = torch.empty_like(noisy).bernoulli_(self.thinned, generator=rng)
         match noise:
             case Poisson(zeta=zeta):
+                count = zeta * torch.ones_like(noisy)
                 # A black pixel has no count to lose: its y (g - f) is zero whatever it becomes.
-                step = torch.minimum(noisy.clamp(min=0), zeta * torch.ones_like(noisy))
+                rest = noisy - chosen * torch.minimum(noisy.clamp(min=0), count)
+                restored = rest + self.thinned * torch.minimum(rest, count)
                 offset = zeta * noisy
             case Gamma(k=k):
-                step = noisy * (1 - torch.empty_like(noisy).uniform_(generator=rng) ** (1 / k))
+                rest = noisy * torch.empty_like(noisy).uniform_(generator=rng) ** (chosen / k)
+                restored = rest / (1 - self.thinned / (k + 1))
                 offset = noisy.square() / (k + 1)
-        f, g = net(torch.cat([noisy, noisy - chosen * step])).chunk(2)
+        f, g = net(torch.cat([noisy, restored])).chunk(2)
         squares = (1 - chosen) / (1 - self.thinned) * (g.square() - f.square())
         products = chosen / self.thinned * noisy * (g - f)
         return (f - noisy).square() - offset + squares - 2 * products

@@ -22,6 +22,7 @@ from bench.method import Batch
 from bench.noise import Gamma, Noise, Poisson
 from methods.sure import Sure
 from tests.support.methods.calculus import progress_of, rng_of
+from tests.support.methods.networks import Spy
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 """Maps parameters and images (M, 1, 1, W) to denoised images."""
@@ -74,6 +75,15 @@ def minimiser(expected, method: Sure, denoiser: Denoiser, noise: Noise, draws: D
     return zero
 
 
+def restored(y: np.ndarray, noise: Noise, *, thinned: float) -> np.ndarray:
+    """Return T(y), what the network is given for values that are not thinned."""
+    match noise:
+        case Poisson(zeta=zeta):
+            return y + thinned * zeta * (y > 0)
+        case Gamma(k=k):
+            return y * (k + 1) / (k + 1 - thinned)
+
+
 # Poisson noise: every denoiser is a table over the lattice of counts
 
 
@@ -87,9 +97,14 @@ def counted_draws(counts: np.ndarray, chances: np.ndarray, zeta: float, *, heads
     return Draws(zeta * noisy, flips, flips, torch.from_numpy(np.outer(chances, weights).ravel()))
 
 
+def counts_of(image: Tensor, zeta: float) -> Tensor:
+    """Return the counts z of values y = zeta z, or T(y), which is less than a count more."""
+    return (image / zeta + 1e-6).floor().long()
+
+
 def looked_up(zeta: float) -> Denoiser:
     """Return the denoiser of one pixel whose parameters are its outputs at -1, 0, 1, ... counts."""
-    return lambda table, image: table[(image / zeta).round().long() + 1]
+    return lambda table, image: table[counts_of(image, zeta) + 1]
 
 
 @dataclass(frozen=True)
@@ -170,7 +185,7 @@ def test_exact_risk_of_two_pixels_is_least_at_the_mean_given_a_thinned_neighbour
     draws = counted_draws(pairs, of_pair.sum(axis=-1).ravel(), zeta, heads=thinned)
 
     def looked_up_in_pairs(table: Tensor, image: Tensor) -> Tensor:
-        own = (image / zeta).round().long()
+        own = counts_of(image, zeta)
         return table.view(len(counts), -1)[own, own.flip(-1)]
 
     table = minimiser(
@@ -185,7 +200,8 @@ def test_exact_risk_of_two_pixels_is_least_at_the_mean_given_a_thinned_neighbour
     found = table.view(len(counts), -1).numpy()[usual]
     np.testing.assert_allclose(found, mean, rtol=1e-6)
     exact = (of_pair @ x / of_pair.sum(axis=-1))[usual]
-    # What the darker neighbour costs: of second order in p, at most (p times the share of one count)^2.
+    # What the thinned neighbour costs, as a table takes T(y) for y and so undoes the restoring: of second
+    # order in p, at most (p times the share of one count)^2.
     assert of_pair.sum(axis=-1)[usual] @ (found - exact) ** 2 < (thinned * zeta / 2) ** 2
 
 
@@ -255,7 +271,7 @@ def test_exact_gamma_risk_is_least_at_the_posterior_mean(
     draws = continuous_draws(y, density * np.diff(edges), heads=thinned)
     denoiser = splines(edges[0], edges[-1], 60)
     coefficients = minimiser(expected, Sure(thinned=thinned), denoiser, Gamma(k), draws, 60)
-    found = denoiser(coefficients, torch.from_numpy(y)).numpy()
+    found = denoiser(coefficients, torch.from_numpy(restored(y, Gamma(k), thinned=thinned))).numpy()
     usual = density > 1e-3 * density.max()
     np.testing.assert_allclose(found[usual], mean[usual], rtol=1e-3)
 
@@ -285,7 +301,7 @@ def test_first_order_gamma_risk_misses_by_twice_x_squared_over_k_squared(expecte
 @pytest.mark.parametrize("x", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("noise", [Poisson(0.01), Poisson(0.05), Gamma(20), Gamma(100)], ids=str)
 def test_exact_risk_of_a_fixed_denoiser(expected, noise: Noise, x: float, thinned: float):
-    """For one pixel it is the squared error itself, however curved the denoiser is."""
+    """For one pixel it is the squared error of f(T(y)), however curved the denoiser f is."""
 
     def wavy(image: Tensor) -> Tensor:
         return 0.3 + 0.4 * torch.tanh(3 * (image - 0.5)) + 0.05 * torch.sin(12 * image)
@@ -298,5 +314,28 @@ def test_exact_risk_of_a_fixed_denoiser(expected, noise: Noise, x: float, thinne
         case Gamma(k=k):
             y, chances = nodes_of_gamma(k, x)
             draws = continuous_draws(y, chances, heads=thinned)
-    true = chances @ (wavy(torch.from_numpy(y)).numpy() - x) ** 2
+    seen = torch.from_numpy(restored(y, noise, thinned=thinned))
+    true = chances @ (wavy(seen).numpy() - x) ** 2
     assert expected(Sure(thinned=thinned), wavy, noise, draws).item() == pytest.approx(true, rel=1e-7)
+
+
+# The mean of what the network is given
+
+
+@pytest.mark.parametrize("thinned", [0.1, 0.4, 0.9])
+@pytest.mark.parametrize("noise", [Poisson(0.01), Poisson(0.05), Gamma(5), Gamma(50)], ids=str)
+def test_thinning_leaves_the_mean_of_each_value(expected, noise: Noise, thinned: float):
+    """Over all draws, and but for single counts, of which there is nothing left to restore."""
+    counts = np.arange(30)
+    mean = y = counts * noise.parameter if isinstance(noise, Poisson) else counts / 20
+    every = np.ones(len(y))  # The weight of each value, so that those of its draws add up to one.
+    if isinstance(noise, Poisson):
+        draws = counted_draws(counts[:, None], every, noise.parameter, heads=thinned)
+        mean = np.where(counts == 1, (1 - thinned**2) * y, y)
+    else:
+        draws = continuous_draws(y, every, heads=thinned)
+    spy = Spy(torch.tanh)
+    expected(Sure(thinned=thinned), spy, noise, draws)
+    seen = spy.seen[0].chunk(2)[1].flatten()
+    found = (draws.chances * seen).view(len(y), -1).sum(dim=1).numpy()
+    np.testing.assert_allclose(found, mean, rtol=1e-9)
