@@ -79,7 +79,7 @@ def test_the_peak_learning_rate_is_that_of_the_optimiser_and_adams_stays(name: s
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_restored_optimiser_goes_on_to_the_same_bits(name: str) -> None:
+def test_a_restored_optimiser_resumes_to_the_same_bits(name: str) -> None:
     multipliers = {"bound": torch.tensor(0.5, requires_grad=True)}
     net = small_unet(1)
     optimiser = Optimiser(name, net, multipliers, learning_rate=0.01, steps=6, device=CPU)
