@@ -20,7 +20,7 @@ def made(name: str, net: torch.nn.Module, *, rate: float = 0.01, steps: int = 4)
 
 
 def with_gradients(net: torch.nn.Module, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Give every weight a random gradient; return copies of the weights."""
+    """Set a random gradient for every weight, and return copies of the weights."""
     rng = torch.Generator().manual_seed(seed)
     for weight in net.parameters():
         weight.grad = torch.randn(weight.shape, generator=rng)
