@@ -88,10 +88,12 @@ METRICS = ["psnr", "ssim", "lpips"]
 NOISY = ["noisy_psnr", "noisy_ssim"]
 COSTS = ["seconds", "training_seconds", "training_flops", "patches_per_second"]
 SCORE_COLUMNS = ["key", "seed", "image", "sees", "precision", *SETUP_COLUMNS, *CELL, *METRICS, *NOISY, *COSTS]
-SCORE_COLUMNS += ["estimate", "passes", "defined_for", "patch_scale"]
+LATER_COSTS = ["passes", "forward_passes", "backward_passes", "core_share"]
+"""Costs that runs of early versions did not record."""
+SCORE_COLUMNS += ["estimate", *LATER_COSTS, "defined_for", "patch_scale"]
 FAILURE_COLUMNS = ["key", "seed", "error", "sees", *SETUP_COLUMNS, *CELL, "defined_for"]
-NULLABLE = ["lpips", "estimate", "passes", "defined_for", "patch_scale"]
-"""Columns that may be null; scores stored before the last three existed lack them."""
+NULLABLE = ["lpips", "estimate", *LATER_COSTS, "defined_for", "patch_scale"]
+"""Columns that may be null; all but the first two may be missing, since early versions did not store them."""
 TYPES: dict[str, type] = dict.fromkeys([*SETTING_COLUMNS, "protocol", "seed"], int)
 TYPES |= dict.fromkeys(["parameter", "learning_rate", "clip_ratio"], float)
 TYPES["optimiser"] = str

@@ -12,6 +12,7 @@ from bench.analysis.columns import (
     CELL,
     COSTS,
     FAILURE_COLUMNS,
+    LATER_COSTS,
     METRICS,
     NULLABLE,
     ROW,
@@ -40,9 +41,11 @@ class Cell:
     PSNR in dB, ``lpips_half_width`` of the 95 % interval of LPIPS, ``seconds`` to denoise one image,
     ``training_seconds`` and floating-point operations of one run; ``estimate`` of the noise's parameter, and
     the mean magnitude of its relative error. Unknown numbers are NaN. ``passes`` is the number of network
-    passes over one image, in units of its size; ``patch_scale`` is a factor on the side of training patches.
-    ``best`` names the metrics in which no self-supervised method of the row is better. ``error`` says why the
-    cell failed, or that the method is not defined for the noise.
+    passes over one image, in units of its size; ``forward_passes`` and ``backward_passes`` are those of a
+    training step, in sizes of the table's batch; ``core_share`` is that of the training thread;
+    ``patch_scale`` is a factor on the side of training patches. ``best`` names the metrics in which no
+    self-supervised method of the row is better. ``error`` says why the cell failed, or that the method is not
+    defined for the noise.
     """
 
     method: str
@@ -62,6 +65,9 @@ class Cell:
     estimate_error: float = math.nan
     passes: float = math.nan
     patch_scale: float = math.nan
+    forward_passes: float = math.nan
+    backward_passes: float = math.nan
+    core_share: float = math.nan
     best: frozenset[str] = frozenset()
     error: str = ""
 
@@ -109,11 +115,6 @@ class Table:
         """The metrics that at least one cell has, in the order of their columns."""
         some = any(not math.isnan(cell.lpips) for cell in self.cells.values())
         return [name for name in METRICS if name != "lpips" or some]
-
-    @property
-    def counts_passes(self) -> bool:
-        """Whether any cell has a number of network passes; older runs did not count them."""
-        return any(not math.isnan(cell.passes) for cell in self.cells.values())
 
 
 def tabulate(scores: pd.DataFrame, failures: pd.DataFrame) -> list[Table]:
@@ -182,7 +183,7 @@ def _seeds_by_condition(scores: pd.DataFrame, failures: pd.DataFrame) -> Counter
 
 def _finished_cells(scores: pd.DataFrame) -> dict[CellKey, Cell]:
     cells = scores.groupby(CELL)
-    numbers = [*METRICS, *COSTS, "estimate", "estimate_error", "passes", "patch_scale"]
+    numbers = [*METRICS, *COSTS, "estimate", "estimate_error", *LATER_COSTS, "patch_scale"]
     error = (scores["estimate"].astype(float) / scores["parameter"] - 1).abs()
     scored = scores.assign(estimate_error=error).astype(dict.fromkeys(numbers, float))
     per_image = scored.groupby([*CELL, "image"])[numbers]

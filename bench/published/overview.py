@@ -12,8 +12,10 @@ from bench.analysis.paired import difference_of
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.output.figures import GREY, drawing, mark, save, share_legend, tidy
+from bench.output.markup import MISSING
 from bench.output.text_table import TextTable
 from bench.system.files import open_folder
+from bench.tables.method_costs import cost_notes, method_costs
 from bench.tables.score_table import score_table
 
 if TYPE_CHECKING:
@@ -40,9 +42,10 @@ def overview_table(scores: pd.DataFrame, baseline: str) -> TextTable:
         baseline: the method to compare with.
 
     Returns:
-        The table, with a row for each method and a column for each noise. Its numbers have one line per
-        finished cell and the columns ``CELL``, psnr, ssim, difference, low and high: the difference in PSNR
-        to the baseline, in dB, with its 95 % bootstrap interval.
+        The table, with a row for each method and a column for each noise, and for each cost that the runs of
+        all methods recorded. Its numbers have one line per finished cell and the columns ``CELL``, psnr,
+        ssim, difference, low and high: the difference in PSNR to the baseline, in dB, with its 95 % bootstrap
+        interval.
 
     Raises:
         InputError: there is more than one test set, or the baseline lacks scores under a noise.
@@ -52,13 +55,16 @@ def overview_table(scores: pd.DataFrame, baseline: str) -> TextTable:
         raise InputError(f"an overview is of one test set, but there are {', '.join(map(str, sets))}")
     (table,) = tabulate(scores, pd.DataFrame())
     _, _, noisy, *columns = zip(*score_table(table).rows, strict=True)
-    first = table.rows[0].cells
-    methods = [[cell.method, cell.sees, *column] for cell, column in zip(first, columns, strict=True)]
+    costs = {name: texts for name, texts in method_costs(table).items() if MISSING not in texts}
+    methods = [
+        [cell.method, cell.sees, *column, *(texts[place] for texts in costs.values())]
+        for place, (cell, column) in enumerate(zip(table.rows[0].cells, columns, strict=True))
+    ]
     return TextTable(
         f"PSNR (dB) / SSIM on {sets[0]}",
-        ["method", "sees", *(row.label for row in table.rows)],
-        [["noisy image", "", *noisy], *methods],
-        NOTES,
+        ["method", "sees", *(row.label for row in table.rows), *(name for name, _ in costs)],
+        [["noisy image", "", *noisy, *[""] * len(costs)], *methods],
+        [*NOTES, *cost_notes(table, costs)],
         _numbers(table, scores, baseline),
         left=2,
     )

@@ -84,7 +84,11 @@ def add_cost(record: RunRecord, cost: Cost) -> None:
         "training_seconds": cost.seconds,
         "training_flops": float(cost.flops),
         "patches_per_second": cost.patches_per_second,
+        "forward_passes": cost.forward_passes,
+        "backward_passes": cost.backward_passes,
     }
+    if cost.core_share is not None:
+        record.columns["core_share"] = cost.core_share
 
 
 def add_error(record: RunRecord, error: Exception) -> None:

@@ -68,13 +68,16 @@ class Attempt(_Part):
 
 
 class TrainingCost(_Part):
-    """The cost of training; see ``bench.training.loop.Cost``."""
+    """The cost of training; see ``bench.training.loop.Cost``. Runs before protocol 5 lack the last three."""
 
     seconds: float
     patches_per_second: float
     flops: int
     peak_bytes: int | None
     engine: str
+    forward_passes: float | None = None
+    backward_passes: float | None = None
+    core_share: float | None = None
 
 
 class Evaluation(_Part):

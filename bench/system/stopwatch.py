@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Stopwatch:
-    """Counts the seconds since its creation, without those while it was paused.
+    """Counts the seconds since its creation, without those while it was paused; made and read by one thread.
 
     Args:
         device: the device whose pending work it waits for.
@@ -24,8 +24,10 @@ class Stopwatch:
 
     def __init__(self, device: torch.device, *, earlier: float = 0.0) -> None:
         self.device = device
+        self.earlier = earlier
         synchronise(device)
         self.since = time.perf_counter() - earlier
+        self.busy_since = time.thread_time()
 
     @property
     def seconds(self) -> float:
@@ -33,10 +35,23 @@ class Stopwatch:
         synchronise(self.device)
         return time.perf_counter() - self.since
 
+    @property
+    def core_share(self) -> float | None:
+        """The share of a core that the thread had since the creation, without pauses.
+
+        A thread that computes all the time has a share of 1, less if others took turns on its core. None on
+        other devices than CPUs, where it waits, and after no time at all.
+        """
+        seconds = self.seconds - self.earlier
+        if self.device.type != "cpu" or not seconds:
+            return None
+        return (time.thread_time() - self.busy_since) / seconds
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Pause the stopwatch during this block."""
-        before = self.seconds
+        before, busy = self.seconds, time.thread_time() - self.busy_since
         yield
         synchronise(self.device)
         self.since = time.perf_counter() - before
+        self.busy_since = time.thread_time() - busy

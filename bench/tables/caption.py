@@ -46,13 +46,10 @@ def protocol_notes(table: Table) -> list[str]:
 
 
 def _reading(table: Table) -> str:
-    passes = (
-        " Passes: of the network to denoise an image, in sizes of the image." if table.counts_passes else ""
-    )
     return (
         f"Cells: {' / '.join(table.metrics).upper()}, the mean per image over seeds, then over images. "
         "Bold: best self-supervised method (sees neither clean nor noisy2), each metric by itself. "
-        f"–: never run{_unknown_lpips(table)}.{passes}"
+        f"–: never run{_unknown_lpips(table)}."
     )
 
 

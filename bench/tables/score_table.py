@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -16,9 +14,10 @@ from bench.output.markup import MISSING, Span, format_number, write_texts
 from bench.output.terminal import terminal_table
 from bench.output.text_table import TextTable, latex_of, markdown_of
 from bench.tables.caption import footer, title
+from bench.tables.method_costs import cost_notes, method_costs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from rich.console import Group
@@ -88,13 +87,16 @@ def terminal(table: Table, *, width: int = 110) -> Group:
 
 def score_table(table: Table) -> TextTable:
     """Make the table: a row per noise and test set, a column per method, then the costs of the methods."""
+    costs = method_costs(table)
+    summary = {("sees", ""): _sees(table), ("precision", ""): _precisions(table)} | costs
+    reading, *protocol = footer(table)
     return TextTable(
         title(table.setup),
         ["noise", "test set", "noisy", *table.methods],
         [[row.label, row.images, _noisy(row), *_cells(row, table.metrics)] for row in table.rows],
-        footer(table),
+        [reading, *cost_notes(table, costs), *protocol],
         left=2,
-        summary=[[name, "", "", *texts] for name, texts in _summary(table).items()],
+        summary=[[name, images, "", *texts] for (name, images), texts in summary.items()],
     )
 
 
@@ -119,39 +121,14 @@ def _cell(cell: Cell, metrics: Sequence[str], *, seeds: int) -> CellText:
     return (*parts[:-1], Span(of_seeds))
 
 
-def _summary(table: Table) -> dict[str, list[str]]:
-    """Return the rows about each method, by name of the row."""
-    lines: dict[str, Callable[[Sequence[Cell]], str]] = {
-        "sees": lambda cells: cells[0].sees or MISSING,
-        "passes": _passes,
-        "precision": _precisions,
-        "training s": lambda cells: _mean((cell.training_seconds for cell in cells), ",.1f"),
-        "training TFLOP": lambda cells: _mean((cell.training_flops / 1e12 for cell in cells), ",.1f"),
-        "patches/s": lambda cells: _mean(map(_patches_per_second, cells), ",.0f"),
-    }
-    if not table.counts_passes:
-        del lines["passes"]
-    columns = [[row.cells[place] for row in table.rows] for place in range(len(table.methods))]
-    return {name: [describe(cells) for cells in columns] for name, describe in lines.items()}
+def _sees(table: Table) -> list[str]:
+    return [cell.sees or MISSING for cell in table.rows[0].cells]
 
 
-def _passes(cells: Iterable[Cell]) -> str:
-    known = [cell.passes for cell in cells if not math.isnan(cell.passes)]
-    return f"{round(fmean(known), 2):,g}" if known else MISSING
-
-
-def _patches_per_second(cell: Cell) -> float:
-    # An untrained method has no training rate; it is stored as 0 patches per second.
-    return cell.patches_per_second or math.nan
-
-
-def _precisions(cells: Iterable[Cell]) -> str:
-    return ", ".join(sorted({cell.precision for cell in cells if cell.status == "done"})) or MISSING
-
-
-def _mean(values: Iterable[float], form: str) -> str:
-    known = [value for value in values if not math.isnan(value)]
-    return format(fmean(known), form) if known else MISSING
+def _precisions(table: Table) -> list[str]:
+    done = [cell for cell in table.cells.values() if cell.status == "done"]
+    of_method = ({cell.precision for cell in done if cell.method == method} for method in table.methods)
+    return [", ".join(sorted(found)) or MISSING for found in of_method]
 
 
 def _score(value: float, metric: str) -> str:

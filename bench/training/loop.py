@@ -16,6 +16,7 @@ from bench.system.stopwatch import Stopwatch
 from bench.training.checkpoint import BEGINNING, Checkpoint
 from bench.training.engine import Engine, make_step
 from bench.training.memory import out_of_memory_advice
+from bench.training.passes import count_passes
 from bench.training.step import TrainingError
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class Cost:
         peak_bytes: peak memory of the tensors of a step, in addition to weights and images;
             None if the device does not count it.
         engine: engine that launched the steps.
+        forward_passes: passes of each step through the network, in sizes of the batch of a method whose
+            ``patch_scale`` is 1.
+        backward_passes: likewise, passes of gradients.
+        core_share: share of a core that the training thread had in the last attempt, 1 if it never waited
+            for one; None on other devices than CPUs.
     """
 
     seconds: float
@@ -49,11 +55,14 @@ class Cost:
     flops: int
     peak_bytes: int | None
     engine: Engine
+    forward_passes: float
+    backward_passes: float
+    core_share: float | None
 
     @classmethod
     def none(cls, engine: Engine) -> Cost:
         """Return the cost of a method that is not trained."""
-        return cls(seconds=0.0, patches_per_second=0.0, flops=0, peak_bytes=0, engine=engine)
+        return cls(0.0, 0.0, 0, 0, engine, forward_passes=0.0, backward_passes=0.0, core_share=None)
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,8 @@ def train(  # noqa: PLR0913 - one argument per setting of a run
     )
     first = patches(0)
     with out_of_memory_advice(step_once, first, device):
-        flops = count_work(lambda: step_once.dry_run(first)).flops
+        with count_passes(net) as passes:
+            flops = count_work(lambda: step_once.dry_run(first)).flops
         peak_bytes = count_memory(lambda: step_once.dry_run(first), device)
         run = _TrainingRun(step_once, patches, device, report, flops, evaluation_points, checkpointer)
         for step in range(run.done, run.steps):
@@ -123,7 +133,8 @@ def train(  # noqa: PLR0913 - one argument per setting of a run
                 run.log_if_due()
                 run.save_if_due()
         run.evaluate_if_due()
-    return run.cost(peak_bytes, engine)
+    batch = next(iter(first.images.values())).numel() / method.patch_scale
+    return run.cost(peak_bytes, engine, passes.over(batch))
 
 
 class _TrainingRun:
@@ -204,11 +215,12 @@ class _TrainingRun:
             state = self.step_once.state()
             self.checkpointer.save(Checkpoint(self.done, seconds, losses, self.last_finite, state))
 
-    def cost(self, peak_bytes: int | None, engine: Engine) -> Cost:
-        """Return the cost of the run so far."""
+    def cost(self, peak_bytes: int | None, engine: Engine, passes: tuple[float, float]) -> Cost:
+        """Return the cost of the run so far; ``passes`` are those of a step, forward and backward."""
         seconds = self.clock.seconds
         rate = self.steps * self.patches.sampling.batch / seconds
-        return Cost(seconds, rate, self.steps * self.flops_per_step, peak_bytes, engine)
+        flops, share = self.steps * self.flops_per_step, self.clock.core_share
+        return Cost(seconds, rate, flops, peak_bytes, engine, *passes, share)
 
     def _read_pending(self) -> list[float]:
         """Read the pending losses, which must all be finite."""

@@ -24,7 +24,7 @@ WARM.set_forkserver_preload([__name__])
 
 QUICK_GRID = {"methods": RECIPES["quick"].methods, "noises": RECIPES["quick"].noises, "steps": 60}
 
-CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
+CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second", "core_share"]
 
 
 def start(

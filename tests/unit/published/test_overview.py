@@ -42,6 +42,17 @@ def test_cells_are_means_and_the_best_self_supervised_one_is_bold() -> None:
     assert read_latex(re.sub(r"\\textbf\{(.*?)\}", r"\1", table.latex())) == [header, noisy, *rows]
 
 
+def test_costs_that_all_methods_recorded_are_beside_the_scores() -> None:
+    scores = SCORES.assign(passes=SCORES["method"].map({BASELINE: 1.0}))
+    table = overview_table(scores, BASELINE)
+    header, noisy, *rows = read_markdown(table.markdown().replace("**", ""))
+    assert header[4:] == ["training TFLOP", "training s", "s/image"]
+    assert noisy[4:] == [""] * 3
+    operations = SCORES.groupby("method")["training_flops"].mean() / 1e12
+    assert {row[0]: row[4] for row in rows} == {name: f"{value:.1f}" for name, value in operations.items()}
+    assert any(note.startswith("Training TFLOP: ") for note in table.notes)
+
+
 def test_differences_to_the_baseline_are_those_of_the_means() -> None:
     found = overview_table(SCORES, BASELINE).numbers
     keys = ["noise", "parameter", "method"]

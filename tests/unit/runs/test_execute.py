@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
+CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second", "core_share"]
 
 
 @pytest.fixture
@@ -120,9 +120,8 @@ def test_an_untrained_method_is_scored_and_never_trained(tiny: Tiny) -> None:
     (job,) = tiny.jobs(methods=("wavelet",))
     store = tiny.context.store
     scores = store.scores()
-    assert (scores[["training_seconds", "training_flops", "patches_per_second", "passes"]] == 0).all(
-        axis=None
-    )
+    costs = ["training_seconds", "training_flops", "patches_per_second", "passes"]
+    assert (scores[[*costs, "forward_passes", "backward_passes"]] == 0).all(axis=None)
     assert (scores["psnr"] > scores["noisy_psnr"] + 5).all()
     assert set(scores["sees"]) == {"noisy + noise, untrained"}
     assert store.curves().empty

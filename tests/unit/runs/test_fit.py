@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
+CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second", "core_share"]
 EVERY_NEED = frozenset({"noisy", "noisy2", "clean", "noise"})
 
 

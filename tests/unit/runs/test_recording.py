@@ -59,11 +59,17 @@ def test_a_run_started_with_its_first_attempt(tiny: Tiny, record: RunRecord) -> 
     assert record.to_json()["earlier_sittings"][0]["hardware"] == first["hardware"]
 
 
-def test_the_cost_is_a_part_of_the_record_and_of_every_row(record: RunRecord) -> None:
-    add_cost(record, Cost(seconds=2.0, patches_per_second=4.0, flops=10, peak_bytes=None, engine="eager"))
+@pytest.mark.parametrize("core_share", [0.75, None])
+def test_the_cost_is_a_part_of_the_record_and_of_every_row(
+    record: RunRecord, core_share: float | None
+) -> None:
+    add_cost(record, Cost(2.0, 4.0, 10, None, "eager", 3.0, 1.5, core_share))
     assert record.training.flops == 10
+    assert record.training.core_share == core_share
     assert record.columns["training_flops"] == 10.0
     assert record.columns["training_seconds"] == 2.0
+    assert (record.columns["forward_passes"], record.columns["backward_passes"]) == (3.0, 1.5)
+    assert record.columns.get("core_share", "left out") == (core_share or "left out")
 
 
 def test_a_failure_has_its_cause_and_time(record: RunRecord) -> None:

@@ -19,9 +19,13 @@ class Time:
 
     now: float = 100.0
     pending: float = 0.0
+    waited: float = 0.0
 
     def read(self) -> float:
         return self.now
+
+    def read_thread(self) -> float:
+        return 7 + self.now - self.waited
 
     def wait(self, device: torch.device) -> None:
         self.now += self.pending
@@ -31,7 +35,8 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     time = Time()
-    monkeypatch.setattr("bench.system.stopwatch.time", SimpleNamespace(perf_counter=time.read))
+    clocks = {"perf_counter": time.read, "thread_time": time.read_thread}
+    monkeypatch.setattr("bench.system.stopwatch.time", SimpleNamespace(**clocks))
     monkeypatch.setattr("bench.system.stopwatch.synchronise", time.wait)
     return time
 
@@ -62,3 +67,24 @@ def test_waits_for_the_pending_work_of_the_device(time: Time) -> None:
     with clock.stopped():  # given before the block: counts
         time.pending += 1000  # given in the block: does not
     assert clock.seconds == 6
+
+
+@pytest.mark.parametrize("earlier", [0.0, 50.0])
+def test_the_share_of_a_core_is_that_of_the_thread_while_the_clock_ran(time: Time, earlier: float) -> None:
+    clock = Stopwatch(CPU, earlier=earlier)
+    assert clock.core_share is None
+    time.now += 3
+    assert clock.core_share == 1
+    with clock.stopped():  # neither time nor work of a pause counts, whether the thread had a core or not
+        time.now += 40
+        time.waited += 30
+    time.now += 5
+    time.waited += 2  # another thread took turns on its core
+    assert clock.seconds == earlier + 8
+    assert clock.core_share == 6 / 8
+
+
+def test_a_thread_that_waits_for_another_device_has_no_share(time: Time) -> None:
+    clock = Stopwatch(torch.device("cuda"))
+    time.now += 3
+    assert clock.core_share is None

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STEPS = 45
-CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second"]
+CLOCKS = ["finished", "seconds", "training_seconds", "patches_per_second", "core_share"]
 
 
 def some_checkpoint() -> Checkpoint:

@@ -20,6 +20,7 @@ from bench.training.loop import Cost, EvaluationPoints, train
 from bench.training.patches import Patches, Sampling
 from bench.training.step import TrainingError
 from bench.training.unet import UNet
+from methods.neighbor2neighbor import Neighbor2Neighbor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,6 +178,23 @@ def test_operations_are_those_of_every_step(tiny_set: Callable[[int], ImageSet])
     assert fit(images, Imitate(), steps=2, batch=6).cost.flops == 2 * 3 * per_step
 
 
+def test_passes_are_those_of_one_step_in_sizes_of_the_batch(tiny_set: Callable[[int], ImageSet]) -> None:
+    images = tiny_set(1)
+    costs = [fit(images, Imitate(), steps=steps, batch=steps).cost for steps in (1, 3)]
+    assert [(cost.forward_passes, cost.backward_passes) for cost in costs] == [(1, 1)] * 2
+
+
+def test_passes_over_larger_patches_are_in_sizes_of_the_batch_of_others(
+    tiny_set: Callable[[int], ImageSet],
+) -> None:
+    """One pass without gradient over 2 patches of twice the side is 2 of 4 patches, a quarter of it 1/2."""
+    images, method = tiny_set(1), Neighbor2Neighbor()
+    sampling = Sampling(1, 4, 16, seed=0).scaled(2)
+    patches = Patches(images, Gaussian(25), needs=method.needs, sampling=sampling, device=CPU)
+    cost = train(small_unet(1), method, patches, precision="float32", device=CPU, report=print)
+    assert (cost.forward_passes, cost.backward_passes) == (2.5, 0.5)
+
+
 def test_memory_grows_with_the_batch(tiny_set: Callable[[int], ImageSet]) -> None:
     images = tiny_set(1)
     small, middle, large = (
@@ -209,7 +227,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("bench.system.stopwatch.time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr("bench.system.stopwatch.time", SimpleNamespace(perf_counter=clock, thread_time=clock))
     return clock
 
 
@@ -232,6 +250,7 @@ def test_seconds_are_those_of_the_steps_alone(tiny_set: Callable[[int], ImageSet
     assert [seconds for _, seconds, _ in evaluations] == [2 * step for step in steps]
     assert [flops * 23 for _, _, flops in evaluations] == [fitted.cost.flops * step for step in steps]
     assert fitted.cost.seconds == 2 * 23
+    assert fitted.cost.core_share == 1
     assert fitted.cost.patches_per_second == 2 * 23 / fitted.cost.seconds
     assert [(entry["step"], entry["seconds"]) for entry in fitted.log] == [(20, 40), (23, 46)]
     assert fitted.cost.engine == "eager"
