@@ -20,6 +20,11 @@ def self_supervised(sees: str) -> bool:
     return not {"clean", "noisy2", "untrained"} & _needs(sees)
 
 
+def trained(sees: str) -> bool:
+    """Check whether a method learns from training images."""
+    return "untrained" not in _needs(sees)
+
+
 def exposure(sees: str) -> int:
     """Return a rank of what a method sees: untrained first, then noisy images alone, clean images last."""
     needs = _needs(sees)

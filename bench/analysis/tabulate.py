@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from bench.analysis.best import best_methods
+import pandas as pd
+
+from bench.analysis.best import rivalry
 from bench.analysis.columns import (
     CELL,
     COSTS,
@@ -28,11 +30,6 @@ from bench.analysis.means import mean_of
 from bench.analysis.supervision import sort_methods
 from bench.errors import InputError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -43,9 +40,9 @@ class Cell:
     the mean magnitude of its relative error. Unknown numbers are NaN. ``passes`` is the number of network
     passes over one image, in units of its size; ``forward_passes`` and ``backward_passes`` are those of a
     training step, in sizes of the table's batch; ``core_share`` is that of the training thread;
-    ``patch_scale`` is a factor on the side of training patches. ``best`` names the metrics in which no
-    self-supervised method of the row is better. ``error`` says why the cell failed, or that the method is not
-    defined for the noise.
+    ``patch_scale`` is a factor on the side of training patches. ``best`` names the metrics in which it is not
+    worse than the best self-supervised method of the row (see ``rivalry``). ``error`` says why the cell
+    failed, or that the method is not defined for the noise.
     """
 
     method: str
@@ -156,6 +153,7 @@ def _table(setup: Setup, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Tab
     methods = sort_methods(sees)
     # One failed seed fails the cell: a mean over the other seeds would flatter a method that diverges.
     cells = _finished_cells(scores) | _failed_cells(scores, failures, sees)
+    cells |= _best_cells(scores, cells)
     seeds = _seeds_by_condition(scores, failures)
     noisy = {condition: _noisy_numbers(lines) for condition, lines in by_condition(scores).items()}
     rows = []
@@ -166,8 +164,7 @@ def _table(setup: Setup, *, scores: pd.DataFrame, failures: pd.DataFrame) -> Tab
             for method in methods
         ]
         numbers = noisy.get(condition, {"n_images": 0, "noisy_psnr": math.nan, "noisy_ssim": math.nan})
-        marked = _mark_best(found)
-        rows.append(Row(*condition, **numbers, seeds_in_row=seeds[condition], cells=marked))
+        rows.append(Row(*condition, **numbers, seeds_in_row=seeds[condition], cells=tuple(found)))
     return Table(setup, tuple(methods), tuple(rows), tuple(sorted({*scores["seed"], *failures["seed"]})))
 
 
@@ -231,13 +228,14 @@ def _noisy_numbers(scores: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _mark_best(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    sees = {cell.method: cell.sees for cell in cells}
-    best = {
-        metric: best_methods({cell.method: getattr(cell, metric) for cell in cells}, sees, metric=metric)
-        for metric in METRICS
+def _best_cells(scores: pd.DataFrame, cells: dict[CellKey, Cell]) -> dict[CellKey, Cell]:
+    """Return the cells that are the best of their row in a metric, or not worse than it."""
+    finished = [lines for key, lines in by_cell(scores).items() if cells[key].status == "done"]
+    if not finished:
+        return {}
+    sound = pd.concat(finished)
+    best = {metric: rivalry(sound, metric).not_worse for metric in METRICS}
+    return {
+        key: replace(cell, best=frozenset(metric for metric in METRICS if key in best[metric]))
+        for key, cell in cells.items()
     }
-    return tuple(
-        replace(cell, best=frozenset(metric for metric in METRICS if cell.method in best[metric]))
-        for cell in cells
-    )

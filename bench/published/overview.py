@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.analysis.columns import CELL, SYMBOLS, CellKey
-from bench.analysis.grouping import by_cell
-from bench.analysis.paired import difference_of
+from bench.analysis.questions import differences_to
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.output.figures import GREY, drawing, mark, save, share_legend, tidy
 from bench.output.markup import MISSING
 from bench.output.text_table import TextTable
 from bench.system.files import open_folder
+from bench.tables.caption import bold_note
 from bench.tables.method_costs import cost_notes, method_costs
 from bench.tables.score_table import score_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
 
 DODGE = 0.55
 """Fraction of the distance between two noise strengths over which methods are spread, to avoid overlap."""
-NOTES = [
-    "Sees: what a method is given; noise is the noise model with its parameter, noisy2 a second noisy copy.",
-    "Bold: the best of those that were trained, and on neither clean images nor a second noisy copy.",
-]
+SEES_NOTE = (
+    "Sees: what a method is given; noise is the noise model with its parameter, noisy2 a second noisy copy."
+)
 
 
-def overview_table(scores: pd.DataFrame, baseline: str) -> TextTable:
+def overview_table(scores: pd.DataFrame, methods: Collection[str], baseline: str) -> TextTable:
     """Average each method under each noise, and compare it with the baseline on the same noisy images.
 
     Args:
         scores: one line per run and test image of one test set; all runs must be comparable.
+        methods: the methods to show; all methods compete for bold numbers, as in other tables.
         baseline: the method to compare with.
 
     Returns:
         The table, with a row for each method and a column for each noise, and for each cost that the runs of
         all methods recorded. Its numbers have one line per finished cell and the columns ``CELL``, psnr,
-        ssim, difference, low and high: the difference in PSNR to the baseline, in dB, with its 95 % bootstrap
-        interval.
+        ssim, difference, low, high and p: the difference in PSNR to the baseline, in dB, with its 95 %
+        bootstrap interval and corrected p.
 
     Raises:
         InputError: there is more than one test set, or the baseline lacks scores under a noise.
@@ -56,33 +56,33 @@ def overview_table(scores: pd.DataFrame, baseline: str) -> TextTable:
     (table,) = tabulate(scores, pd.DataFrame())
     _, _, noisy, *columns = zip(*score_table(table).rows, strict=True)
     costs = {name: texts for name, texts in method_costs(table).items() if MISSING not in texts}
-    methods = [
+    shown = [
         [cell.method, cell.sees, *column, *(texts[place] for texts in costs.values())]
         for place, (cell, column) in enumerate(zip(table.rows[0].cells, columns, strict=True))
+        if cell.method in methods
     ]
     return TextTable(
         f"PSNR (dB) / SSIM on {sets[0]}",
         ["method", "sees", *(row.label for row in table.rows), *(name for name, _ in costs)],
-        [["noisy image", "", *noisy, *[""] * len(costs)], *methods],
-        [*NOTES, *cost_notes(table, costs)],
-        _numbers(table, scores, baseline),
+        [["noisy image", "", *noisy, *[""] * len(costs)], *shown],
+        [SEES_NOTE, bold_note(table), *cost_notes(table, costs)],
+        _numbers(table, scores, methods, baseline),
         left=2,
     )
 
 
-def _numbers(table: Table, scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    parts = by_cell(scores)
-    lines = []
+def _numbers(table: Table, scores: pd.DataFrame, methods: Collection[str], baseline: str) -> pd.DataFrame:
+    differences, lines = differences_to(scores, baseline), []
     for row in table.rows:
-        theirs = CellKey(*row.condition, baseline)
-        if theirs not in parts:
+        cells = [cell for cell in row.cells if cell.method in methods and cell.status == "done"]
+        if baseline not in {cell.method for cell in cells}:
             raise InputError(f"there are no scores of {baseline} on {row.label}")
-        for cell in row.cells:
-            if cell.status == "done":
-                ours = CellKey(*row.condition, cell.method)
-                gap = difference_of(parts[ours], parts[theirs])
-                lines.append([*ours, cell.psnr, cell.ssim, gap.mean, gap.low, gap.high])
-    return pd.DataFrame(lines, columns=[*CELL, "psnr", "ssim", "difference", "low", "high"])
+        for cell in cells:
+            key = CellKey(*row.condition, cell.method)
+            gap = differences.get(key)
+            numbers = [gap.mean, gap.low, gap.high, gap.p] if gap else [0.0, 0.0, 0.0, 1.0]
+            lines.append([*key, cell.psnr, cell.ssim, *numbers])
+    return pd.DataFrame(lines, columns=[*CELL, "psnr", "ssim", "difference", "low", "high", "p"])
 
 
 def write_overview(numbers: pd.DataFrame, baseline: str, *, folder: Path, stem: str) -> Sequence[Path]:

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.analysis.columns import CELL, Condition
+from bench.analysis.columns import CELL, CellKey, Condition
+from bench.analysis.equivalence import MARGIN, relation_of
 from bench.analysis.means import mean_of
 from bench.analysis.paired import difference_of
 from bench.analysis.scatter import seed_scatter
 from bench.errors import InputError
 from bench.output.markup import signed
+from bench.published.rerun import MOST_ALLOWED
 from bench.published.side_by_side import format_mean
 from bench.tables.paired_differences import format_difference
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.analysis.scatter import Scatter
+    from bench.analysis.equivalence import Relation
+    from bench.analysis.paired import Difference
+    from bench.analysis.scatter import MethodScatter
     from bench.published.page_runs import PageRuns
 
 
@@ -51,7 +55,16 @@ class PageNumbers:
 
     def difference(self, method: str, other: str, *condition: Any) -> str:
         """Format the paired difference of two methods, the first minus the second, with its interval."""
-        return format_difference(difference_of(self._ours(method, condition), self._ours(other, condition)))
+        return format_difference(self._difference(method, other, condition))
+
+    def relation(self, method: str, other: str, *condition: Any) -> Relation:
+        """Return the words between the names of two methods that say how they compare."""
+        return relation_of(self._difference(method, other, condition))
+
+    @property
+    def margin(self) -> float:
+        """The largest difference between methods that are as good as each other, dB."""
+        return MARGIN
 
     def difference_on_image(self, scores: pd.DataFrame, method: str, *condition: Any, image: str) -> str:
         """Format the PSNR of a method on one image in other scores, minus ours, dB."""
@@ -67,17 +80,25 @@ class PageNumbers:
             raise InputError(f"no run of {method} was trained again on {Condition(*condition)}")
         return signed(float(np.nanmean(found)))
 
-    def retraining_scatter(self, method: str, images: str) -> Scatter:
+    def retraining_scatter(self, method: str, images: str) -> MethodScatter:
         """Compute the scatter of repeated training runs of a method, dB."""
         found = self.runs.repeated.scatter(method, images)
         if found is None:
             raise InputError(f"no run of {method} was trained again on {images}")
         return found
 
-    def seed_scatter(self, images: str) -> str:
-        """Format the standard deviation of a test set's mean PSNR between training seeds, dB."""
+    def seed_scatter(self, method: str, images: str) -> MethodScatter:
+        """Compute the scatter of a method's mean PSNR between training seeds, dB."""
         main = self.runs.main
-        return f"{seed_scatter(main[main['images'] == images]).sd:.3f}"
+        found = seed_scatter(main[(main["images"] == images) & (main["method"] == method)])
+        if method not in found:
+            raise InputError(f"no cell of {method} on {images} was trained with two seeds")
+        return found[method]
+
+    @property
+    def most_allowed(self) -> float:
+        """The largest difference that ``noisebench verify`` allows, dB."""
+        return MOST_ALLOWED
 
     def hours(self, scores: pd.DataFrame) -> float:
         """Sum the training times of runs, in hours."""
@@ -85,6 +106,15 @@ class PageNumbers:
 
     def _ours(self, method: str, condition: tuple[Any, ...]) -> pd.DataFrame:
         return _cell(self.runs.main, method, condition)
+
+    def _difference(self, method: str, other: str, condition: tuple[Any, ...]) -> Difference:
+        """Look a difference up in the family of the table of paired differences, if that has it."""
+        for each in (method, other):
+            self._ours(each, condition)
+        if other not in self.runs.baselines and method in self.runs.baselines:
+            return -self._difference(other, method, condition)
+        noise, parameter, images = condition
+        return self.runs.differences_to(other)[CellKey(noise, parameter, images, method)]
 
 
 def _cell(scores: pd.DataFrame, method: str, condition: tuple[Any, ...]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.columns import CELL, ROW
+from bench.analysis.questions import differences_to
 from bench.analysis.supervision import methods_in
 from bench.errors import InputError, unknown
 from bench.published.reproduction import reproduce
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from bench.analysis.columns import CellKey
+    from bench.analysis.paired import Difference
     from bench.published.reproduction import Reproduction
     from bench.published.retraining import TrainingRuns
     from bench.published.table import Published
@@ -71,6 +74,16 @@ class PageRuns:
         names = self.published.retrained
         again = {name: open_reference(self.reports / name).scores() for name in names}
         return training_runs(self.main, again)
+
+    def differences_to(self, reference: str) -> dict[CellKey, Difference]:
+        """Compare all methods of ``main`` with one of them; computed once."""
+        if reference not in self._differences:
+            self._differences[reference] = differences_to(self.main, reference)
+        return self._differences[reference]
+
+    @cached_property
+    def _differences(self) -> dict[str, dict[CellKey, Difference]]:
+        return {}
 
     @property
     def hardware(self) -> str:

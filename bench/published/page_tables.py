@@ -40,8 +40,8 @@ class PageTables:
 
     def overview(self, stem: str, baseline: str, images: str) -> str:
         """Write the table of one test set, and draw the differences to a baseline."""
-        scores = self.runs.complete
-        table = overview_table(scores[scores["images"] == images], baseline)
+        scores, methods = self.runs.main, set(self.runs.complete["method"])
+        table = overview_table(scores[scores["images"] == images], methods, baseline)
         self.files.extend(write_overview(table.numbers, baseline, folder=self.folder, stem=stem))
         return self._write(stem, table)
 

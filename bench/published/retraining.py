@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from bench.analysis.columns import CELL, ROW
+from bench.analysis.columns import ROW
 from bench.analysis.comparability import check_same_noisy_images
 from bench.analysis.intervals import DECIMALS
-from bench.analysis.scatter import pooled
+from bench.analysis.scatter import Noise, scatter_of
 from bench.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from bench.analysis.scatter import Scatter
+    from bench.analysis.scatter import MethodScatter, Scatter
 
 RUN = [*ROW, "method", "seed", "key"]
+Lines = TypeVar("Lines", pd.Series, pd.DataFrame)
 COMMITTED = ""
 """Column of the committed runs; names of references are never empty."""
+
+
+class ScoredSet(NamedTuple):
+    """A noise parameter and a test set; a run has one mean PSNR for each."""
+
+    parameter: float
+    images: str
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,12 @@ class TrainingRuns:
         """Return the other runs, without one."""
         return TrainingRuns(self.means.drop(index=key, level="key"))
 
-    def scatter(self, method: str, images: str) -> Scatter | None:
-        """Pool the scatter of repeated training of the same run, over the runs of a method.
+    def scatter(self, method: str, images: str) -> MethodScatter | None:
+        """Compute the scatter of repeated training of the same run, over the runs of a method.
 
         Repetitions share the seed, and so the initial weights, the patches and all noise; they differ by the
-        order in which float32 numbers are added. Each is taken as a draw around the mean of its run, with the
-        same standard deviation under every noise. Repetitions with identical bits count once.
+        order in which float32 numbers are added. Each is taken as a draw around the mean of its run.
+        Repetitions with identical bits count once.
 
         Args:
             method: the method with its hyper-parameters.
@@ -58,19 +66,24 @@ class TrainingRuns:
         Returns:
             None if no run was trained twice.
         """
-        runs = self._means_of(method, images).round(DECIMALS).to_numpy()
-        return pooled([np.unique(run[~np.isnan(run)]) for run in runs])
+        runs = self._means_of(method, images).round(DECIMALS)
+        return scatter_of(
+            {
+                noise: [np.unique(run[~np.isnan(run)]) for run in lines.to_numpy()]
+                for noise, lines in _by_noise(runs)
+            }
+        )
 
-    def seed_scatter(self, method: str, images: str) -> Scatter | None:
-        """Pool the scatter of committed runs of one cell, with ``bench.analysis.scatter.seed_scatter``.
+    def seed_scatter(self, method: str, images: str) -> MethodScatter | None:
+        """Compute the scatter of committed runs of one cell, as ``bench.analysis.scatter.seed_scatter``.
 
         It is larger than ``scatter``, because another seed also changes all noise.
         """
         committed = self._means_of(method, images)[COMMITTED]
-        return pooled([seeds.to_numpy() for _, seeds in committed.groupby(level=CELL)])
+        return scatter_of({noise: [seeds.to_numpy()] for noise, seeds in _by_noise(committed)})
 
-    def expected(self, key: str) -> dict[str, Scatter]:
-        """Estimate, for each test set of a run, how far a repeated training run may differ.
+    def expected(self, key: str) -> dict[ScoredSet, Scatter]:
+        """Estimate, for each noise and test set of a run, how far a repeated training run may differ.
 
         The run itself is left out, because its result is in question: the estimate uses other runs of its
         method or, without any, the committed seeds.
@@ -78,10 +91,8 @@ class TrainingRuns:
         Raises:
             InputError: no other run of its method was retrained, and none has two seeds.
         """
-        (method,) = self._values("method", key)
-        others = self.without(key)
-        found = {}
-        for images in self._values("images", key):
+        others, found = self.without(key), {}
+        for noise, parameter, images, method, _ in self.means.xs(key, level="key").index:
             scatter = others.scatter(method, images) or self.seed_scatter(method, images)
             if not scatter:
                 raise InputError(
@@ -89,7 +100,7 @@ class TrainingRuns:
                     "known: none of the method's other runs was trained again, and no cell has two seeds; "
                     "name a reference in which some were as `retrained` in layout.toml"
                 )
-            found[images] = scatter
+            found[ScoredSet(parameter, images)] = scatter.under(Noise(noise, parameter))
         return found
 
     def _means_of(self, method: str, images: str) -> pd.DataFrame:
@@ -97,8 +108,11 @@ class TrainingRuns:
         chosen = runs.get_level_values("method") == method
         return self.means[chosen & (runs.get_level_values("images") == images)]
 
-    def _values(self, level: str, key: str) -> list[str]:
-        return list(self.means.xs(key, level="key").index.unique(level))
+
+def _by_noise(runs: Lines) -> Iterator[tuple[Noise, Lines]]:
+    groups: Any = runs.groupby(level=[*Noise._fields])
+    for noise, lines in groups:
+        yield Noise(*noise), lines
 
 
 def training_runs(scores: pd.DataFrame, again: Mapping[str, pd.DataFrame]) -> TrainingRuns:

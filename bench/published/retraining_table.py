@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from bench.analysis.columns import ROW, Condition
 from bench.analysis.grouping import group_by
+from bench.analysis.scatter import NOTABLE, Noise
 from bench.errors import InputError
 from bench.output.markup import MISSING, signed
 from bench.output.text_table import TextTable
@@ -16,20 +16,24 @@ from bench.output.text_table import TextTable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bench.analysis.scatter import Scatter
+    import pandas as pd
+
+    from bench.analysis.scatter import MethodScatter, Scatter
     from bench.published.retraining import TrainingRuns
 
 PLACE = [*ROW, "seed"]
-SCATTER_COLUMNS = ["images", "method", "sd", "degrees", "half_width"]
+SCATTER_COLUMNS = ["sd", "degrees", "half_width"]
 DIGITS = 3
 """Decimal places; repeated training runs differ by less than the hundredths in other tables."""
-FAR = "*"
+APART = "*"
 SCATTER_NOTE = (
     "Mean PSNR of the repeated training run minus that of the committed one, dB, on the same noisy images. "
-    f"{FAR}: farther than expected from the scatter of the method's other runs (95 %, all numbers together). "
     "Below: the standard deviation of a training run about the mean of the runs with its key, pooled over a "
     "method's runs, with its degrees of freedom in brackets; and the 95 % interval of the difference of two "
-    "training runs (Student). A repeated training run with the same bits adds nothing to either."
+    f"training runs (Student). {APART}: under this noise the method's training runs scatter more than under "
+    f"the others (F test, p < .05, corrected for its noises) and by more than {NOTABLE:g} dB, and have a "
+    "standard deviation of their own. A "
+    "repeated training run with the same bits adds nothing to either."
 )
 
 
@@ -51,28 +55,34 @@ def retraining_table(runs: TrainingRuns, methods: Sequence[str]) -> TextTable:
             "layout.toml"
         )
     lines = lines.reset_index()
-    lines["far"] = [_is_far(line, runs, numbers=len(lines)) for line in lines.itertuples()]
     sets = sorted(differences.index.unique("images"))
     scatter = {
         (images, method): found
         for images, method in product(sets, methods)
         if (found := runs.scatter(method, images))
     }
-    spreads = [[*place, found.sd, found.degrees, found.retraining()] for place, found in scatter.items()]
+    numbers = lines.assign(**_spreads(lines, scatter))
     return TextTable(
         "Repeated training runs minus the committed ones (PSNR, dB)",
         ["noise", "test set", "seed", "trained again in", *methods],
-        [*_difference_rows(lines, differences, methods), *_scatter_rows(scatter, methods, sets)],
+        [*_difference_rows(numbers, differences, methods), *_scatter_rows(scatter, methods, sets)],
         [SCATTER_NOTE, f"{MISSING}: not trained again."],
-        lines.merge(pd.DataFrame(spreads, columns=SCATTER_COLUMNS), how="left", on=SCATTER_COLUMNS[:2]),
+        numbers,
         left=4,
     )
 
 
-def _is_far(line: Any, runs: TrainingRuns, *, numbers: int) -> bool:
-    """Check whether a difference exceeds what the other runs of the method predict."""
-    others = runs.without(line.key).scatter(line.method, line.images)
-    return others is not None and abs(line.difference) > others.retraining(numbers)
+def _spreads(lines: pd.DataFrame, scatter: Mapping[tuple[str, str], MethodScatter]) -> dict[str, list[Any]]:
+    """Return the scatter of each line's method under its noise, as columns."""
+    records: Any = lines.itertuples()
+    found = [(Noise(line.noise, line.parameter), scatter.get((line.images, line.method))) for line in records]
+    under = [of_method.under(noise) if of_method else None for noise, of_method in found]
+    return {
+        "apart": [of_method is not None and noise in of_method.apart for noise, of_method in found],
+        "sd": [each.sd if each else math.nan for each in under],
+        "degrees": [each.degrees if each else math.nan for each in under],
+        "half_width": [each.retraining() if each else math.nan for each in under],
+    }
 
 
 def _difference_rows(
@@ -80,7 +90,7 @@ def _difference_rows(
 ) -> Iterator[list[str]]:
     texts = {
         tuple(line[column] for column in [*PLACE, "again", "method"]): (
-            f"{signed(line['difference'], digits=DIGITS)}{FAR if line['far'] else ''}"
+            f"{signed(line['difference'], digits=DIGITS)}{APART if line['apart'] else ''}"
         )
         for line in lines.to_dict("records")
     }
@@ -92,11 +102,19 @@ def _difference_rows(
 
 
 def _scatter_rows(
-    scatter: Mapping[tuple[str, str], Scatter], methods: Sequence[str], sets: Sequence[str]
+    scatter: Mapping[tuple[str, str], MethodScatter], methods: Sequence[str], sets: Sequence[str]
 ) -> Iterator[list[str]]:
     for images in sets:
         found = [scatter.get((images, method)) for method in methods]
-        sds = (f"{each.sd:.{DIGITS}f} ({each.degrees})" if each else MISSING for each in found)
-        yield ["standard deviation", images, "", "", *sds]
-        intervals = (f"±{each.retraining():.{DIGITS}f}" if each else MISSING for each in found)
+        common = [each.common if each else None for each in found]
+        yield ["standard deviation", images, "", "", *map(_sd, common)]
+        intervals = (f"±{each.retraining():.{DIGITS}f}" if each else MISSING for each in common)
         yield ["95 % of differences", images, "", "", *intervals]
+        for noise in dict.fromkeys(noise for each in found if each for noise in each.apart):
+            own = (each.apart.get(noise) if each else None for each in found)
+            sds = (f"{_sd(each)}{APART}" if each else "" for each in own)
+            yield [f"standard deviation, {noise}", images, "", "", *sds]
+
+
+def _sd(scatter: Scatter | None) -> str:
+    return f"{scatter.sd:.{DIGITS}f} ({scatter.degrees})" if scatter else MISSING

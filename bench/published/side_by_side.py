@@ -9,15 +9,16 @@ import pandas as pd
 
 from bench.analysis.columns import CELL, ROW, CellKey, Condition, noise_label
 from bench.analysis.grouping import records_of
-from bench.output.markup import MISSING, plural, signed
+from bench.output.markup import MISSING, Span, plural, signed
 from bench.output.text_table import TextTable
 from bench.published.blank_cells import BlankCells
-from bench.tables.caption import protocol_notes, title
+from bench.tables.caption import bold_note, protocol_notes, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bench.analysis.means import Mean
+    from bench.output.markup import CellText
     from bench.published.reproduction import Reproduction
     from bench.published.table import Published
 
@@ -43,6 +44,7 @@ def side_by_side_table(reproduction: Reproduction) -> TextTable:
         rows,
         [
             REPRODUCTION_NOTE,
+            *_bold_notes(reproduction),
             f"{MISSING}: not published.",
             *blanks.notes(),
             *_suspects(published),
@@ -81,7 +83,7 @@ def _rows_of(numbers: pd.DataFrame, published: Published) -> Iterable[pd.DataFra
 
 def _block(
     condition: Condition, numbers: pd.DataFrame, reproduction: Reproduction, blanks: BlankCells
-) -> list[list[str]]:
+) -> list[list[CellText]]:
     """Format one noise and test set: three lines if we ran it, else one."""
     lines: list[Any] = list(numbers.itertuples())
     printed = [_printed(line.published, line.suspect) for line in lines]
@@ -91,7 +93,7 @@ def _block(
     means = [reproduction.means.get(CellKey(*condition, line.method)) for line in lines]
     seeds = reproduction.seeds(condition)
     ours = [
-        blanks.mark(condition, line.method) if mean is None else format_mean(mean, of_seeds=seeds)
+        _our_mean(CellKey(*condition, line.method), mean, seeds, reproduction, blanks)
         for line, mean in zip(lines, means, strict=True)
     ]
     differences = ["" if math.isnan(line.difference) else signed(line.difference) for line in lines]
@@ -131,7 +133,7 @@ def unpublished_table(reproduction: Reproduction) -> TextTable | None:
         keys = [CellKey(*row.condition, method) for method in methods]
         if any(map(blanks.was_tried, keys)):
             means = {key: reproduction.means.get(key) for key in keys}
-            rows.append(_unpublished_row(row.condition, means, reproduction.seeds(row.condition), blanks))
+            rows.append(_unpublished_row(row.condition, means, reproduction, blanks))
             numbers += [[*key, *_numbers(mean)] for key, mean in means.items() if mean]
     return TextTable(
         f"Methods and settings that are not in {reproduction.published.title} (PSNR, dB)",
@@ -139,6 +141,7 @@ def unpublished_table(reproduction: Reproduction) -> TextTable | None:
         rows,
         [
             REPRODUCTION_NOTE,
+            *_bold_notes(reproduction),
             *blanks.notes(),
             *(f"Ours: {title(table.setup)}." for table in reproduction.tables),
         ],
@@ -148,13 +151,26 @@ def unpublished_table(reproduction: Reproduction) -> TextTable | None:
 
 
 def _unpublished_row(
-    condition: Condition, means: dict[CellKey, Mean | None], seeds: int, blanks: BlankCells
-) -> list[str]:
-    texts = (
-        blanks.mark(condition, key.method) if mean is None else format_mean(mean, of_seeds=seeds)
-        for key, mean in means.items()
-    )
+    condition: Condition, means: dict[CellKey, Mean | None], reproduction: Reproduction, blanks: BlankCells
+) -> list[CellText]:
+    seeds = reproduction.seeds(condition)
+    texts = (_our_mean(key, mean, seeds, reproduction, blanks) for key, mean in means.items())
     return [condition.noise_label, condition.images, _ours(seeds), *texts]
+
+
+def _our_mean(
+    key: CellKey, mean: Mean | None, seeds: int, reproduction: Reproduction, blanks: BlankCells
+) -> CellText:
+    """Format our number, bold as in the score table, or the letter of the reason why it is blank."""
+    if mean is None:
+        return blanks.mark(key.condition, key.method)
+    text = format_mean(mean, of_seeds=seeds)
+    return (Span(text, "bold"),) if "psnr" in reproduction.cells[key].best else text
+
+
+def _bold_notes(reproduction: Reproduction) -> list[str]:
+    notes = dict.fromkeys(map(bold_note, reproduction.tables))
+    return [f"{note} Methods in other tables of this reference compete too." for note in notes]
 
 
 def gaps_table(reproduction: Reproduction, *, within: float) -> TextTable:

@@ -146,11 +146,12 @@ def sample_runs(scores: pd.DataFrame, count: int, *, seed: int) -> list[str]:
 def _verdicts(run: CommittedRun, here: Rerun | None, *, numbers: int) -> Iterator[Verdict]:
     """Return the verdict on each noise and test set of a committed run."""
     settings = run.record.run
-    for parameter, images in run.cells:
+    for cell in run.cells:
+        parameter, images = cell
         then = _quality(run.scores, parameter, images)
         now = _quality(here.scores, parameter, images) if here else then * math.nan
         difference = float(now["psnr"].mean() - then["psnr"].mean())
-        allowed = run.allowed(images, numbers=numbers)
+        allowed = run.allowed(cell, numbers=numbers)
         outcome: Outcome
         if not here:
             outcome = "failed"

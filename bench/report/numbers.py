@@ -11,8 +11,10 @@ import pandas as pd
 from bench.analysis.columns import CELL, CellKey
 from bench.analysis.grouping import by_cell
 from bench.analysis.means import mean_of
-from bench.analysis.paired import difference_of
+from bench.analysis.paired import Difference
+from bench.analysis.questions import differences_to
 from bench.analysis.supervision import exposure
+from bench.tables.paired_differences import format_difference
 
 if TYPE_CHECKING:
     from bench.analysis.tabulate import Cell, Row, Table
@@ -43,30 +45,33 @@ def cells(table: Table, scores: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The columns ``CELL_COLUMNS``, in the order of the table; cells that were never run are left out, and
         the numbers of failed ones are NaN. ``half_width`` is that of ``mean_of``; ``gap`` with its interval
-        and p is the paired difference to the baseline.
+        and corrected p is the paired difference to the baseline.
     """
-    parts = by_cell(scores)
+    done = {key for key, cell in table.cells.items() if cell.status == "done"}
+    parts = {key: part for key, part in by_cell(scores).items() if key in done}
     baseline = baseline_of(table)
+    gaps = differences_to(pd.concat(parts.values()), baseline) if parts and baseline else {}
     lines = [
-        _line(row, cell, parts, baseline)
-        for row in table.rows
-        for cell in row.cells
-        if cell.status != "missing"
+        _line(row, cell, parts, gaps) for row in table.rows for cell in row.cells if cell.status != "missing"
     ]
     return pd.DataFrame(lines, columns=CELL_COLUMNS)
 
 
-def _line(row: Row, cell: Cell, parts: dict[CellKey, pd.DataFrame], baseline: str | None) -> dict[str, Any]:
+def format_gap(line: Any) -> str:
+    """Format the difference to the baseline of a line of ``cells``, as in tables of paired differences."""
+    images, seeds = line.n_images, line.n_seeds
+    return format_difference(Difference(line.gap, line.gap_low, line.gap_high, line.gap_p, images, seeds))
+
+
+def _line(
+    row: Row, cell: Cell, parts: dict[CellKey, pd.DataFrame], gaps: dict[CellKey, Difference]
+) -> dict[str, Any]:
     line = {name: value for name, value in asdict(row).items() if name not in ("cells", "seeds_in_row")}
     line |= asdict(cell) | {"label": row.label}
     line |= dict.fromkeys(["half_width", "gap", "gap_low", "gap_high", "gap_p"], math.nan)
-    if cell.status != "done":
-        return line
-    ours = parts[CellKey(*row.condition, cell.method)]
-    theirs = parts.get(CellKey(*row.condition, baseline)) if baseline else None
-    line["half_width"] = mean_of(ours).half_width
-    beside = {other.method: other.status for other in row.cells}
-    if baseline and theirs is not None and cell.method != baseline and beside[baseline] == "done":
-        pair = difference_of(ours, theirs)
+    key = CellKey(*row.condition, cell.method)
+    if key in parts:
+        line["half_width"] = mean_of(parts[key]).half_width
+    if pair := gaps.get(key):
         line |= {"gap": pair.mean, "gap_low": pair.low, "gap_high": pair.high, "gap_p": pair.p}
     return line

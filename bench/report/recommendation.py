@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import Any
 
-from bench.analysis.best import best_methods
+import pandas as pd
+
+from bench.analysis.best import Rivalry, rivalry
 from bench.analysis.columns import CELL, CellKey, Condition
 from bench.analysis.grouping import by_cell, by_condition, records_of
 from bench.analysis.paired import difference_of
+from bench.analysis.supervision import self_supervised
+from bench.report.numbers import format_gap
 from bench.tables.paired_differences import format_difference
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,23 @@ def recommend(numbers: pd.DataFrame, scores: pd.DataFrame, baseline: str | None)
     done = numbers[numbers["status"] == "done"]
     keys = {CellKey(*key) for key in records_of(done, CELL)}
     parts = {key: lines for key, lines in by_cell(scores).items() if key in keys}
+    if not parts:
+        return []
+    rivals = rivalry(pd.concat(parts.values()))
     rows = by_condition(done).items()
-    return [_recommendation(condition, row, parts, baseline) for condition, row in rows if _best(row)]
+    return [
+        _recommendation(condition, row, parts, rivals, baseline) for condition, row in rows if _ranked(row)
+    ]
 
 
 def _recommendation(
-    condition: Condition, row: pd.DataFrame, parts: dict[CellKey, pd.DataFrame], baseline: str | None
+    condition: Condition,
+    row: pd.DataFrame,
+    parts: dict[CellKey, pd.DataFrame],
+    rivals: Rivalry,
+    baseline: str | None,
 ) -> Recommendation:
-    best = _best(row)
-    second = _best(row[row["method"] != best])
+    best, second, *_ = [*_ranked(row), ""]
     psnr, flops = (dict(zip(row["method"], row[name], strict=True)) for name in ("psnr", "training_flops"))
     return Recommendation(
         label=condition.noise_label,
@@ -68,23 +77,27 @@ def _recommendation(
         method=best,
         psnr=psnr[best],
         second=second,
-        lead=_difference(condition, best, second, parts),
+        lead=_lead(condition, best, second, parts, rivals) if second else "",
         cost=flops[best] / flops[second] if second else math.nan,
-        gap=_difference(condition, best, baseline, parts),
+        gap=_gap(row[row["method"] == best]) if baseline else "",
     )
 
 
-def _difference(
-    condition: Condition, method: str, other: str | None, parts: dict[CellKey, pd.DataFrame]
+def _lead(
+    condition: Condition, best: str, second: str, parts: dict[CellKey, pd.DataFrame], rivals: Rivalry
 ) -> str:
-    """Format the paired difference of two methods; "" if the other has no scores."""
-    theirs = parts.get(CellKey(*condition, other or ""))
-    if theirs is None:
-        return ""
-    return format_difference(difference_of(parts[CellKey(*condition, method)], theirs))
+    """Format the paired difference of the two best, which is significant where the second is not bold."""
+    pair = difference_of(*(parts[CellKey(*condition, method)] for method in (best, second)))
+    return format_difference(replace(pair, p=rivals.p[CellKey(*condition, second)]))
 
 
-def _best(row: pd.DataFrame) -> str:
-    """Return the best self-supervised method; "" if there is none."""
-    psnr, sees = (dict(zip(row["method"], row[name], strict=True)) for name in ("psnr", "sees"))
-    return next(iter(best_methods(psnr, sees)), "")
+def _gap(cell: pd.DataFrame) -> str:
+    """Format the paired difference to the baseline; "" if that has no scores."""
+    line: Any = next(cell.itertuples())
+    return "" if math.isnan(line.gap) else format_gap(line)
+
+
+def _ranked(row: pd.DataFrame) -> list[str]:
+    """Return the self-supervised methods, best first."""
+    rivals = row[row["sees"].map(self_supervised)]
+    return list(rivals.sort_values("psnr", ascending=False, kind="stable")["method"])

@@ -13,7 +13,9 @@ import jinja2
 import matplotlib as mpl
 from markupsafe import Markup
 
-from bench.output.markup import MISSING, signed
+from bench.output.markup import MISSING
+from bench.report.numbers import format_gap
+from bench.tables.paired_differences import CHANCE_NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +40,7 @@ def render(*, colours: Mapping[str, str], error_peak: float, **content: Any) -> 
     )
     environment.filters |= {
         "number": number,
-        "signed": signed,
+        "gap": format_gap,
         "duration": duration,
         "breakable": breakable,
     }
@@ -52,6 +54,7 @@ def render(*, colours: Mapping[str, str], error_peak: float, **content: Any) -> 
         error_peak=error_peak,
         error_colours=[mpl.colors.to_hex(mpl.colormaps["magma"](place)) for place in range(256)],
         MISSING=MISSING,
+        chance_note=CHANCE_NOTE,
         **content,
     )
 

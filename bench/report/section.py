@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.analysis.scatter import seed_scatter, shows_scatter
+from bench.analysis.scatter import seed_scatter
 from bench.report.cost_figure import draw_cost_figure
 from bench.report.embedded_figure import EmbeddedFigure
 from bench.report.image_tiles import ImageTiles, cut_tiles
@@ -14,7 +14,7 @@ from bench.report.paired_figure import draw_paired_figure
 from bench.report.recommendation import Recommendation, recommend
 from bench.report.residual_figure import draw_residual_figure
 from bench.report.strength_figure import draw_strength_figure
-from bench.tables.caption import footer, title
+from bench.tables.caption import bold_note, footer, title
 from bench.tables.write_curves import write_curves
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Section:
         recommendations: the best self-supervised methods.
         figures: figures of the numbers.
         images: tiles of each image.
+        bold: a note on the rule of bold numbers.
         retraining: a sentence on how far a run with another seed would differ.
         notes: how the numbers were computed.
     """
@@ -57,6 +58,7 @@ class Section:
     recommendations: list[Recommendation]
     figures: list[EmbeddedFigure]
     images: list[ImageTiles]
+    bold: str
     retraining: str
     notes: list[str]
 
@@ -107,23 +109,27 @@ def write_section(
         recommendations,
         [figure for figure in draw() if figure],
         [cut_tiles(image, methods, best.get((image.label, image.images))) for image in images],
+        bold_note(table),
         _retraining(scores),
         footer(table),
     )
 
 
 def _retraining(scores: pd.DataFrame) -> str:
-    if not len(scores) or not shows_scatter(scores):
-        return "The intervals do not include the effect of another seed, because no cell has two seeds."
-    differences = [
-        f"{seed_scatter(lines).retraining():.2f} dB on {images}"
-        for images, lines in scores.groupby("images")
-        if shows_scatter(lines)
+    parts = scores.groupby("images") if len(scores) else ()
+    found = {str(images): scatter for images, lines in parts if (scatter := seed_scatter(lines))}
+    if not found:
+        return (
+            "The intervals do not include the effect of another seed, because no cell of a trained method "
+            "has two seeds."
+        )
+    sets = [
+        f"on {images}: {', '.join(f'{method} {scatter}' for method, scatter in methods.items())}"
+        for images, methods in found.items()
     ]
     return (
-        f"In 95 % of cases two training runs of a cell with different seeds differ by up to "
-        f"{' and '.join(differences)}, as estimated from the cells with two seeds, all methods together; "
-        "methods whose runs scatter more differ by more. The intervals do not include this."
+        "The intervals do not include the effect of another seed: the standard deviation of a mean PSNR "
+        f"between training runs with different seeds is, in dB, {'; '.join(sets)}."
     )
 
 

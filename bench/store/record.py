@@ -113,6 +113,8 @@ class RunRecord(_Part):
         earlier_attempts: attempts before the last.
         training: cost of training; absent for a failed run.
         evaluation: what was scored, by noise (such as ``gaussian:25``) and test set.
+        scores_sha256: sha256 of the run's scores in a folder of reference results; those of protocols before
+            5 lack it.
         error: error of a failed run.
         failed: time of the failure; runs of early versions lack it.
         traceback: traceback of the error.
@@ -133,6 +135,7 @@ class RunRecord(_Part):
     earlier_attempts: list[Attempt] = Field(default=[], alias="earlier_sittings")
     training: TrainingCost | None = None
     evaluation: dict[str, dict[str, Evaluation]] = {}
+    scores_sha256: str | None = None
     error: str | None = None
     failed: str | None = None
     traceback: str | None = None

@@ -12,7 +12,7 @@ from bench.errors import InputError, unknown
 from bench.store.checksums import RECORD, DamagedRunError, read_object, read_record, write_json
 from bench.store.layout import FAILED, PROFILE, SCORES
 from bench.store.record import RunRecord
-from bench.store.scores import IDENTITY, SETTINGS, failures_of, latest, parse_table, write_scores
+from bench.store.scores import IDENTITY, SETTINGS, failures_of, hash_scores, latest, parse_table, write_scores
 from bench.store.stored_runs import StoredRuns
 from bench.system.files import open_folder, write_durably
 
@@ -138,6 +138,11 @@ def collect(stores: Sequence[Path], folder: Path) -> Reference:
     return Reference(folder)
 
 
+def with_checksum(record: RunRecord, rows: pd.DataFrame) -> RunRecord:
+    """Add the checksum of a run's scores to its record."""
+    return record.model_copy(update={"scores_sha256": hash_scores(rows)})
+
+
 def _read_runs(reference: Reference, *, cut_short: bool = False) -> list[_Found]:
     """Read a folder of reference results, which may still be empty.
 
@@ -192,6 +197,11 @@ def _found(path: Path, record: RunRecord, scores: pd.DataFrame | None) -> _Found
     stamped = (scores[STAMP] == [record.columns.get(name) for name in STAMP]).all(axis=None)
     if record.error is not None or not stamped or not {*scores["images"]} <= evaluated:
         raise InputError(f"run {record.key} has a record, {str(path)!r}, of other scores than its own")
+    if record.scores_sha256 is not None and record.scores_sha256 != hash_scores(scores):
+        raise DamagedRunError(
+            f"the scores of run {record.key} have changed since they were collected: their sha256 is not the "
+            f"one in {str(path)!r}"
+        )
     return _Found(record, scores)
 
 
@@ -213,8 +223,10 @@ def _settings(runs: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 
 def _write(runs: Iterable[_Found], scores: pd.DataFrame, folder: Path) -> None:
-    """Write scores and records, and remove the records of other runs."""
+    """Write scores, and records with the checksums of their scores; remove the records of other runs."""
     records = {run.key: run.record.without_folder() for run in runs}
+    for key, rows in scores.groupby("key"):
+        records[str(key)] = with_checksum(records[str(key)], rows)
     where = open_folder(folder / RUNS)
     for key, record in records.items():
         write_json(record.to_json(), where / f"{key}.json")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -53,6 +55,28 @@ def failures_of(records: Iterable[RunRecord]) -> pd.DataFrame:
         for target in record.test
     ]
     return pd.DataFrame(rows).replace(FORMER_WORDS, regex=True)
+
+
+def hash_scores(rows: pd.DataFrame) -> str:
+    """Return the sha256 of scores, which changes with any bit of any of them.
+
+    It does not depend on the order of rows and columns, nor on columns that hold nothing, which a run gets
+    beside runs that have them.
+    """
+    lines = (
+        json.dumps(sorted((str(name), _plain(value)) for name, value in row.items() if not _is_null(value)))
+        for row in rows.to_dict("records")
+    )
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def _plain(value: Any) -> str | float:
+    # Whole numbers become floats in a column with gaps.
+    return value if isinstance(value, str) else float(value)
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or bool(pd.isna(value))
 
 
 def read_table(folder: Path, name: str, record: StoredRecord) -> pd.DataFrame:

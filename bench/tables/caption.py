@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bench.analysis.columns import SYMBOLS, noise_label
+from bench.analysis.sign_flips import ALPHA, smallest_p
 from bench.protocol import NOISE_FORMULAS
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ OPTIMISERS = {
     "adam": "Adam",
     "muon": "Muon, and Adam for biases and the first and last layer",
 }
+BOLD_NOTE = (
+    "Bold: the best method of those that were trained, on neither clean images nor a second noisy copy, and "
+    "those of them that are not shown to be worse (p ≥ .05, Bonferroni-corrected for all of them on the test "
+    "set); each metric by itself."
+)
 TRAINING_NOISE = {
     "frozen": "frozen: one noisy copy of each training image, two where noisy2 is seen",
     "resampled": "resampled: a new noisy copy at every step",
@@ -48,9 +54,16 @@ def protocol_notes(table: Table) -> list[str]:
 def _reading(table: Table) -> str:
     return (
         f"Cells: {' / '.join(table.metrics).upper()}, the mean per image over seeds, then over images. "
-        "Bold: best self-supervised method (sees neither clean nor noisy2), each metric by itself. "
+        f"{bold_note(table)} "
         f"–: never run{_unknown_lpips(table)}."
     )
+
+
+def bold_note(table: Table) -> str:
+    """Describe the rule of bold numbers, and name the test sets that are too small for it."""
+    small = sorted({row.images for row in table.rows if row.n_images and smallest_p(row.n_images) >= ALPHA})
+    too_small = f" No difference can be shown on so few images: {', '.join(small)}." if small else ""
+    return f"{BOLD_NOTE}{too_small}"
 
 
 def _unknown_lpips(table: Table) -> str:

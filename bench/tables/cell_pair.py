@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from bench.analysis.columns import CELL
 from bench.analysis.comparability import SAME_SCORE
 from bench.analysis.means import Mean, mean_of
+from bench.analysis.sign_flips import ALPHA
 from bench.output.markup import format_number
-from bench.tables.paired_differences import ALPHA, format_difference
+from bench.tables.paired_differences import format_difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ COMPARISON_COLUMNS = [
     "difference",
     "low",
     "high",
-    "p_holm",
+    "p",
     "n_images",
     "n_seeds",
     "code",

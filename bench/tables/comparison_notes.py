@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.analysis.comparability import SAME_SCORE
-from bench.analysis.scatter import seed_scatter, shows_scatter
+from bench.analysis.scatter import seed_scatter
+from bench.analysis.sign_flips import ALPHA, smallest_p
 from bench.output.markup import plural
 from bench.tables.caption import title
 from bench.tables.matching import HASH_LETTERS, Side
-from bench.tables.paired_differences import ALPHA, DIFFERENCE_NOTE
+from bench.tables.paired_differences import DIFFERENCE_NOTE, family_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +26,8 @@ READING = (
     "all these runs. Seconds B/A: ratio of the training times, whatever else the machines had to do."
 )
 ONE_SEED = (
-    "No cell has two seeds: how much retraining with another seed changes is not known, and the intervals do "
-    "not include it."
+    "No cell of a trained method has two seeds: how much retraining with another seed changes is not known, "
+    "and the intervals do not include it."
 )
 
 
@@ -44,7 +45,7 @@ def comparison_notes(
     """
     return [
         f"A: {names[0]}. B: {names[1]}.",
-        f"B − A: {DIFFERENCE_NOTE.format(tests=len(pairs))}",
+        f"B − A: {DIFFERENCE_NOTE}, here this table: {family_sizes(pairs)}.",
         READING,
         *_too_few_images(pairs),
         *(_retraining(a) + _retraining(b) or [ONE_SEED]),
@@ -71,24 +72,25 @@ def _failures(side: Side) -> list[str]:
 
 
 def _retraining(side: Side) -> list[str]:
-    """Describe for each test set how far two training runs of one cell differ, if there are two seeds."""
+    """Describe for each test set how far training runs of one cell scatter, if there are two seeds."""
     return [
-        f"Retraining: two training runs of a cell in {side.name} with other seeds, and so other noise, "
-        f"differ in mean PSNR on {images} by up to {seed_scatter(lines).retraining():.3f} dB (95 %); the "
-        "intervals do not include this."
+        f"Retraining: standard deviation of a cell's mean PSNR in {side.name} on {images} between training "
+        "runs with other seeds, and so other noise, dB: "
+        f"{', '.join(f'{method} {scatter}' for method, scatter in found.items())}; the intervals do not "
+        "include this."
         for images, lines in side.scores.groupby("images")
-        if shows_scatter(lines)
+        if (found := seed_scatter(lines))
     ]
 
 
 def _too_few_images(pairs: Mapping[CellKey, CellPair]) -> list[str]:
-    """Name the test sets that are too small for the signed-rank test to show any difference."""
+    """Name the test sets that are too small for the test to show any difference."""
     counts = {cell.images: pair.difference.images for cell, pair in pairs.items()}
     return [
         f"Too few images for a verdict of better or worse: {images} has {count}, and p is never below "
-        f"{2 ** (1 - count):g} there."
+        f"{smallest_p(count):g} there."
         for images, count in counts.items()
-        if 2 ** (1 - count) >= ALPHA
+        if smallest_p(count) >= ALPHA
     ]
 
 

@@ -13,10 +13,10 @@ from bench.analysis.columns import CELL, NOISY, SETUP_COLUMNS, Setup, require
 from bench.analysis.comparability import check_same_noisy_images
 from bench.analysis.grouping import by_cell, by_setup
 from bench.analysis.means import mean_of
+from bench.analysis.questions import cell_differences
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.tables.cell_pair import CellPair, LoneCell
-from bench.tables.paired_differences import cell_differences
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bench.analysis.columns import CELL, CellKey
 from bench.analysis.comparability import check_same_noisy_images
-from bench.analysis.grouping import by_cell, by_condition, by_method
-from bench.analysis.paired import Difference, difference_of, holm
+from bench.analysis.grouping import by_cell, by_condition
+from bench.analysis.questions import cell_differences, differences_to
+from bench.analysis.sign_flips import ALPHA
 from bench.analysis.supervision import methods_in
 from bench.errors import InputError
-from bench.output.markup import MISSING, signed
+from bench.output.markup import MISSING, plural, signed
 from bench.output.text_table import TextTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-ALPHA = 0.05
+    from bench.analysis.paired import Difference
+
+CHANCE = "°"
+CHANCE_NOTE = (
+    f"{CHANCE}: p ≥ .05, the difference may be chance. p: sign-flip test of the mean difference, two-sided, "
+    "Holm-corrected for all tests of one test set and one question"
+)
 DIFFERENCE_NOTE = (
     "Mean of the per-image differences of PSNR, dB, on the same noisy images, averaged over the seeds that "
     "both have; in brackets its 95 % bootstrap interval over images (BCa), given these trained networks. "
-    "p: Wilcoxon's signed-rank test of the same differences, two-sided, Holm-corrected over all {tests} "
-    "tests of this table; °: p ≥ .05."
+    f"{CHANCE_NOTE}"
 )
-DIFFERENCE_COLUMNS = ["difference", "low", "high", "p_holm", "n_images", "n_seeds"]
-Key = TypeVar("Key")
+DIFFERENCE_COLUMNS = ["difference", "low", "high", "p", "n_images", "n_seeds"]
 
 
 def compare_with(scores: pd.DataFrame, references: Sequence[str]) -> TextTable:
@@ -44,7 +49,14 @@ def compare_with(scores: pd.DataFrame, references: Sequence[str]) -> TextTable:
     if absent := set(references) - set(scores["method"]):
         raise InputError(f"there are no scores of {', '.join(sorted(absent))} to compare with")
     methods = methods_in(scores)
-    pairs = _pairs_with(scores, methods, references)
+    families = {reference: differences_to(scores, reference) for reference in references}
+    pairs = {
+        (cell, reference): families[reference][cell]
+        for condition in by_condition(scores)
+        for place, reference in enumerate(references)
+        for cell in (CellKey(*condition, method) for method in methods)
+        if cell in families[reference] and cell.method not in references[:place]
+    }
     rows = []
     for condition in by_condition(scores):
         for reference in references:
@@ -57,29 +69,13 @@ def compare_with(scores: pd.DataFrame, references: Sequence[str]) -> TextTable:
         f"Paired differences to {' and to '.join(references)}",
         ["noise", "test set", "", *methods],
         rows,
-        [DIFFERENCE_NOTE.format(tests=len(pairs))],
+        [
+            f"{DIFFERENCE_NOTE}, here one reference: {family_sizes(families[references[0]])}.",
+            f"{MISSING}: no such pair, or shown with the opposite sign.",
+        ],
         pd.DataFrame(numbers, columns=[*CELL, "against", *DIFFERENCE_COLUMNS]),
         left=3,
     )
-
-
-def _pairs_with(
-    scores: pd.DataFrame, methods: Sequence[str], references: Sequence[str]
-) -> dict[tuple[CellKey, str], Difference]:
-    """Test each method against each reference; return the results by cell and reference, with corrected p."""
-    tested = [
-        (method, reference)
-        for place, reference in enumerate(references)
-        for method in methods
-        if method not in references[: place + 1]
-    ]
-    pairs = {}
-    for condition, lines in by_condition(scores).items():
-        parts = by_method(lines)
-        for method, reference in tested:
-            if method in parts and reference in parts:
-                pairs[CellKey(*condition, method), reference] = difference_of(parts[method], parts[reference])
-    return _corrected(pairs)
 
 
 def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> TextTable:
@@ -101,7 +97,7 @@ def changes(scores: pd.DataFrame, other: pd.DataFrame, *, title: str) -> TextTab
         title,
         ["noise", "test set", "method", "difference", "p", "seeds"],
         [_change(cell, pair) for cell, pair in pairs.items()],
-        [DIFFERENCE_NOTE.format(tests=len(pairs))],
+        [f"{DIFFERENCE_NOTE}, here this table: {family_sizes(pairs)}."],
         pd.DataFrame(
             [[*cell, *vars(pair).values()] for cell, pair in pairs.items()],
             columns=[*CELL, *DIFFERENCE_COLUMNS],
@@ -115,31 +111,13 @@ def _change(cell: CellKey, pair: Difference) -> list[str]:
     return [*stub, format_difference(pair), f"{pair.p:.2g}", str(pair.seeds)]
 
 
-def cell_differences(
-    scores: Mapping[CellKey, pd.DataFrame], others: Mapping[CellKey, pd.DataFrame]
-) -> dict[CellKey, Difference]:
-    """Compare each cell with the same cell of other scores, on the same noisy images.
-
-    Args:
-        scores: scores by cell, one line per image and seed.
-        others: scores to subtract, likewise; cells that only one of the two has are left out.
-
-    Returns:
-        The differences by cell, from weak to strong noise, with p corrected over all of them.
-
-    Raises:
-        InputError: as raised by ``difference_of`` for any cell.
-    """
-    shared = sorted((cell for cell in scores if cell in others), key=CellKey.sort_key)
-    return _corrected({cell: difference_of(scores[cell], others[cell]) for cell in shared})
+def family_sizes(tested: Iterable[CellKey]) -> str:
+    """Count the tests of each test set."""
+    counts = Counter(cell.images for cell in tested)
+    return ", ".join(f"{plural(count, 'test')} on {images}" for images, count in counts.items())
 
 
 def format_difference(pair: Difference) -> str:
     """Format a difference, with its interval if it has one, and a mark if it may be chance."""
     interval = "" if math.isnan(pair.low) else f" [{signed(pair.low)}, {signed(pair.high)}]"
-    return f"{signed(pair.mean)}{interval}{'' if pair.p < ALPHA else '°'}"
-
-
-def _corrected(pairs: dict[Key, Difference]) -> dict[Key, Difference]:
-    corrected = holm([pair.p for pair in pairs.values()])
-    return {key: replace(pair, p=p) for (key, pair), p in zip(pairs.items(), corrected, strict=True)}
+    return f"{signed(pair.mean)}{interval}{'' if pair.p < ALPHA else CHANCE}"

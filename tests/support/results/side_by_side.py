@@ -37,8 +37,9 @@ def side_by_side(
 
 def blocks(table: TextTable) -> dict[tuple[str, str], list[list[str]]]:
     """Group the rows by noise and test set."""
-    starts = [place for place, row in enumerate(table.rows) if row[0]] + [len(table.rows)]
-    parts = [table.rows[start:end] for start, end in pairwise(starts)]
+    rows = table.plain_rows()
+    starts = [place for place, row in enumerate(rows) if row[0]] + [len(rows)]
+    parts = [rows[start:end] for start, end in pairwise(starts)]
     return {(part[0][0], part[0][1]): [row[2:] for row in part] for part in parts}
 
 
@@ -55,5 +56,5 @@ def reason(table: TextTable, letter: str) -> str:
 
 def letters(table: TextTable) -> tuple[set[str], list[str]]:
     """List the letters of the cells and those of the notes."""
-    shown = {found for row in table.rows for text in row for found in re.findall(r"\([a-z]\)", text)}
+    shown = {found for row in table.plain_rows() for text in row for found in re.findall(r"\([a-z]\)", text)}
     return shown, [note[:3] for note in table.notes if re.match(r"\([a-z]\) ", note)]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.published.verify import verify
-from bench.store.checksums import write_json
+from bench.store.checksums import read_object, write_json
 from bench.store.layout import SCORES
-from bench.store.reference import open_reference
+from bench.store.record import RunRecord
+from bench.store.reference import Reference, open_reference, with_checksum
 from bench.store.scores import write_scores
 from tests.support.runs import CPU, Silent
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.published.verify import Verdict
-    from bench.store.reference import Reference
     from bench.store.store import Store
 
 
@@ -45,9 +45,18 @@ def check(
 
 
 def shift_scores(folder: Path, by: float) -> None:
-    """Change every PSNR of a run's folder or a reference by some dB."""
+    """Change every PSNR of a run's folder or a reference by some dB, with checksums to match."""
     rows = pd.read_parquet(folder / SCORES)
     write_scores(rows.assign(psnr=rows["psnr"] + by), folder)
+    renew_checksums(folder)
+
+
+def renew_checksums(folder: Path) -> None:
+    """Write the checksums of a reference's scores into its records."""
+    for key, rows in Reference(folder).scores().groupby("key"):
+        path = folder / "runs" / f"{key}.json"
+        if path.is_file():
+            write_json(with_checksum(RunRecord.from_json(read_object(path)), rows).to_json(), path)
 
 
 def change_record(reference: Reference, key: str, **changes: Any) -> None:
@@ -61,6 +70,7 @@ def repeat_with_shifts(reference: Reference, by: dict[str, float]) -> Reference:
     shutil.copytree(reference.folder, folder)
     rows = reference.scores().query("key in @by")
     write_scores(rows.assign(psnr=rows["psnr"] + rows["key"].map(by)), folder)
+    renew_checksums(folder)
     for key in {*reference.keys()} - {*by}:
         (folder / "runs" / f"{key}.json").unlink()
     return open_reference(folder)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from scipy import stats
 
 from bench.analysis.intervals import LEVEL
 from bench.analysis.means import mean_of
-from bench.analysis.paired import difference_of, holm
+from bench.analysis.paired import Difference, difference_of, differences_of
+from bench.analysis.sign_flips import holm, sign_flip_p
 from bench.errors import InputError
 from tests.support.results.score_lines import lines, normal, shuffled
 
@@ -24,11 +22,11 @@ def student(values):
     return stats.ttest_1samp(values, 0).confidence_interval(LEVEL)
 
 
-def test_the_test_of_a_difference_is_wilcoxons():
+def test_the_test_of_a_difference_flips_signs():
     psnr, other = normal(12, 2, rng=0), normal(12, 2, rng=0) - normal(12, 2, of_image=0.1, rng=2) + 30.1
     found, apart = compared(psnr, other), (psnr - other).mean(axis=1)
     assert found.mean == pytest.approx(apart.mean(), abs=1e-8)
-    assert found.p == pytest.approx(stats.wilcoxon(apart).pvalue, rel=1e-12)
+    assert found.p == pytest.approx(sign_flip_p(apart[:, None])[0], rel=1e-12)
     assert 0.001 < found.p < 0.999
     assert (found.images, found.seeds) == (12, 2)
 
@@ -86,7 +84,7 @@ def test_what_images_share_does_not_widen_a_difference():
     assert mean_of(lines(psnr)).half_width > 0.5
 
 
-@pytest.mark.parametrize(("shift", "p"), [(0.0, 1.0), (0.1, stats.wilcoxon([1] * 8).pvalue)])
+@pytest.mark.parametrize(("shift", "p"), [(0.0, 1.0), (0.1, 2**-7)])
 def test_equal_differences_have_an_interval_without_width(shift, p):
     psnr = np.linspace(10, 40, 24).reshape(8, 3)  # so far apart that their sums round differently
     found = compared(psnr + shift, psnr)
@@ -105,7 +103,7 @@ def test_one_image_shows_a_difference_without_an_interval():
 def test_a_few_ties_or_zeros_are_handled(apart):
     found = compared(30 + np.array(apart, ndmin=2).T, np.full((len(apart), 1), 30))
     assert found.low <= found.mean <= found.high
-    assert found.p == pytest.approx(stats.wilcoxon(apart).pvalue, rel=1e-12)
+    assert found.p == sign_flip_p(np.array(apart, dtype=float)[:, None])[0]
 
 
 def test_differences_of_other_images_or_seeds_are_refused():
@@ -117,35 +115,21 @@ def test_differences_of_other_images_or_seeds_are_refused():
         difference_of(lines(psnr), lines(psnr, seeds=[2, 3]))
 
 
-def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([3 * 0.01, 2 * 0.03, 2 * 0.03, 4 * 0.005])
-    assert holm([0.6, 0.7]) == [1, 1]
-    assert holm([0.02]) == [0.02]
-    assert holm([]) == []
+def test_pairs_that_are_tested_together_are_corrected_together():
+    psnr = normal(12)
+    pairs = {
+        seed: (lines(psnr + normal(12, of_image=0.3, rng=seed) - 29.8), lines(psnr)) for seed in range(5)
+    }
+    found = differences_of(pairs)
+    raw = [difference_of(*pair) for pair in pairs.values()]
+    assert [one.p for one in found.values()] == pytest.approx(holm([one.p for one in raw]))
+    assert [(one.mean, one.low, one.high) for one in found.values()] == [
+        (one.mean, one.low, one.high) for one in raw
+    ]
+    other = {0: pairs[0], 1: (lines(psnr[:11]), lines(psnr[:11]))}
+    with pytest.raises(InputError, match=r"only one of the two methods has scores of image '11\.png'"):
+        differences_of(other)
 
 
-def test_holm_does_not_count_what_was_not_tested():
-    found = holm([0.03, math.nan, 0.01, math.nan])
-    assert np.isnan(found).tolist() == [False, True, False, True]
-    assert [found[0], found[2]] == holm([0.03, 0.01])
-
-
-def test_holm_rejects_what_the_steps_of_the_procedure_reject():
-    p = np.random.default_rng(0).beta(0.3, 2, size=30)
-    found = np.array(holm(p))
-    for level in (0.01, 0.05, 0.2):
-        rejected = set()
-        for step, place in enumerate(np.argsort(p)):
-            if p[place] > level / (len(p) - step):
-                break
-            rejected.add(place)
-        assert set(np.flatnonzero(found <= level)) == rejected
-
-
-def test_holm_keeps_the_order_and_is_between_p_and_bonferroni():
-    p = np.random.default_rng(1).uniform(size=20) ** 3
-    found = np.array(holm(p))
-    assert all(a <= b for a, b in pairwise(found[np.argsort(p)]))
-    assert (found >= p).all()
-    assert (found <= np.minimum(20 * p, 1)).all()
-    assert found.min() == pytest.approx(20 * p.min())
+def test_the_negative_of_a_difference_is_that_of_the_swapped_pair():
+    assert -Difference(0.3, 0.1, 0.6, 0.02, 12, 1) == Difference(-0.3, -0.6, -0.1, 0.02, 12, 1)

@@ -56,4 +56,4 @@ def test_methods_and_cells_with_missing_or_repeated_scores_are_named():
     with pytest.raises(
         InputError, match=r"^sure on gamma k=50, bsd68: more than one psnr of image '00\.png'"
     ):
-        seed_scatter(pd.concat([cell_lines(good), twice, twice]))
+        seed_scatter(pd.concat([cell_lines(good), twice, twice]).assign(sees="noisy"))

@@ -15,8 +15,7 @@ from tests.support.results.scores import SEES, made_up
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCORES = made_up()
-SCORES = SCORES[SCORES["images"] == "set12"]
+SCORES = made_up(sets={"set12": [f"{number}.png" for number in range(12)]})
 BASELINE = "supervised"
 SELF_SUPERVISED = ["noise2void", "sure", "noise2score:domain=raw,formula=paper"]
 BOLD = re.compile(r"!(.*?)!")
@@ -24,7 +23,7 @@ WEAK_FIRST = [("gaussian", 25.0), ("gamma", 50.0)]
 
 
 def test_cells_are_means_and_the_best_self_supervised_one_is_bold() -> None:
-    table = overview_table(SCORES, BASELINE)
+    table = overview_table(SCORES, SEES, BASELINE)
     header, noisy, *rows = read_markdown(table.markdown().replace("**", ""))
     marked = read_markdown(table.markdown().replace("**", "!"))
     assert {row[0]: row[1] for row in rows} == SEES
@@ -44,7 +43,7 @@ def test_cells_are_means_and_the_best_self_supervised_one_is_bold() -> None:
 
 def test_costs_that_all_methods_recorded_are_beside_the_scores() -> None:
     scores = SCORES.assign(passes=SCORES["method"].map({BASELINE: 1.0}))
-    table = overview_table(scores, BASELINE)
+    table = overview_table(scores, SEES, BASELINE)
     header, noisy, *rows = read_markdown(table.markdown().replace("**", ""))
     assert header[4:] == ["training TFLOP", "training s", "s/image"]
     assert noisy[4:] == [""] * 3
@@ -54,7 +53,7 @@ def test_costs_that_all_methods_recorded_are_beside_the_scores() -> None:
 
 
 def test_differences_to_the_baseline_are_those_of_the_means() -> None:
-    found = overview_table(SCORES, BASELINE).numbers
+    found = overview_table(SCORES, SEES, BASELINE).numbers
     keys = ["noise", "parameter", "method"]
     means = SCORES.groupby(keys)["psnr"].mean()
     for line in found.itertuples():
@@ -65,7 +64,7 @@ def test_differences_to_the_baseline_are_those_of_the_means() -> None:
 
 
 def test_the_figure_is_the_same_each_time(tmp_path: Path) -> None:
-    found = overview_table(SCORES, BASELINE).numbers
+    found = overview_table(SCORES, SEES, BASELINE).numbers
     first, second = (write_overview(found, BASELINE, folder=tmp_path / name, stem="g") for name in "ab")
     assert [file.suffix for file in first] == [".png", ".svg", ".pdf"]
     for one, other in zip(first, second, strict=True):
@@ -74,6 +73,6 @@ def test_the_figure_is_the_same_each_time(tmp_path: Path) -> None:
 
 def test_two_test_sets_or_a_missing_baseline_are_refused() -> None:
     with pytest.raises(InputError, match=r"of one test set, but there are .*set12"):
-        overview_table(made_up(), BASELINE)
+        overview_table(made_up(), SEES, BASELINE)
     with pytest.raises(InputError, match="no scores of supervised on "):
-        overview_table(SCORES[SCORES["method"] != BASELINE], BASELINE)
+        overview_table(SCORES[SCORES["method"] != BASELINE], SEES, BASELINE)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.analysis.columns import CELL
+from bench.analysis.columns import CELL, CellKey
+from bench.analysis.equivalence import relation_of
 from bench.analysis.paired import difference_of
+from bench.analysis.questions import differences_to
 from bench.analysis.scatter import seed_scatter
 from bench.errors import InputError
 from bench.output.markup import signed
@@ -47,7 +49,12 @@ def test_our_means_and_differences(workspace: Workspace, numbers: PageNumbers) -
     assert numbers.psnr("sure", *ROW).startswith(f"{sure['psnr'].mean():.2f} ±")
     pair = difference_of(sure, supervised)
     assert pair.mean == pytest.approx(sure["psnr"].mean() - supervised["psnr"].mean(), abs=1e-8)
-    assert numbers.difference("sure", "supervised", *ROW) == format_difference(pair)
+    family = differences_to(workspace.main, "supervised")
+    assert numbers.difference("sure", "supervised", *ROW) == format_difference(family[CellKey(*ROW, "sure")])
+    # The other way round it is the same test.
+    swapped = -family[CellKey(*ROW, "sure")]
+    assert numbers.difference("supervised", "sure", *ROW) == format_difference(swapped)
+    assert numbers.relation("sure", "supervised", *ROW) == relation_of(family[CellKey(*ROW, "sure")])
 
 
 def test_the_difference_on_one_image(workspace: Workspace, numbers: PageNumbers) -> None:
@@ -59,7 +66,8 @@ def test_the_difference_on_one_image(workspace: Workspace, numbers: PageNumbers)
 
 def test_scatter_of_seeds_and_of_repeated_training(workspace: Workspace, numbers: PageNumbers) -> None:
     main = workspace.main
-    assert numbers.seed_scatter("bsd68") == f"{seed_scatter(main[main['images'] == 'bsd68']).sd:.3f}"
+    of_seeds = seed_scatter(main[main["images"] == "bsd68"])
+    assert {method: numbers.seed_scatter(method, "bsd68") for method in of_seeds} == of_seeds
     assert numbers.retraining_scatter("sure", "bsd68") == workspace.repeated.scatter("sure", "bsd68")
     again, committed = of(workspace.stored("again"), "sure"), of(main, "sure")
     difference = again["psnr"].mean() - committed["psnr"].mean()
@@ -84,6 +92,7 @@ def test_hours_count_each_training_run_once(workspace: Workspace, numbers: PageN
         ("psnr", ("sure", "gamma", 50, "kodak24"), "no scores of sure on gamma k=50, kodak24"),
         ("published", ("sure", "gamma", 50, "set12"), "no scores of sure on gamma k=50, set12"),
         ("difference", ("sure", "bm3d", *ROW), "no scores of bm3d"),
+        ("seed_scatter", ("bm3d", "bsd68"), "no cell of bm3d on bsd68 was trained with two seeds"),
         ("retraining_scatter", ("noise2void", "bsd68"), "no run of noise2void was trained again on bsd68"),
         ("retraining_difference", ("noise2void", *ROW), "no run .* on gaussian σ=25, bsd68"),
         ("retraining_difference", ("bm3d", *ROW), "no scores of bm3d"),

@@ -50,7 +50,7 @@ def test_every_run_has_a_line_and_a_dash_where_it_was_not_trained_again() -> Non
 
 def test_numbers_hold_each_difference_and_the_scatter_of_its_method() -> None:
     numbers = retraining_table(repeat_training(FIRST, SECOND), METHODS).numbers
-    assert set(numbers) == {*RUN, "again", "difference", "far", *SCATTER_COLUMNS}
+    assert set(numbers) == {*RUN, "again", "difference", "apart", *SCATTER_COLUMNS}
     assert len(numbers) == 2 * (len(FIRST) + len(SECOND))
     committed = SURE | VOID
     for line in numbers.itertuples():
@@ -71,16 +71,19 @@ def test_numbers_hold_each_difference_and_the_scatter_of_its_method() -> None:
         assert lines["half_width"].to_list() == pytest.approx([half] * len(lines))
 
 
-def test_differences_beyond_the_scatter_of_the_methods_other_runs_are_marked() -> None:
+def test_noises_with_a_larger_scatter_are_marked_and_have_one_of_their_own() -> None:
     runs: Means = {("sure", float(sigma), 0): 28.0 for sigma in range(10, 80, 10)}
-    steady = [0.01, -0.01] * 3
-    # Root 2 times the standard deviation of the six others is .01; 14 numbers have to hold together.
-    edge = 0.01 * stats.t.ppf(1 - 0.025 / 14, 6)
+    steady = [0.1, -0.1] * 3
+    # The variances are half the squares of the differences; seven noises are tested together.
+    edge = 0.1 * math.sqrt(stats.f.isf(0.05 / 7, 1, 6))
     for last, mark in ((0.99 * edge, ""), (-1.01 * edge, "*")):
         again = scored(moved(runs, [*steady, last]))
         table = retraining_table(training_runs(scored(runs), {"again": again}), ["sure"])
         assert [row[-1][6:] for row in table.rows[:14]] == [""] * 12 + [mark] * 2
-        assert table.numbers["far"].sum() == 2 * len(mark)
+        assert table.numbers["apart"].sum() == 2 * len(mark)
+        own = [row for row in table.rows if row[0] == "standard deviation, gaussian σ=70"]
+        sds = [f"{times * abs(last) / math.sqrt(2):.3f} (1)*" for times in (1, 2)]
+        assert [row[-1] for row in own] == (sds if mark else [])
 
 
 def test_every_format_shows_the_same() -> None:
@@ -94,7 +97,7 @@ def test_runs_with_the_same_bits_have_differences_but_no_scatter() -> None:
     assert {row[-1] for row in table.rows[:6]} == {"+0.000"}
     assert {row[-1] for row in table.rows[6:]} == {"–"}
     assert table.numbers["difference"].to_list() == [0] * 6
-    assert table.numbers[SCATTER_COLUMNS[2:]].isna().all(axis=None)
+    assert table.numbers[SCATTER_COLUMNS].isna().all(axis=None)
 
 
 def test_a_table_without_repeated_training_runs_is_refused() -> None:

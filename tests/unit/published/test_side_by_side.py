@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from bench.analysis.columns import CELL, ROW, noise_label
 from bench.analysis.means import Mean, mean_of
-from bench.output.markup import signed
+from bench.output.markup import signed, spans
 from bench.published.reproduction import reproduce
 from bench.published.side_by_side import (
     SUSPECT,
@@ -77,6 +78,23 @@ def test_the_text_shows_the_numbers(published: Published) -> None:
         ]
 
 
+def test_our_number_is_bold_where_that_of_the_score_table_is(published: Published) -> None:
+    scores = made_up(sets={name: [f"{number}.png" for number in range(12)] for name in ("set12", "bsd68")})
+    reproduction = reproduce(published, scores, NO_FAILURES)
+    tables = [side_by_side_table(reproduction), unpublished_table(reproduction)]
+    bold = {
+        text
+        for table in tables
+        for row in table.rows
+        for text, style in (span for cell in row for span in spans(cell))
+        if style == "bold"
+    }
+    best = [key for key, cell in reproduction.cells.items() if "psnr" in cell.best]
+    assert bold == {format_mean(reproduction.means[key], of_seeds=2) for key in best}
+    assert len(best) == len(ROWS)
+    assert all(any(note.startswith("Bold: ") for note in table.notes) for table in tables)
+
+
 @pytest.mark.parametrize(
     ("mean", "of_seeds", "text"),
     [
@@ -111,7 +129,7 @@ def test_a_suspect_number_is_marked_and_explained(tmp_path: Path) -> None:
     assert [note for note in table.notes if note.startswith(SUSPECT)] == [
         "† suspect: gamma k=50, set12: a misprint."
     ]
-    marked = [text for row in table.rows for text in row if SUSPECT in text]
+    marked = [text for row in table.plain_rows() for text in row if SUSPECT in text]
     assert marked == [f"{psnr:.2f}†" for psnr in numbers.loc[numbers["suspect"] != "", "psnr"]]
     assert list(table.numbers["suspect"]) == list(numbers["suspect"])
 
@@ -136,7 +154,7 @@ def test_methods_and_settings_that_were_not_published(published: Published) -> N
     plain = scores.groupby([*CELL, "image"])["psnr"].mean().groupby(CELL).mean()
     found = table.numbers.set_index(CELL)["psnr"].to_dict()
     assert found == pytest.approx({cell: psnr for cell, psnr in plain.items() if cell[3] not in METHODS})
-    for label, images, seeds, *texts in table.rows:
+    for label, images, seeds, *texts in table.plain_rows():
         assert seeds == "ours, 2 seeds"
         for method, text in zip(table.header[3:], texts, strict=True):
             noise, parameter = next(row[:2] for row in ROWS if noise_label(*row[:2]) == label)
@@ -195,13 +213,13 @@ def test_every_format_shows_the_same_with_any_names(tmp_path: Path, which: int) 
     files = table.write(tmp_path / "out", "table")
     assert [file.name for file in files] == ["table.md", "table.csv", "table.tex"]
     markdown, csv, latex = (file.read_text(encoding="utf-8") for file in files)
-    assert read_markdown(markdown) == [table.header, *table.rows]
-    assert read_latex(latex) == [table.header, *table.rows]
+    assert read_markdown(markdown.replace("**", "")) == [table.header, *table.plain_rows()]
+    assert read_latex(re.sub(r"\\textbf\{(.*?)\}", r"\1", latex)) == [table.header, *table.plain_rows()]
     assert latex.isascii()
     assert "<b>" not in markdown
     assert "<of>" not in markdown
     numbers = pd.read_csv(tmp_path / "out" / "table.csv", keep_default_na=False, na_values={"psnr": ""})
     assert list(numbers["method"]) == list(table.numbers["method"])
-    shown = [text for row in table.rows for text in row if " ±" in text]
+    shown = [text for row in table.plain_rows() for text in row if " ±" in text]
     assert [text.split(" ")[0] for text in shown] == [f"{value:.2f}" for value in numbers["psnr"].dropna()]
     assert csv == table.csv()

@@ -6,9 +6,10 @@ import math
 
 import pytest
 
-from bench.analysis.columns import CELL, ROW
+from bench.analysis.columns import CELL, ROW, CellKey
 from bench.analysis.means import mean_of
 from bench.analysis.paired import difference_of
+from bench.analysis.questions import differences_to
 from bench.report.numbers import baseline_of, cells
 from tests.support.results.reports import cell_of, one_table
 from tests.support.results.scores import failed, failure, made_up
@@ -30,6 +31,7 @@ def test_cells_hold_means_and_paired_differences_to_the_baseline():
         else:
             pair = difference_of(ours, theirs)
             assert (line.gap, line.gap_low, line.gap_high) == (pair.mean, pair.low, pair.high)
+            assert line.gap_p == differences_to(scores, "supervised")[CellKey(*line[1:5])].p
 
 
 def test_cells_hold_lpips_with_its_interval():

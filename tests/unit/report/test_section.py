@@ -11,12 +11,14 @@ from tests.support.results.scores import made_up
 
 def test_the_scatter_of_seeds_is_stated_if_known(tmp_path):
     two = made_up({"noise2void": "noisy"}, noises=[("gaussian", 25.0)])
-    apart = [f"{seed_scatter(part).retraining():.2f} dB on {name}" for name, part in two.groupby("images")]
-    assert len(apart) > 1
-    expected = f"different seeds differ by up to {' and '.join(apart)}"
+    sets = [
+        f"on {name}: noise2void {seed_scatter(part)['noise2void']}" for name, part in two.groupby("images")
+    ]
+    assert len(sets) > 1
+    expected = f"between training runs with different seeds is, in dB, {'; '.join(sets)}."
     assert expected in read(tmp_path / "two", MadeUp(two)).text
     one = two[two["seed"] == 0]
-    assert "no cell has two seeds" in read(tmp_path / "one", MadeUp(one)).text
+    assert "no cell of a trained method has two seeds" in read(tmp_path / "one", MadeUp(one)).text
 
 
 def test_runs_of_different_setups_have_their_own_sections(tmp_path):

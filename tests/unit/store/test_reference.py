@@ -12,7 +12,7 @@ import pytest
 from bench.errors import InputError
 from bench.store.checksums import RECORD, add_checksums, write_json
 from bench.store.layout import SCORES
-from bench.store.reference import collect, find_reference, open_reference
+from bench.store.reference import collect, find_reference, open_reference, with_checksum
 from bench.store.scores import write_scores
 from bench.store.store import Store
 from tests.support.results.stored import fail, finish
@@ -62,7 +62,9 @@ def test_real_runs_come_with_all_their_scores_and_records(
     assert reference.keys() == sorted(keys[0] + keys[1])
     for tiny, its_keys in zip(tinies, keys, strict=True):
         for key in its_keys:
-            assert reference.record(key) == tiny.context.store.record(key).without_folder()
+            rows = expected[expected["key"] == key]
+            record = tiny.context.store.record(key).without_folder()
+            assert reference.record(key) == with_checksum(record, rows)
     assert reference.failures().empty
 
 
@@ -201,12 +203,21 @@ def rewrite_record(folder: Path, **changes: Any) -> None:
     write_json(json.loads(path.read_text()) | changes, path)
 
 
+def change_score(folder: Path, psnr: float) -> None:
+    rows = pd.read_parquet(folder / SCORES)
+    write_scores(rows.assign(psnr=rows["psnr"].where(rows["key"] != "later", psnr)), folder)
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
         (lambda folder: (folder / SCORES).unlink(), "it has no scores.parquet"),
         (lambda folder: (folder / "runs" / "later.json").unlink(), r"no record: .*later\.json' is missing"),
         (lambda folder: write_scores(pd.read_parquet(folder / SCORES)[1:], folder), "run later .*no scores"),
+        (
+            lambda folder: change_score(folder, 2.2),
+            "scores of run later have changed since they were collected",
+        ),
         (lambda folder: rewrite_record(folder, error="it diverged"), "run later .*of other scores"),
         (lambda folder: rewrite_record(folder, evaluation={}), "run later .*of other scores"),
         (lambda folder: rewrite_record(folder, columns={"finished": "2026"}), "run later .*of other scores"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bench.store.checksums import DamagedRunError
-from bench.store.scores import IDENTITY, SETTINGS, failures_of, latest, parse_table, write_scores
+from bench.store.scores import IDENTITY, SETTINGS, failures_of, hash_scores, latest, parse_table, write_scores
 from tests.support.results.records import made_up_record
 from tests.support.results.stored import COMMON
 
@@ -59,3 +60,19 @@ def test_a_file_that_is_not_a_table_is_named(tmp_path: Path) -> None:
     assert list(parse_table(path.read_bytes(), path)["key"]) == ["a"]
     with pytest.raises(DamagedRunError, match="no table can be read from it"):
         parse_table(path.read_bytes()[:-8], path)
+
+
+def test_the_hash_of_scores_changes_with_every_value_and_with_nothing_else() -> None:
+    rows = pd.concat([row("a", "1", image=name, psnr=30 + 1 / 3, passes=1) for name in ("x", "y", "z")])
+    digest = hash_scores(rows)
+    same = [rows[::-1], rows[rows.columns[::-1]], rows.assign(more=None), rows.astype({"passes": float})]
+    assert {hash_scores(each) for each in same} == {digest}
+    first = rows["image"] == "x"
+    moved = rows["psnr"].where(~first, np.nextafter(30 + 1 / 3, 31))
+    other = [
+        rows[1:],
+        rows.assign(psnr=moved),
+        rows.assign(psnr=rows["psnr"].where(~first)),
+        rows.assign(new=0),
+    ]
+    assert len({digest, *map(hash_scores, other)}) == len(other) + 1

@@ -7,7 +7,8 @@ import pytest
 
 from bench.analysis.columns import CELL
 from bench.analysis.comparability import SAME_SCORE
-from bench.analysis.paired import difference_of, holm
+from bench.analysis.paired import difference_of
+from bench.analysis.sign_flips import holm
 from tests.support.results.comparisons import FILES, Made, column, compare_made, drawn
 from tests.support.results.scores import SEES, cell_of, made_up, mean_difference
 
@@ -60,7 +61,7 @@ def test_same_holds_for_every_image_and_chance_is_no_difference() -> None:
     table = compare_made(Made(scores), Made(moved))
     verdicts = column(table, "verdict")
     # The move of sure is of one sign on all images, yet of no size.
-    assert table.numbers.set_index("method")["p_holm"]["sure"] < 0.05
+    assert table.numbers.set_index("method")["p"]["sure"] < 0.05
     assert verdicts == dict.fromkeys(SEES, "same") | {"noise2void": "no difference shown"}
 
 
@@ -73,10 +74,10 @@ def test_p_is_corrected_over_the_table() -> None:
         difference_of(cell_of(moved, *cell), cell_of(scores, *cell)).p
         for cell in numbers[CELL].itertuples(index=False, name=None)
     ]
-    assert list(numbers["p_holm"]) == pytest.approx(holm(raw), rel=1e-12)
+    assert list(numbers["p"]) == pytest.approx(holm(raw), rel=1e-12)
     # One of them is below the level by itself, and not after the correction.
-    assert any(before < 0.05 <= after for before, after in zip(raw, numbers["p_holm"], strict=True))
-    assert list(numbers["verdict"] == "better") == [p < 0.05 for p in numbers["p_holm"]]
+    assert any(before < 0.05 <= after for before, after in zip(raw, numbers["p"], strict=True))
+    assert list(numbers["verdict"] == "better") == [p < 0.05 for p in numbers["p"]]
 
 
 def test_only_common_seeds_count_for_every_number_of_a_row() -> None:

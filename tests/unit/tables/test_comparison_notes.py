@@ -22,12 +22,13 @@ def test_too_few_images_have_no_verdict() -> None:
 def test_retraining_is_noted_for_each_side_that_has_two_seeds() -> None:
     many, one = drawn(seeds=[0, 1, 2]), drawn(seeds=[0])
     (note,) = notes_of(compare_made(Made(one), Made(many)), "Retraining")
-    assert "in B with other seeds, and so other noise, differ in mean PSNR on set12 by up to " in note
-    assert f" {seed_scatter(many).retraining():.3f} dB (95 %)" in note
+    assert "standard deviation of a cell's mean PSNR in B on set12 between training runs with other" in note
+    for method, scatter in seed_scatter(many).items():
+        assert f"{method} {scatter.common.sd:.3f}" in note
     assert len(notes_of(compare_made(Made(many), Made(many)), "Retraining")) == 2
     table = compare_made(Made(one), Made(one))
     assert not notes_of(table, "Retraining")
-    assert len(notes_of(table, "No cell has two seeds")) == 1
+    assert len(notes_of(table, "No cell of a trained method has two seeds")) == 1
 
 
 def test_devices_may_differ_and_are_named_with_all_that_differs() -> None:

@@ -53,7 +53,7 @@ def test_a_method_of_one_side_is_listed_with_its_psnr() -> None:
         assert line[f"psnr_{name.lower()}"] == pytest.approx(mean)
         assert (line["n_images"], line["n_seeds"]) == (12, 2)
         assert np.isnan(line[empty])
-        assert f"over all {len(SEES) - 1} tests" in table.notes[1]
+        assert f"here this table: {len(SEES) - 1} tests on set12" in table.notes[1]
 
 
 def test_failures_of_either_side_are_listed_with_their_reason() -> None:

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.analysis.columns import CELL, ROW
-from bench.analysis.paired import Difference, difference_of, holm
+from bench.analysis.columns import CELL, ROW, CellKey
+from bench.analysis.paired import Difference, difference_of
+from bench.analysis.questions import differences_to
+from bench.analysis.sign_flips import ALPHA, FLIPS, holm
 from bench.errors import InputError
-from bench.tables.paired_differences import ALPHA, changes, compare_with, format_difference
+from bench.tables.paired_differences import changes, compare_with, format_difference
 from tests.support.markup import read_latex, read_markdown
 from tests.support.results.scores import SEES, SETS, cell_of, made_up, mean_difference
 
@@ -63,18 +65,19 @@ def test_each_pair_is_tested_once() -> None:
     assert len(pairs) == rows * ((len(SEES) - 1) + (len(SEES) - 2))
 
 
-def test_p_is_corrected_over_all_tests_of_the_table() -> None:
+def test_p_is_corrected_over_the_tests_of_a_question() -> None:
     scores = made_up(sets={"set12": [f"{number}.png" for number in range(12)]})
     rng = np.random.default_rng(1)
     scores["psnr"] = 28 + scores["method"].map(len) / 10 + rng.normal(size=len(scores))
     table = compare_with(scores, TWO)
     raw = [pair.p for pair in uncorrected(table, scores)]
-    assert list(table.numbers["p_holm"]) == pytest.approx(holm(raw), rel=1e-12)
-    assert list(table.numbers["p_holm"]) != pytest.approx(raw, rel=0.1)
-    (note,) = table.notes
-    assert f"over all {len(raw)} tests of this table" in note
+    expected = {reference: differences_to(scores, reference) for reference in TWO}
+    for *cell, reference, p in table.numbers[[*CELL, "against", "p"]].itertuples(index=False, name=None):
+        assert p == expected[reference][CellKey(*cell)].p
+    assert list(table.numbers["p"]) != pytest.approx(raw, rel=0.1)
+    assert "one question, here one reference: 8 tests on set12." in table.notes[0]
     marked = [text.endswith("°") for row in table.rows for text in row[3:] if text != "–"]
-    assert marked == [p >= ALPHA for p in table.numbers["p_holm"]]
+    assert marked == [p >= ALPHA for p in table.numbers["p"]]
     assert set(marked) == {True, False}
 
 
@@ -110,7 +113,7 @@ def test_a_swapped_pair_has_the_other_sign() -> None:
     differences = [compare_with(scores, [method]).numbers for method in ("one", "two")]
     for column, other in (("difference", "difference"), ("low", "high"), ("high", "low")):
         assert list(differences[0][column]) == pytest.approx(list(-differences[1][other]), abs=1e-9)
-    assert list(differences[0]["p_holm"]) == list(differences[1]["p_holm"])
+    assert list(differences[0]["p"]) == list(differences[1]["p"])
 
 
 def test_a_method_missing_on_a_row_is_blank_there() -> None:
@@ -125,7 +128,7 @@ def test_one_image_has_no_interval() -> None:
     table = compare_with(scores, ["supervised"])
     texts = {text for row in table.rows for text in row[3:]} - {"–"}
     assert texts == {f"{value:+.2f}°".replace("-", "−") for value in table.numbers["difference"]}
-    assert table.numbers[["low", "high", "p_holm"]].isna().all(axis=None)
+    assert table.numbers[["low", "high", "p"]].isna().all(axis=None)
 
 
 def test_unknown_methods_are_named() -> None:
@@ -153,7 +156,7 @@ def test_a_protocol_does_not_differ_from_itself() -> None:
     assert len(table.rows) == len(made_up().drop_duplicates(CELL))
     assert {tuple(row[3:]) for row in table.rows} == {("+0.00 [+0.00, +0.00]°", "1", "2")}
     assert (table.numbers[["difference", "low", "high"]] == 0).all(axis=None)
-    assert (table.numbers["p_holm"] == 1).all()
+    assert (table.numbers["p"] == 1).all()
 
 
 def test_a_change_pairs_the_same_noisy_images() -> None:
@@ -182,10 +185,10 @@ def test_changes_are_corrected_over_all_of_them() -> None:
         difference_of(cell_of(scores, *cell), cell_of(other, *cell)).p
         for cell in table.numbers[CELL].itertuples(index=False, name=None)
     ]
-    assert list(table.numbers["p_holm"]) == pytest.approx(holm(raw), rel=1e-12)
+    assert list(table.numbers["p"]) == pytest.approx(holm(raw), rel=1e-12)
     assert len(raw) == len(SEES) * 2
-    assert f"over all {len(raw)} tests" in table.notes[0]
-    assert [row[4] for row in table.rows] == [f"{p:.2g}" for p in table.numbers["p_holm"]]
+    assert f"here this table: {len(raw)} tests on set12." in table.notes[0]
+    assert [row[4] for row in table.rows] == [f"{p:.2g}" for p in table.numbers["p"]]
 
 
 def test_a_small_p_is_not_written_as_zero() -> None:
@@ -194,8 +197,8 @@ def test_a_small_p_is_not_written_as_zero() -> None:
     other = scores.assign(psnr=scores["psnr"] - rng.uniform(0.1, 0.2, size=len(scores)))
     table = changes(scores, other, title="Shift")
     in_csv = [float(line.split(",")[-3]) for line in table.csv().splitlines()[1:]]
-    assert in_csv == pytest.approx(list(table.numbers["p_holm"]), rel=0.005)
-    assert 0 < max(in_csv) < 1e-6
+    assert in_csv == pytest.approx(list(table.numbers["p"]), rel=0.005)
+    assert set(table.numbers["p"]) == {2 / FLIPS}
 
 
 def test_cells_of_one_protocol_alone_are_left_out() -> None:

@@ -12,6 +12,7 @@ from bench.cli.opening import set_aside_damaged
 from bench.cli.progress import Display
 from bench.errors import InputError
 from bench.published.reproduction import reproduce
+from bench.published.rerun import MOST_ALLOWED
 from bench.published.table import find_published, open_published
 from bench.published.verify import sample_runs
 from bench.published.verify import verify as verify_runs
@@ -35,8 +36,8 @@ def verify(options: VerifyOptions) -> None:
     results = find_reference(options.reports, options.reference or published.reference)
     verdicts = _verify(options, published, results)
     title = (
-        f"{results.folder} against the same runs, run again (PSNR, dB); in 95 % of cases "
-        "all training runs together end within the difference allowed"
+        f"{results.folder} against the same runs, run again (PSNR, dB); allowed: as much as training runs of "
+        f"the method scatter, in 95 % of cases all together, and at most {MOST_ALLOWED:g}"
     )
     print_grid(open_console(), title, COLUMNS, [_row(verdict) for verdict in verdicts])
     if not all(verdict.ok for verdict in verdicts):
@@ -77,7 +78,7 @@ def _row(verdict: Verdict) -> list[str]:
         f"{verdict.committed:.3f}",
         f"{verdict.here:.3f}",
         f"{verdict.difference:+.4f}",
-        f"±{verdict.allowed:.3f}",
+        f"{verdict.allowed:.3f}",
         verdict.how,
         verdict.outcome,
         ", ".join(verdict.changed),
