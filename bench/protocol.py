@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Literal
 
-if TYPE_CHECKING:
-    from bench.settings import OptimiserName
+OptimiserName = Literal["muon", "adam"]
 
 PROTOCOL_VERSION = 5
 """Increased whenever the same run would give other numbers; part of every key."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple, get_args
 
 from bench.errors import InputError, unknown
-from bench.protocol import CLIP_RATIO, LEARNING_RATES, OPTIMISER
+from bench.protocol import CLIP_RATIO, LEARNING_RATES, OPTIMISER, OptimiserName
 
 Precision = Literal["bfloat16", "float32"]
 TrainingNoise = Literal["frozen", "resampled"]
-OptimiserName = Literal["muon", "adam"]
 
 CHECKPOINT_EVERY = 60.0
 """Seconds between checkpoints; writing one takes a few hundredths of a second."""

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 from bench.errors import InputError
-from bench.protocol import CLIP_RATIO, LEARNING_RATES, OPTIMISER
-from bench.settings import OptimiserName, TrainingSettings, require_at_least
+from bench.protocol import CLIP_RATIO, LEARNING_RATES, OPTIMISER, OptimiserName
+from bench.settings import TrainingSettings, require_at_least
 
 PUBLISHED = ("noise2void", "sure", "noise2score", "noise2noise", "supervised")
 """The methods of Noise2Score's Table 2 that noisebench has; recipes compare these by default."""

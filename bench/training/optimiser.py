@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
-    from bench.settings import OptimiserName
+    from bench.protocol import OptimiserName
     from bench.training.unet import UNet
 
 BETAS = (0.9, 0.99)

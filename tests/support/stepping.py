@@ -20,7 +20,7 @@ from bench.training.patches import Patches, Sampling
 if TYPE_CHECKING:
     from bench.images.image_set import ImageSet
     from bench.noise import Noise
-    from bench.settings import OptimiserName
+    from bench.protocol import OptimiserName
     from bench.training.unet import UNet
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

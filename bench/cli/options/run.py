@@ -11,9 +11,9 @@ from tyro.conf import Positional
 
 from bench.cli.options.shared import DEFAULT_STORE, Data, Device, Engine, Precision, Runs, optional
 from bench.errors import unknown
-from bench.protocol import LEARNING_RATES
+from bench.protocol import LEARNING_RATES, OptimiserName
 from bench.runs.recipes import RECIPES, Recipe
-from bench.settings import CHECKPOINT_EVERY, OptimiserName
+from bench.settings import CHECKPOINT_EVERY
 
 OF_RECIPE = "as in the recipe"
 OF_OPTIMISER = "that of the optimiser"
