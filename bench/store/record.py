@@ -143,8 +143,10 @@ class RunRecord(_Part):
     def to_json(self) -> dict[str, Any]:
         """Return the fields that were set, as a JSON object, with the settings of the run's protocol."""
         content = super().to_json()
-        for name in unrecorded_settings(self.protocol):
-            del content["run"][name]
+        unrecorded = unrecorded_settings(self.protocol).items()
+        content["run"] = {
+            name: value for name, value in content["run"].items() if (name, value) not in unrecorded
+        }
         return content
 
     def circumstances(self) -> dict[str, str]:

@@ -106,7 +106,8 @@ def _with_unrecorded_settings(table: pd.DataFrame) -> pd.DataFrame:
         return table
     for protocol in table["protocol"].unique():
         for name, value in unrecorded_settings(protocol).items():
-            table.loc[table["protocol"] == protocol, name] = value
+            recorded = table.get(name, pd.Series(index=table.index, dtype=object)).notna()
+            table.loc[(table["protocol"] == protocol) & ~recorded, name] = value
     return table
 
 

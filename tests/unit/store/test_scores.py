@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from bench.store.checksums import DamagedRunError
+from bench.store.layout import SCORES
 from bench.store.scores import IDENTITY, SETTINGS, failures_of, hash_scores, latest, parse_table, write_scores
 from tests.support.results.records import made_up_record
 from tests.support.results.stored import COMMON
@@ -76,3 +78,17 @@ def test_the_hash_of_scores_changes_with_every_value_and_with_nothing_else() -> 
         rows.assign(new=0),
     ]
     assert len({digest, *map(hash_scores, other)}) == len(other) + 1
+
+
+def test_settings_that_earlier_protocols_did_not_record_are_filled_in(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {"protocol": [3, 4, 5], "optimiser": [None, None, "muon"], "clip_ratio": [None, None, 1.0]}
+    )
+    write_scores(rows, tmp_path)
+    path = tmp_path / SCORES
+    filled = parse_table(path.read_bytes(), path)
+    assert list(filled["optimiser"]) == ["adam", "adam", "muon"]
+    assert list(filled["clip_ratio"]) == [math.inf, 2.0, 1.0]
+    write_scores(rows[["protocol"]][:2], tmp_path)
+    filled = parse_table(path.read_bytes(), path)
+    assert list(filled["clip_ratio"]) == [math.inf, 2.0]
