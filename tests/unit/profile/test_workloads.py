@@ -42,7 +42,7 @@ def test_a_bare_step_moves_every_weight():
 @every_method
 def test_a_training_step_learns_and_its_counterpart_does_not(method: Method):
     step = TrainingStep(method, SMALL)
-    weights = [*step.step.optimiser.param_groups[0]["params"]]
+    weights = [*step.step.net.parameters()]
     before = [weight.clone() for weight in weights]
     step.counted()
     assert all(torch.equal(weight, old) for weight, old in zip(weights, before, strict=True))
