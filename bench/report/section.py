@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from bench.report.denoised_images import ShownImage
 
 CURVES = (
-    "PSNR at a few steps of training, against the seconds and the operations until then, without those of "
-    "evaluation."
+    "PSNR in the middle of training, against the seconds, the operations and the steps until then, without "
+    "those of evaluation. The learning rate decays over the whole run, so a shorter run ends higher than the "
+    "middle of a longer one."
 )
 
 

@@ -1,41 +1,50 @@
-"""The figure of a cost curve: PSNR against training time and against training compute."""
+"""The figure of curves: PSNR against training time, training compute and steps."""
 
 from __future__ import annotations
 
 import math
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.analysis.grouping import by_condition
-from bench.output.figures import INCH_PER_LETTER, drawing, mark, plain, save, share_legend, tidy
-from bench.tables.caption import title
-from bench.tables.cost_curve import CURVE_COSTS, name_of, sample_of
+from bench.output.figures import INCH_PER_LETTER, drawing, plain, save, share_legend, tidy
+from bench.tables.cost_curve import name_of, sample_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bench.analysis.columns import Setup
-
 PANELS_ACROSS = 3
-LABELS = {"seconds": "training time (s)", "tflop": "training compute (TFLOP)"}
+LABELS = {
+    "seconds": "training time (s)",
+    "tflop": "training compute (TFLOP)",
+    "step": "training steps",
+    "steps": "training steps",
+}
 
 
 def draw_curves(
-    setup: Setup, drawn: pd.DataFrame, methods: Sequence[str], *, folder: Path, stem: str
+    heading: str,
+    drawn: pd.DataFrame,
+    styles: Mapping[str, dict[str, Any]],
+    *,
+    costs: Sequence[str],
+    folder: Path,
+    stem: str,
 ) -> tuple[Path, ...]:
-    """Draw the curves, one column per noise and one panel per kind of cost.
+    """Draw curves, one column per noise and one panel per kind of cost.
 
     Args:
-        setup: the setup of the runs.
-        drawn: the curves, as returned by ``average``.
-        methods: the methods, in the order of their colours.
+        heading: the settings that the runs share.
+        drawn: the points, with the columns ``ROW``, line, seeds, psnr and the costs, in order.
+        styles: colour, marker and the like of each name in the column line.
+        costs: columns with the costs, of ``LABELS``.
         folder: existing folder for the files.
         stem: stem of the file names.
     """
@@ -43,24 +52,25 @@ def draw_curves(
     down = math.ceil(len(conditions) / PANELS_ACROSS)
     across = math.ceil(len(conditions) / down)
     width = max(7, 3 * across)
-    with drawing(width, 4.8 * down + 1) as figure:
-        panels = figure.subplots(2 * down, across, squeeze=False)
+    count = len(costs)
+    with drawing(width, 2.4 * count * down + 1) as figure:
+        panels = figure.subplots(count * down, across, squeeze=False)
         for place, (condition, curves) in enumerate(conditions.items()):
             block, column = divmod(place, across)
-            pair = panels[2 * block : 2 * block + 2, column]
+            stack = panels[count * block : count * (block + 1), column]
             # Shared before anything is drawn: limits that are already set would not grow for later panels.
-            for axes, first, cost in zip(pair, panels[:2, 0], CURVE_COSTS, strict=True):
+            for axes, first, cost in zip(stack, panels[:count, 0], costs, strict=True):
                 if axes is not first:
                     axes.sharex(first)
-                _draw_panel(axes, curves, cost, methods)
+                _draw_panel(axes, curves, cost, styles)
                 axes.set_ylabel("" if column else "PSNR (dB)")
-            pair[0].set_title(plain(name_of(condition, drawn)))
+            stack[0].set_title(plain(name_of(condition, drawn)))
         for axes in panels.flat:
             axes.set_visible(axes.has_data())
-        for axes, cost in zip(panels[:2, 0], CURVE_COSTS, strict=True):
+        for axes, cost in zip(panels[:count, 0], costs, strict=True):
             _mark_round_numbers(axes, drawn[cost], room=width / across - 0.7)
         share_legend(figure)
-        _write_heading(figure, f"PSNR on {sample_of(drawn)}. Trained on {title(setup)}")
+        _write_heading(figure, f"PSNR on {sample_of(drawn)}. {heading}")
         return save(figure, folder, stem)
 
 
@@ -69,13 +79,13 @@ def _write_heading(figure: Figure, text: str) -> None:
     figure.suptitle(plain(heading), fontsize=8.5, color="#666666", x=0.01, ha="left")
 
 
-def _draw_panel(axes: Axes, curves: pd.DataFrame, cost: str, methods: Sequence[str]) -> None:
-    for method, points in curves.groupby("method", sort=False):
+def _draw_panel(axes: Axes, curves: pd.DataFrame, cost: str, styles: Mapping[str, dict[str, Any]]) -> None:
+    for line, points in curves.groupby("line", sort=False):
         axes.plot(
             points[cost],
             points["psnr"],
-            label=plain(str(method)),
-            **mark(methods.index(str(method))),
+            label=plain(str(line)),
+            **styles[str(line)],
             markersize=6,
             markeredgecolor="white",
             markeredgewidth=0.6,

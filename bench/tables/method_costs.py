@@ -47,7 +47,7 @@ def cost_notes(table: Table, costs: dict[tuple[str, str], list[str]]) -> list[st
         "training TFLOP": "Training TFLOP: operations of the network in a training run, the same anywhere.",
         "passes/step": "Passes/step: forward / backward through the network, in sizes of a batch of "
         f"{setup.batch} patches of {setup.patch}x{setup.patch}.",
-        "training s": f"Training s: the median over the noises, without evaluation{_sharing(table)}.",
+        "training s": f"Training s: the median over the noises, without evaluation{_sharing_in(table)}.",
         "passes/image": "Passes/image: of the network to denoise an image, in sizes of the image.",
         "s/image": "S/image: to denoise one image of the test set, the median over the noises.",
     }
@@ -58,17 +58,24 @@ def cost_notes(table: Table, costs: dict[tuple[str, str], list[str]]) -> list[st
     return [" ".join(notes)] if notes else []
 
 
-def _sharing(table: Table) -> str:
-    """Describe whether the training threads had cores to themselves, as far as it is known."""
-    if table.setup.device != "cpu":
-        return ""
-    trained = [cell for cell in table.cells.values() if cell.training_seconds > 0]
-    shares = [cell.core_share for cell in trained if not math.isnan(cell.core_share)]
-    if any(share < OWN_CORE for share in shares):
-        return f"; cores were shared with other work (a training thread had {min(shares):.0%} of one)"
-    if len(shares) < len(trained):
+def sharing(core_shares: Sequence[float]) -> str:
+    """Describe whether training threads shared their cores, as far as it is known, as part of a sentence.
+
+    Args:
+        core_shares: the share of a core of each training run; NaN if it was not recorded.
+    """
+    known = [share for share in core_shares if not math.isnan(share)]
+    if any(share < OWN_CORE for share in known):
+        return f"; cores were shared with other work (a training thread had {min(known):.0%} of one)"
+    if len(known) < len(core_shares):
         return "; whether cores were shared with other work was not recorded"
     return ""
+
+
+def _sharing_in(table: Table) -> str:
+    if table.setup.device != "cpu":
+        return ""
+    return sharing([cell.core_share for cell in table.cells.values() if cell.training_seconds > 0])
 
 
 def _passes_per_step(cells: Iterable[Cell]) -> str:

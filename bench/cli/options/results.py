@@ -36,17 +36,25 @@ class TableOptions:
 
 @dataclass(frozen=True)
 class CurveOptions:
-    """Draw PSNR against training time and FLOPs, for runs that were evaluated during training.
+    """Draw PSNR against training time, FLOPs and steps, and compare at equal operations and at equal PSNR.
 
-    Such runs are made by `noisebench run --evaluations N`.
+    Runs of `noisebench run --evaluations N` are drawn from their evaluations during training. Runs with
+    several numbers of steps, or other settings, are drawn from their final PSNR: one line per method and
+    setup. For them, tables show the PSNR at equal operations, and what each setup takes to reach a PSNR.
 
     Args:
         runs: a folder of runs
-        out: folder for the figure, its data and the table
+        out: folder for the figures, their data and the tables
+        before: settings of the setup that others are compared with, such as optimiser=adam
+        level: PSNR to reach, in dB
     """
 
     runs: Annotated[Positional[Path], tyro.conf.arg(metavar="RUNS")] = DEFAULT_STORE
     out: Annotated[Path | None, optional("DIR", default="RUNS/tables")] = None
+    before: Annotated[tuple[str, ...] | None, optional("SETTING=VALUE ...", default="the first setup")] = None
+    level: Annotated[
+        float | None, optional("DB", default="for each method, the lowest final PSNR of its setups")
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ def test_csv_and_panels_hold_the_same_numbers(tmp_path, saved_figures):
     write_curves(together(*runs), folder=tmp_path)
     table = pd.read_csv(tmp_path / "quality.csv")
     assert ", ".join(table) == "method, noise, parameter, images, seeds, step, seconds, tflop, psnr"
-    axes = np.reshape(panels(saved_figures[0]), (2, 2))
-    for row, cost in enumerate(("seconds", "tflop")):
+    axes = np.reshape(panels(saved_figures[0]), (3, 2))
+    for row, cost in enumerate(("seconds", "tflop", "step")):
         for column, noise in enumerate(("gaussian", "gamma")):
             for line in axes[row, column].get_lines():
                 shown = table[(table["noise"] == noise) & (table["method"] == line.get_label())]
@@ -46,7 +46,7 @@ def test_nothing_is_cut_off(tmp_path, saved_figures, noises):
         for parameter in range(1, noises + 1)
     ]
     write_curves(together(*runs), folder=tmp_path)
-    assert len(panels(saved_figures[0])) == 2 * noises
+    assert len(panels(saved_figures[0])) == 3 * noises
     for axes in panels(saved_figures[0]):
         (line,) = axes.get_lines()
         points = line.get_xydata()

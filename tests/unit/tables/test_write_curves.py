@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bench.errors import InputError
+from bench.tables.budget_curve import budget_curves
 from bench.tables.cost_curve import summary
-from bench.tables.write_curves import write_curves
+from bench.tables.write_curves import stems, write_budgets, write_curves
+from tests.support.results.budgets import ADAM, LENGTHS, MUON, made_up_budgets
 from tests.support.results.curves import (
     made_up_curve,
+    panels,
     together,
 )
 
@@ -69,3 +73,42 @@ def test_folder_that_cannot_be_made_is_an_input_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"):
         write_curves(made_up_curve(), folder=tmp_path / "file")
+
+
+def test_finished_budgets_are_drawn_against_seconds_operations_and_steps(tmp_path, saved_figures):
+    runs = [
+        made_up_budgets("sure", "noise2void", "bm3d", gain=gain, **one)
+        for gain, one in ((0, ADAM), (1, MUON))
+    ]
+    files = write_budgets(budget_curves(pd.concat(runs)), folder=tmp_path / "new")
+    assert [file.name for file in files] == [f"budget.{suffix}" for suffix in ("csv", "png", "svg", "pdf")]
+    points = pd.read_csv(files[0])
+    assert len(points) == 4 * len(LENGTHS)
+    (figure,) = saved_figures
+    assert "Each point is a finished run" in " ".join(figure.get_suptitle().split())
+    for axes, cost in zip(panels(figure), ("seconds", "tflop", "steps"), strict=True):
+        for line in axes.get_lines():
+            shown = points[points["line"] == line.get_label()]
+            np.testing.assert_allclose(line.get_xydata(), shown[[cost, "psnr"]])
+        assert len(axes.get_lines()) == 4
+
+
+def test_a_method_has_one_colour_and_a_setup_one_kind_of_line(tmp_path, saved_figures):
+    runs = [made_up_budgets("sure", "noise2void", **one) for one in (ADAM, MUON)]
+    write_budgets(budget_curves(pd.concat(runs)), folder=tmp_path)
+    looks = {line.get_label(): line for line in panels(saved_figures[0])[0].get_lines()}
+    for get, same in (("get_color", "method"), ("get_linestyle", "setup")):
+        by_look = {}
+        for name, line in looks.items():
+            by_look.setdefault(getattr(line, get)(), set()).add(
+                name.split(", ")[0 if same == "method" else 1]
+            )
+        assert sorted(map(sorted, by_look.values())) == (
+            [["noise2void"], ["sure"]] if same == "method" else [["adam"], ["muon"]]
+        )
+    assert len({line.get_marker() for line in looks.values()}) == 4
+
+
+def test_several_groups_have_numbered_files():
+    assert stems("budget", 1) == ["budget"]
+    assert stems("budget", 2) == ["budget-1", "budget-2"]

@@ -32,3 +32,30 @@ def test_curve_names_the_option_that_is_missing(folders: Path, capsys: pytest.Ca
     run_tiny("--methods", "supervised", "--evaluations", "0")
     capsys.readouterr()
     assert "--evaluations" in refuse(capsys, ["curve"])
+
+
+def test_curve_of_finished_runs_compares_them(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for steps in ("2", "3"):
+        for optimiser in ("adam", "muon"):
+            run_tiny("--methods", "supervised", "noise2noise", "--steps", steps, "--optimiser", optimiser)
+    capsys.readouterr()
+    main(["curve", "--out", "drawn", "--before", "optimiser=muon"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "PSNR at equal operations" in printed
+    assert "Before: muon" in printed
+    for stem in ("budget", "equal-operations", "before-after"):
+        assert (folders / "drawn" / f"{stem}.csv").is_file()
+    assert not (folders / "drawn" / "quality.csv").exists()
+
+
+def test_curve_refuses_a_setup_that_does_not_exist(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for steps in ("2", "3"):
+        run_tiny("--methods", "supervised", "--steps", steps)
+    assert "no method was trained in two setups" in _print(capsys, ["curve", "--level", "20"])
+    assert "--before needs settings" in refuse(capsys, ["curve", "--before", "adam"])
+
+
+def _print(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
+    capsys.readouterr()
+    main(arguments)
+    return capsys.readouterr().out
