@@ -27,8 +27,8 @@ def caption(profile: Profile) -> str:
         f"{machine['device']}, {machine['threads']} threads, {bare.precision}, {bare.engine} steps, torch "
         f"{machine['versions']['torch']}; U-Net width {bare.width}, {bare.batch} grey patches of "
         f"{bare.patch}x{bare.patch} a step, Gaussian noise. Medians of {bare.rounds} rounds of one run. The "
-        "bare step is forward, backward and Adam on a fixed tensor, kernel by kernel. The floor is what the "
-        f"operations take at {profile.arithmetic / 1e9:,.0f} GFLOP/s (a matrix product) or the bytes at "
+        "bare step is forward, backward and optimiser on a fixed tensor, kernel by kernel. The floor is what "
+        f"the operations take at {profile.arithmetic / 1e9:,.0f} GFLOP/s (a matrix product) or the bytes at "
         f"{profile.bandwidth / 1e9:,.1f} GB/s (a copy), both measured in the same run, whichever is longer; "
         "convolutions alone count."
     )

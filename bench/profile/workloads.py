@@ -9,8 +9,10 @@ import torch
 
 from bench.images.sources import open_set
 from bench.noise import Gaussian
+from bench.settings import DEFAULT_OPTIMISER
 from bench.system.devices import open_device
 from bench.training.engine import Engine, make_step, resolve_engine
+from bench.training.optimiser import Optimiser
 from bench.training.patches import Patches, Sampling
 from bench.training.precision import disable_tf32, in_precision, resolve_precision
 from bench.training.unet import UNet
@@ -98,7 +100,7 @@ def product(setting: Setting, *, side: int) -> Workload:
 
 
 class BareStep:
-    """Steps of the network alone, on a fixed tensor with a plain loss: the work that all training runs share.
+    """Steps of network and optimiser alone, on a fixed tensor with a plain loss: what all runs share.
 
     Args:
         setting: device and sizes; steps are always launched kernel by kernel.
@@ -107,7 +109,10 @@ class BareStep:
     def __init__(self, setting: Setting) -> None:
         self.net = _net(setting)
         self.network = in_precision(self.net, setting.precision, setting.device)
-        self.optimiser = torch.optim.Adam(self.net.parameters(), fused=True)
+        name, learning_rate, _ = DEFAULT_OPTIMISER
+        self.optimiser = Optimiser(
+            name, self.net, {}, learning_rate=learning_rate, steps=STEPS, device=setting.device
+        )
         self.image = torch.rand(setting.batch, 1, setting.patch, setting.patch, device=setting.device)
 
     def __call__(self) -> None:
@@ -123,7 +128,7 @@ class BareStep:
 
     def clear(self) -> None:
         """Clear the gradients."""
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
 
     def backward(self) -> None:
         """Compute the gradients of the loss."""
@@ -132,6 +137,12 @@ class BareStep:
     def update(self) -> None:
         """Update the weights."""
         self.optimiser.step()
+
+    def counted(self) -> None:
+        """Do the work of the network alone, which is what operation counts are about."""
+        self.forward()
+        self.clear()
+        self.backward()
 
     def forward_again(self) -> None:
         """Prepare for ``backward``, which can run once per loss."""

@@ -39,7 +39,8 @@ def test_matrix_product(timed: Timer, setting_of: Callable[..., Setting], side: 
 
 def test_bare_step(timed: Timer, setting_of: Callable[..., Setting]) -> None:
     setting = setting_of()
-    timed(BareStep(setting), setting, of="bare step", images=setting.batch)
+    bare = BareStep(setting)
+    timed(bare, setting, of="bare step", images=setting.batch, counted=bare.counted)
 
 
 @pytest.mark.parametrize("part", ["data", "forward", "backward", "optimiser"])
