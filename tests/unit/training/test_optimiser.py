@@ -52,13 +52,8 @@ def test_muon_trains_only_inner_kernels_and_adam_the_rest() -> None:
     optimiser = made("muon", net)
     adam_rate = optimiser.optimisers[1].param_groups[0]["lr"]
     optimiser.step()
-    inner = inner_kernels(before)
-    outside = {name for name in before if name.startswith(("entry", "exit"))}
-    assert {name for name in before if before[name].ndim == 4} == {*inner} | {
-        name for name in outside if before[name].ndim == 4
-    }
     for name, weight in net.named_parameters():
-        if name not in inner:
+        if weight.ndim != 4 or name.startswith(("entry", "exit")):
             # Adam's first step has the size of its learning rate, whatever the gradient.
             moved = (weight.detach() - before[name]).abs()
             torch.testing.assert_close(moved, torch.full_like(moved, adam_rate), rtol=1e-3, atol=0)
