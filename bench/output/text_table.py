@@ -103,5 +103,5 @@ def _format(markup: Markup, rows: Sequence[Sequence[CellText]]) -> list[list[str
 
 
 def _rounded(value: Any) -> str:
-    magnitude = math.floor(math.log10(abs(value))) if value else 0
+    magnitude = math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0
     return str(round(float(value), max(CSV_DIGITS, 2 - magnitude)))

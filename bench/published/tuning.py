@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.columns import CELL, noise_label
@@ -13,9 +14,13 @@ from bench.output.text_table import TextTable
 if TYPE_CHECKING:
     import pandas as pd
 
-SEARCHED = ["learning_rate", "batch", "patch", "steps"]
+SEARCHED = ["optimiser", "learning_rate", "clip_ratio", "batch", "patch", "steps"]
+HEADINGS = ["optimiser", "learning rate", "clipped at", "batch", "steps"]
 NOISE = ["noise", "parameter"]
-SETTINGS_NOTE = f"PSNR in dB, one seed. {MISSING}: not tried."
+SETTINGS_NOTE = (
+    f"PSNR in dB, one seed. {MISSING}: not tried. Clipped at: a gradient longer than this multiple of the "
+    "running mean of its norm is shortened to it."
+)
 HYPER_PARAMETERS_NOTE = f"{SETTINGS_NOTE} A method without hyper-parameters in its name has its defaults."
 
 
@@ -35,9 +40,9 @@ def settings_table(scores: pd.DataFrame) -> TextTable:
         mean = sum(psnr.values()) / len(psnr) if len(psnr) == len(methods) else None
         numbers = [*(psnr.get(method) for method in methods), mean]
         rows.append([*_setting(setting), noise_label(noise, parameter), *map(_text, numbers)])
-    header = ["learning rate", "batch", "steps", "noise", *methods, "mean"]
+    header = [*HEADINGS, "noise", *methods, "mean"]
     title = f"Settings of the optimiser, on {_sets(scores)}"
-    return TextTable(title, header, rows, [SETTINGS_NOTE], means, left=4)
+    return TextTable(title, header, rows, [SETTINGS_NOTE], means, left=len(HEADINGS) + 1)
 
 
 def hyper_parameters_table(scores: pd.DataFrame) -> TextTable:
@@ -54,15 +59,16 @@ def hyper_parameters_table(scores: pd.DataFrame) -> TextTable:
     for (*setting, method), cells in group_by(means, [*SEARCHED, "method"]).items():
         psnr = {(noise, parameter): psnr for *_, noise, parameter, psnr in cells.itertuples(index=False)}
         rows.append([*_setting(setting), method, *(_text(psnr.get(noise)) for noise in noises)])
-    header = ["learning rate", "batch", "steps", "method", *(noise_label(*noise) for noise in noises)]
+    header = [*HEADINGS, "method", *(noise_label(*noise) for noise in noises)]
     title = f"Hyper-parameters, on {_sets(scores)}"
-    return TextTable(title, header, rows, [HYPER_PARAMETERS_NOTE], means, left=4)
+    return TextTable(title, header, rows, [HYPER_PARAMETERS_NOTE], means, left=len(HEADINGS) + 1)
 
 
 def _setting(values: list[Any]) -> list[str]:
-    """Format learning rate, batch size, patch side and steps."""
-    learning_rate, batch, patch, steps = values
-    return [f"{learning_rate:g}", f"{batch} of {patch}x{patch}", f"{steps:,}"]
+    """Format optimiser, learning rate, clip ratio, batch size with patch side, and steps."""
+    optimiser, learning_rate, clip_ratio, batch, patch, steps = values
+    clipped = f"{clip_ratio:g}" if math.isfinite(clip_ratio) else "never"
+    return [optimiser, f"{learning_rate:g}", clipped, f"{batch} of {patch}x{patch}", f"{steps:,}"]
 
 
 def _text(psnr: float | None) -> str:

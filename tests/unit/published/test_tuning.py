@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
 from bench.analysis.columns import noise_label
-from bench.published.tuning import SEARCHED, hyper_parameters_table, settings_table
+from bench.published.tuning import HEADINGS, SEARCHED, hyper_parameters_table, settings_table
 from tests.support.markup import read_latex, read_markdown
 from tests.support.results.scores import made_up
 
@@ -19,7 +20,9 @@ PLAIN = {"noise2void": "noisy", "sure": "noisy + noise", "supervised": "noisy + 
 VARIANTS = {"noise2score:domain=raw": "noisy + noise", "sure:eps=0.01": "noisy + noise"}
 HELD = {"bsd400-held": ["a.png", "b.png", "c.png"]}
 NOISES = [("gamma", 50.0), ("gaussian", 50.0), ("gaussian", 25.0)]
-COARSE, FINE = {"learning_rate": 2e-3, "batch": 16}, {"learning_rate": 2.5e-4, "batch": 64, "patch": 128}
+COARSE = {"learning_rate": 2e-3, "batch": 16}
+FINE = {"learning_rate": 2.5e-4, "batch": 64, "patch": 128, "optimiser": "muon", "clip_ratio": math.inf}
+SHOWN = {2e-3: ["adam", "0.002", "2", "16 of 64x64"], 2.5e-4: ["muon", "0.00025", "never", "64 of 128x128"]}
 
 
 def tried(methods: dict[str, str], better: float = 0.0, **changes: object) -> pd.DataFrame:
@@ -41,16 +44,15 @@ def test_settings_are_compared_by_means_of_methods_tried_under_several(searched:
     searched = pd.concat([searched, one_more[one_more["parameter"] == 25]])
     alone = tried({"noise2noise": "noisy + noisy2"}, **COARSE)  # under one setting: it compares none
     table = settings_table(pd.concat([searched, alone]))
-    assert table.header == ["learning rate", "batch", "steps", "noise", *PLAIN, "mean"]
+    assert table.header == [*HEADINGS, "noise", *PLAIN, "mean"]
     plain = searched.groupby([*SEARCHED, "noise", "parameter", "method"])["psnr"].mean()
-    for rate, batch, steps, noise, *texts in table.rows:
-        setting = FINE if rate == "0.00025" else COARSE
-        assert batch == f"{setting['batch']} of {setting.get('patch', 64)}x{setting.get('patch', 64)}"
+    for row in table.rows:
+        setting, (steps, noise, *texts) = row[:4], row[4:]
         assert steps == "20,000"
         found = {
             method: psnr
-            for (learning_rate, _, _, _, *noise_model, method), psnr in plain.items()
-            if (learning_rate, noise_label(*noise_model)) == (setting["learning_rate"], noise)
+            for (_, rate, _, _, _, _, *noise_model, method), psnr in plain.items()
+            if (SHOWN[rate], noise_label(*noise_model)) == (setting, noise)
             and (method != "supervised" or noise_model == ["gaussian", 25])
         }
         expected = [found.get(method) for method in PLAIN]
@@ -58,7 +60,7 @@ def test_settings_are_compared_by_means_of_methods_tried_under_several(searched:
         whole = None if None in expected else sum(expected) / len(PLAIN)
         assert texts == ["–" if psnr is None else f"{psnr:.2f}" for psnr in [*expected, whole]]
     assert len(table.rows) == 2 * len(NOISES)
-    assert [row[-1] != "–" for row in table.rows] == [row[3] == "gaussian σ=25" for row in table.rows]
+    assert [row[-1] != "–" for row in table.rows] == [row[5] == "gaussian σ=25" for row in table.rows]
 
 
 def test_the_settings_file_names_each_setting_exactly(searched: pd.DataFrame, tmp_path: Path) -> None:
@@ -80,12 +82,11 @@ def test_hyper_parameters_are_compared_where_several_were_tried(searched: pd.Dat
     assert table.header[-4:] == ["method", *(noise_label(*noise) for noise in noises)]
     plain = searched.groupby(["learning_rate", "method", "noise", "parameter"])["psnr"].mean()
     # Of noise2score one variant alone was tried, and none of the methods without any.
-    expected = [(FINE, method) for method in ("sure", *finer)]
-    expected += [(COARSE, method) for method in ("sure", "sure:eps=0.01")]
+    expected = [(COARSE, method) for method in ("sure", "sure:eps=0.01")]
+    expected += [(FINE, method) for method in ("sure", *finer)]
     assert table.rows == [
         [
-            f"{setting['learning_rate']:g}",
-            f"{setting['batch']} of {setting.get('patch', 64)}x{setting.get('patch', 64)}",
+            *SHOWN[setting["learning_rate"]],
             "20,000",
             method,
             *(f"{plain[setting['learning_rate'], method, *noise]:.2f}" for noise in noises),
