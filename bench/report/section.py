@@ -15,6 +15,7 @@ from bench.report.recommendation import Recommendation, recommend
 from bench.report.residual_figure import draw_residual_figure
 from bench.report.strength_figure import draw_strength_figure
 from bench.tables.caption import bold_note, footer, title
+from bench.tables.method_costs import sharing_in
 from bench.tables.write_curves import write_curves
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def write_section(
     def draw() -> Iterator[EmbeddedFigure | None]:
         stem = f"{number}-{{}}".format
         if len(finished):
-            yield draw_cost_figure(finished, methods, folder=folder, stem=stem("cost"))
+            shared = sharing_in(table)
+            yield draw_cost_figure(finished, methods, sharing=shared, folder=folder, stem=stem("cost"))
             yield draw_strength_figure(finished, methods, baseline, folder=folder, stem=stem("strength"))
         if baseline:
             yield draw_paired_figure(scores, finished, methods, baseline, folder=folder, stem=stem("paired"))

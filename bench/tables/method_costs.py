@@ -47,7 +47,7 @@ def cost_notes(table: Table, costs: dict[tuple[str, str], list[str]]) -> list[st
         "training TFLOP": "Training TFLOP: operations of the network in a training run, the same anywhere.",
         "passes/step": "Passes/step: forward / backward through the network, in sizes of a batch of "
         f"{setup.batch} patches of {setup.patch}x{setup.patch}.",
-        "training s": f"Training s: the median over the noises, without evaluation{_sharing_in(table)}.",
+        "training s": f"Training s: the median over the noises, without evaluation{sharing_in(table)}.",
         "passes/image": "Passes/image: of the network to denoise an image, in sizes of the image.",
         "s/image": "S/image: to denoise one image of the test set, the median over the noises.",
     }
@@ -72,7 +72,8 @@ def sharing(core_shares: Sequence[float]) -> str:
     return ""
 
 
-def _sharing_in(table: Table) -> str:
+def sharing_in(table: Table) -> str:
+    """Describe whether the training threads of a table shared their cores, as ``sharing`` does."""
     if table.setup.device != "cpu":
         return ""
     return sharing([cell.core_share for cell in table.cells.values() if cell.training_seconds > 0])
