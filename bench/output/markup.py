@@ -127,6 +127,11 @@ def write_texts(texts: Mapping[str, str], *, folder: Path, stem: str) -> list[Pa
     return files
 
 
+def stems(stem: str, count: int) -> list[str]:
+    """Return the stems of so many files: the given one, or numbered ones if there are several."""
+    return [stem] if count == 1 else [f"{stem}-{number}" for number in range(1, count + 1)]
+
+
 def significant(value: float) -> str:
     """Format a positive number with three significant digits, but at least its whole part."""
     return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"

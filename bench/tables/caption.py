@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bench.analysis.columns import SYMBOLS, noise_label
 from bench.analysis.sign_flips import ALPHA, smallest_p
-from bench.protocol import NOISE_FORMULAS
+from bench.protocol import CLIP_RATIO, NOISE_FORMULAS
+from bench.settings import unrecorded_settings
 
 if TYPE_CHECKING:
     from bench.analysis.columns import Setup
@@ -35,9 +36,16 @@ def title(setup: Setup) -> str:
     return (
         f"{setup.training_images}, {channels}, U-Net width {setup.width}, {setup.steps:,} steps of "
         f"{setup.batch} patches of {setup.patch}x{setup.patch}, {setup.optimiser}, "
-        f"learning rate {setup.learning_rate:g}, {setup.training_noise} noise, {setup.device}, "
+        f"learning rate {setup.learning_rate:g}, {_unusual_clipping(setup)}{setup.training_noise} noise, "
+        f"{setup.device}, "
         f"protocol {setup.protocol}"
     )
+
+
+def _unusual_clipping(setup: Setup) -> str:
+    if setup.clip_ratio == CLIP_RATIO or unrecorded_settings(setup.protocol):
+        return ""
+    return f"gradients clipped at {setup.clip_ratio:g}, "
 
 
 def footer(table: Table) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bench.output.markup import stems
 from bench.output.text_table import TextTable
 from bench.system.files import open_folder
 from bench.tables.caption import title
@@ -81,5 +82,5 @@ def write_comparison(tables: Sequence[TextTable], *, folder: Path, stem: str = "
         InputError: the folder cannot be written.
     """
     open_folder(folder)
-    stems = [stem] if len(tables) == 1 else [f"{stem}-{number}" for number in range(1, len(tables) + 1)]
-    return [file for table, name in zip(tables, stems, strict=True) for file in table.write(folder, name)]
+    names = stems(stem, len(tables))
+    return [file for table, name in zip(tables, names, strict=True) for file in table.write(folder, name)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.output.figures import mark
-from bench.output.markup import write_texts
+from bench.output.markup import stems, write_texts
 from bench.system.files import open_folder
 from bench.tables.budget_curve import BUDGETS, POINTS
 from bench.tables.caption import title
@@ -95,8 +95,3 @@ def _styles(points: pd.DataFrame) -> dict[str, dict[str, Any]]:
         }
         for place, (line, method, setup) in enumerate(lines)
     }
-
-
-def stems(stem: str, count: int) -> list[str]:
-    """Return the stems of so many files: the given one, or numbered ones if there are several."""
-    return [stem] if count == 1 else [f"{stem}-{number}" for number in range(1, count + 1)]

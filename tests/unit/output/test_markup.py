@@ -17,6 +17,7 @@ from bench.output.markup import (
     plural,
     signed,
     significant,
+    stems,
     write_texts,
 )
 
@@ -62,3 +63,8 @@ def test_texts_are_written_under_one_stem(tmp_path: Path):
     files = write_texts({".md": "σ\n", ".csv": "a\n"}, folder=tmp_path / "new", stem="table")
     assert [file.name for file in files] == ["table.md", "table.csv"]
     assert files[0].read_bytes() == "σ\n".encode()
+
+
+def test_several_tables_or_figures_have_numbered_files():
+    assert stems("budget", 1) == ["budget"]
+    assert stems("budget", 2) == ["budget-1", "budget-2"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from bench.analysis.tabulate import tabulate
-from bench.tables.caption import footer
+from bench.protocol import CLIP_RATIO, PROTOCOL_VERSION
+from bench.tables.caption import footer, title
 from bench.tables.score_table import markdown
 from tests.support.results.scores import (
     ALL_NOISES,
@@ -38,6 +39,17 @@ def test_gradient_clipping_is_described_where_gradients_were_clipped():
     (before,), (since,) = (tabulate(made_up(clip_ratio=ratio), NO_FAILURES) for ratio in (math.inf, 2.0))
     assert "running mean" not in " ".join(footer(before))
     assert "running mean" in " ".join(footer(since))
+
+
+def test_titles_name_clipping_that_was_chosen_and_is_not_the_usual():
+    titles = {
+        (protocol, ratio): title(tabulate(made_up(clip_ratio=ratio, protocol=protocol), NO_FAILURES)[0].setup)
+        for protocol in (PROTOCOL_VERSION - 1, PROTOCOL_VERSION)
+        for ratio in (CLIP_RATIO, 7.0)
+    }
+    named = {setup for setup, text in titles.items() if "gradients clipped at 7," in text}
+    assert named == {(PROTOCOL_VERSION, 7.0)}
+    assert sum("clipped" in text for text in titles.values()) == 1
 
 
 def test_methods_with_larger_patches_are_named():

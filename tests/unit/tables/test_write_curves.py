@@ -9,7 +9,7 @@ import pytest
 from bench.errors import InputError
 from bench.tables.budget_curve import budget_curves
 from bench.tables.cost_curve import summary
-from bench.tables.write_curves import stems, write_budgets, write_curves
+from bench.tables.write_curves import write_budgets, write_curves
 from tests.support.results.budgets import ADAM, LENGTHS, MUON, made_up_budgets
 from tests.support.results.curves import (
     made_up_curve,
@@ -107,8 +107,3 @@ def test_a_method_has_one_colour_and_a_setup_one_kind_of_line(tmp_path, saved_fi
             [["noise2void"], ["sure"]] if same == "method" else [["adam"], ["muon"]]
         )
     assert len({line.get_marker() for line in looks.values()}) == 4
-
-
-def test_several_groups_have_numbered_files():
-    assert stems("budget", 1) == ["budget"]
-    assert stems("budget", 2) == ["budget-1", "budget-2"]

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from bench.cli.console import open_console, print_files, print_line
 from bench.cli.opening import existing_runs
+from bench.output.markup import stems
 from bench.output.terminal import terminal_table
 from bench.tables.before_after import before_after_table, parse_before
 from bench.tables.budget_curve import NothingToCompareError, budget_curves
 from bench.tables.equal_operations import equal_operations_table
-from bench.tables.write_curves import stems, write_budgets, write_curves
+from bench.tables.write_curves import write_budgets, write_curves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
