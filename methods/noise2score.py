@@ -16,8 +16,10 @@ from bench.noise import Gamma, Gaussian, Level, Noise, Poisson
 # Chosen on held-out training photographs; tables/noise2score shows the search. A large perturbation gives the
 # loss a signal at the start, a small one leaves little bias at the end. Under Poisson noise it must hide the
 # lattice of counts, whose score points to the nearest count: the network would learn to denoise nothing.
-RELATIVE_SCHEDULE = {"gaussian": (0.7, 0.1), "poisson": (0.7, 0.5), "gamma": (0.7, 0.1)}
+RELATIVE_SCHEDULE = {"gaussian": (0.7, 0.2), "poisson": (0.7, 0.4), "gamma": (0.7, 0.2)}
 PUBLISHED_SCHEDULE = {"gaussian": (0.05, 0.001), "poisson": (1.0, 0.5), "gamma": (0.05, 0.001)}
+COUNTS_ADDED = 2.0
+"""Added to the counts under the root: dark counts are then closer together, in units of the perturbation."""
 MEAN_U_LIMIT = 3.0
 SEARCH_ROUNDS, SEARCH_POINTS = 4, 9
 
@@ -31,8 +33,9 @@ class Noise2Score(Method):
     paper's formula. For Gaussian noise the result is y + (sigma^2 + sigma_a^2) s.
 
     One sigma_a fits all intensities only if the noise is uniform, so the score is learned in the domain
-    ``stabilised``: v = y, Anscombe's root (Poisson) or the logarithm (Gamma). ``domain=raw,formula=paper``
-    is the published form, with its schedules.
+    ``stabilised``: v = y, the root of y + 2 zeta (Poisson) or the logarithm (Gamma). Anscombe's root, of
+    y + 3 zeta / 8, would make the noise of single counts more uniform, but would leave them further apart
+    than the perturbation can hide. ``domain=raw,formula=paper`` is the published form, with its schedules.
 
     If the parameter of the noise is unknown, the harness's estimate from the noisy image is used instead, in
     training and in denoising. ``level=quality`` estimates it after training as the paper does: it chooses the
@@ -43,9 +46,10 @@ class Noise2Score(Method):
         formula: how the score is turned into an image.
         start: sigma_a at the first step; in noise standard deviations if the domain is stabilised, else in
             intensities (Poisson: in counts). None: .7 if stabilised, else as published.
-        end: sigma_a at the last step, in the same unit. None: .1 if stabilised (Poisson: .5), else as
+        end: sigma_a at the last step, in the same unit. None: .2 if stabilised (Poisson: .4), else as
             published.
         antithetic: average the loss over u and -u, which takes two passes and has a far smaller variance.
+            None: if stabilised.
         level: the parameter of the noise in the formula: the given one, or the one with the least quality
             penalty.
     """
@@ -56,7 +60,7 @@ class Noise2Score(Method):
     formula: Literal["two_step", "paper"] = "two_step"
     start: float | None = None
     end: float | None = None
-    antithetic: bool = False
+    antithetic: bool | None = None
     level: Literal["given", "quality"] = "given"
 
     def __post_init__(self) -> None:
@@ -70,7 +74,7 @@ class Noise2Score(Method):
         v = coordinates.to_v(batch.noisy)
         sigma_a = self.sigma_a(batch.noise, progress)
         u = torch.empty_like(v).normal_(generator=rng)
-        if self.antithetic:
+        if self.antithetic or (self.antithetic is None and self.domain == "stabilised"):
             u = torch.stack([u, -u])
         perturbed = v + sigma_a * u
         error = u + sigma_a * coordinates.score(net, perturbed)
@@ -134,7 +138,9 @@ class Noise2Score(Method):
 
     def coordinates(self, noise: Noise) -> Coordinates:
         """Choose the variable in which the score of this noise is learned."""
-        return Stabilised(noise) if self.domain == "stabilised" else Coordinates(noise)
+        if self.domain == "raw":
+            return Coordinates(noise)
+        return Root(noise) if isinstance(noise, Poisson) else Stabilised(noise)
 
 
 def quality_penalty(model: type[Noise], y: Tensor, estimate: Tensor) -> Tensor:
@@ -245,3 +251,18 @@ class Stabilised(Coordinates):
     def slope(self, v: Tensor) -> Tensor:
         """Return the derivative of ``network_input``."""
         return torch.exp(v) if isinstance(self.noise, Gamma) else self.gain * torch.ones_like(v)
+
+
+@dataclass(frozen=True)
+class Root(Stabilised):
+    """v = sqrt(y + 2 zeta), in which Poisson noise is uniform but for the darkest counts."""
+
+    noise: Poisson
+
+    def to_v(self, noisy: Tensor) -> Tensor:
+        """Take the root, with y < 0 taken as 0."""
+        return torch.sqrt(noisy.clamp(min=0) + COUNTS_ADDED * self.noise.zeta)
+
+    def from_v(self, v: Tensor) -> Tensor:
+        """Square v, and remove what was added."""
+        return v.clamp(min=0).square() - COUNTS_ADDED * self.noise.zeta

@@ -88,7 +88,7 @@ def test_score_matching_is_recorruption(domain: str, progress: float):
     So is Recorrupted-to-Recorrupted's, || f(y') - (y - sigma^2 u / sigma_a) ||^2 with
     f = y' + (sigma^2 + sigma_a^2) s.
     """
-    noise, method = Gaussian(25), Noise2Score(domain=domain)
+    noise, method = Gaussian(25), Noise2Score(domain=domain, antithetic=False)
     sigma_a = method.sigma_a(noise, progress_of(progress)).item()
     spy = Spy(network_with(torch.sin, noise, method))
     y = batch_of(method, noise).noisy.double()
@@ -106,7 +106,7 @@ def test_score_matching_is_recorruption(domain: str, progress: float):
 
 def test_recorrupted_copies_have_independent_noise():
     """Var y' = sigma^2 + sigma_a^2, and y' - x is uncorrelated with the noise of the target."""
-    noise, method, images = Gaussian(25), Noise2Score(), many_copies(Gaussian(25))
+    noise, method, images = Gaussian(25), Noise2Score(antithetic=False), many_copies(Gaussian(25))
     sigma_a, y = method.sigma_a(noise, progress_of(0)).item(), images["noisy"]
     spy = Spy(network_with(torch.sin, noise, method))
     losses_of(method, spy, images, noise)
