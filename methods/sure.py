@@ -22,8 +22,8 @@ class Sure(Method):
 
     Per pixel, with f = f(y) and a random sign b:
 
-    - Gaussian: (f - y)^2 - sd^2 + (2 sd^2 / eps) b (f(y + eps b) - f)   (Stein 1981; Ramani et al. 2008);
-      unbiased as eps -> 0.
+    - Gaussian: ((f1 - y)^2 + (f2 - y)^2) / 2 - sd^2 + (sd^2 / eps) b (f1 - f2), f1 = f(y + eps b), f2 =
+      f(y - eps b); unbiased as eps -> 0 (Stein 1981).
     - Poisson and Gamma: a random fraction p of the pixels, where B = 1, is thinned to c, T restores the mean
       of each value, and g = f(T(c)): (f - y)^2 - v + (1 - B) / (1 - p) (g^2 - f^2) - (2 B / p) y (g - f).
       Poisson: c = y - B min(y, zeta), T(c) = c + p min(c, zeta), v = zeta y.
@@ -40,15 +40,18 @@ class Sure(Method):
 
     ``risk=first_order`` is the published form, for comparison:
 
+    - Gaussian: (f - y)^2 - sd^2 + (2 sd^2 / eps) b (f(y + eps b) - f)   (Ramani et al. 2008). The second
+      image has more noise than the first. If a network can tell, it returns the first as it is and denoises
+      the second; the estimate is then -sd^2.
     - Poisson: (f - y)^2 - zeta y + (2 zeta / eps) b y (f(y + eps b) - f)   (PURE; Luisier et al. 2010).
     - Gamma: (f - y)^2 - y^2 / (k + 1) + (2 / ((k + 1) eps)) b y (f(y + eps b y) - f), from the identity
       E[y g] = x E[g + y g' / k]; exact where f is affine in y_i.
 
-    Its bias is small for a fixed f, but training finds the f that exploits it. If x is known, the minimiser
-    has a squared error of zeta^2 / 2 (Poisson) or 2 x^2 / (k (k + 1)) (Gamma) instead of none.
+    The bias of the latter is small for a fixed f, but training finds the f that exploits it. If x is known,
+    the minimiser has a squared error of zeta^2 / 2 (Poisson) or 2 x^2 / (k (k + 1)) (Gamma) instead of none.
 
     Args:
-        risk: the estimate for Poisson and Gamma noise.
+        risk: the estimate, exact or as published.
         thinned: p, the fraction of the pixels that is thinned, in (0, 1).
         eps: step of the finite difference, intensities (Gamma: relative to them), > 0. A step of .01 survives
             bfloat16, a much smaller one does not.
@@ -68,13 +71,23 @@ class Sure(Method):
 
     def loss(self, net: Network, batch: Batch, rng: torch.Generator, progress: Tensor) -> Tensor:
         """Estimate the squared error against the clean image."""
-        by_derivative = self.risk == "first_order" or isinstance(batch.noise, Gaussian)
-        estimate = self.risk_by_derivative if by_derivative else self.risk_by_thinning
+        if self.risk == "first_order":
+            estimate = self.first_order_risk
+        else:
+            estimate = self.stein_risk if isinstance(batch.noise, Gaussian) else self.risk_by_thinning
         return estimate(net, batch.noisy, batch.noise, rng).mean(dim=(1, 2, 3))
 
-    def risk_by_derivative(self, net: Network, noisy: Tensor, noise: Noise, rng: torch.Generator) -> Tensor:
-        """Estimate the risk of each pixel from a finite difference; of first order unless Gaussian."""
-        probe = torch.empty_like(noisy).bernoulli_(0.5, generator=rng) * 2 - 1
+    def stein_risk(self, net: Network, noisy: Tensor, noise: Noise, rng: torch.Generator) -> Tensor:
+        """Estimate the risk of each pixel under Gaussian noise, from two images that are equally noisy."""
+        probe = random_signs(noisy, rng)
+        above, below = net(torch.cat([noisy + self.eps * probe, noisy - self.eps * probe])).chunk(2)
+        squares = ((above - noisy).square() + (below - noisy).square()) / 2
+        variance: Tensor = noise.variance(noisy)
+        return squares - variance + variance / self.eps * probe * (above - below)
+
+    def first_order_risk(self, net: Network, noisy: Tensor, noise: Noise, rng: torch.Generator) -> Tensor:
+        """Estimate the risk of each pixel from the difference of a noisier image."""
+        probe = random_signs(noisy, rng)
         step: Tensor
         spread: Tensor | float
         offset: Tensor | float
@@ -111,3 +124,8 @@ class Sure(Method):
     def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
         """Apply the network."""
         return net(noisy)
+
+
+def random_signs(like: Tensor, rng: torch.Generator) -> Tensor:
+    """Draw 1 or -1 for each pixel."""
+    return torch.empty_like(like).bernoulli_(0.5, generator=rng) * 2 - 1

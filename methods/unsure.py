@@ -24,7 +24,8 @@ class Unsure(Method):
     For eta = sd^2 this is SURE. As a Lagrange multiplier eta makes the mean divergence zero instead, for
     which the level need not be known; the optimum is y + eta s(y), s the score, eta = 1 / E[s^2] >= sd^2.
 
-    The divergence is estimated as in SURE, by a Rademacher probe b: b (f(y + eps b) - f(y)) / eps.
+    The divergence is estimated by a Rademacher probe b: b (f(y + eps b) - f(y - eps b)) / (2 eps), and the
+    square by the mean of both, which are equally noisy: see ``sure``.
 
     Args:
         eps: step of the finite difference, intensities, > 0.
@@ -44,9 +45,10 @@ class Unsure(Method):
         """Compare with the noisy image, and weigh the divergence by the multiplier."""
         noisy = batch.noisy
         probe = torch.empty_like(noisy).bernoulli_(0.5, generator=rng) * 2 - 1
-        estimate, shifted = net(torch.cat([noisy, noisy + self.eps * probe])).chunk(2)
-        divergence = probe * (shifted - estimate) / self.eps
-        return ((estimate - noisy).square() + 2 * batch.multipliers["eta"] * divergence).mean(dim=(1, 2, 3))
+        above, below = net(torch.cat([noisy + self.eps * probe, noisy - self.eps * probe])).chunk(2)
+        squares = ((above - noisy).square() + (below - noisy).square()) / 2
+        divergence = probe * (above - below) / (2 * self.eps)
+        return (squares + 2 * batch.multipliers["eta"] * divergence).mean(dim=(1, 2, 3))
 
     def denoise(self, net: Network, noisy: Tensor, noise: Noise | None) -> Tensor:
         """Apply the network."""

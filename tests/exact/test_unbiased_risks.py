@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -20,12 +21,17 @@ from tests.support.methods.networks import TAPS, Spy, curved, filter_of
 from tests.support.methods.noises import LEVELS, batch_of, every_noise
 
 
-def estimated_risk(net, noisy: Tensor, noise: Noise, *, eps: float = 0.01) -> np.ndarray:
-    """Compute the estimates by a finite difference, which are those of first order but for Gaussian noise."""
+def estimated_risk(
+    net,
+    noisy: Tensor,
+    noise: Noise,
+    *,
+    risk: Literal["exact", "first_order"] = "first_order",
+    eps: float = 0.01,
+) -> np.ndarray:
+    """Compute the estimates by a finite difference, as published unless said otherwise."""
     return (
-        Sure(risk="first_order", eps=eps)
-        .loss(net, Batch({"noisy": noisy}, noise), rng_of(), progress_of(0))
-        .numpy()
+        Sure(risk=risk, eps=eps).loss(net, Batch({"noisy": noisy}, noise), rng_of(), progress_of(0)).numpy()
     )
 
 
@@ -104,6 +110,11 @@ every_intensity = pytest.mark.parametrize("x", [0.1, 0.3, 0.6, 0.9])
 @pytest.mark.parametrize("sigma", [5, 25, 50])
 def test_sure_is_exact(sigma: float, x: float):
     assert relative_bias(Gaussian(sigma), x) == pytest.approx(0, abs=1e-5)
+
+    def stein(y: Tensor) -> np.ndarray:
+        return estimated_risk(wavy, y.view(-1, 1, 1, 1), Gaussian(sigma), risk="exact", eps=1e-7)
+
+    assert relative_bias(Gaussian(sigma), x, risk=stein) == pytest.approx(0, abs=1e-5)
 
 
 @every_intensity
@@ -274,9 +285,35 @@ def test_black_and_nearly_black_pixels_stay_so(noise: Noise, level):
     assert ((seen >= 0) & (seen <= 1.5 * noisy)).all()
 
 
-def test_gaussian_noise_has_one_estimate():
-    batch = batch_of(Sure, LEVELS["gaussian"])
-    exact, first = (
-        Sure(risk=risk).loss(curved, batch, rng_of(), progress_of(0)) for risk in ("exact", "first_order")
+def test_the_difference_of_a_filter_is_exact():
+    """For a linear network f1 - f2 = 2 eps J b; the mean of the squares is larger than that of f."""
+    noise, eps = LEVELS["gaussian"], 0.05
+    spy = Spy(filter_of(TAPS))
+    noisy = batch_of(Sure, noise).noisy.double()
+    losses = estimated_risk(spy, noisy, noise, risk="exact", eps=eps)
+    above, below = torch.cat(spy.seen).chunk(2)
+    torch.testing.assert_close((above + below) / 2, noisy, rtol=0, atol=1e-12)
+    probe = (above - below) / (2 * eps)
+    torch.testing.assert_close(probe.abs(), torch.ones_like(probe), rtol=1e-9, atol=0)
+    assert abs(probe.mean()) < 5 / np.sqrt(probe.numel())
+    filtered, along = filter_of(TAPS)(noisy), filter_of(TAPS)(probe)
+    risk = (filtered - noisy).square() + (eps * along).square() + noise.sd**2 * (2 * probe * along - 1)
+    np.testing.assert_allclose(losses, risk.mean(dim=(1, 2, 3)), rtol=1e-9)
+
+
+def test_a_network_that_tells_noisier_images_apart_gains_nothing():
+    """As published, it returns the image as it is and denoises the noisier one, and seems to have no risk."""
+    noise, eps, grey = Gaussian(25), 0.03, 0.5
+    noisy = grey + noise.sd * torch.randn((4, 1, 200, 200), generator=rng_of(1), dtype=torch.float64)
+    usual = noisy.std(dim=(1, 2, 3), keepdim=True).max() * (1 + eps**2 / noise.sd**2 / 8)
+
+    def cheat(image: Tensor) -> Tensor:
+        noisier = image.std(dim=(1, 2, 3), keepdim=True) > usual
+        return torch.where(noisier, torch.full_like(image, grey), image)
+
+    published, exact = (
+        estimated_risk(cheat, noisy, noise, risk=risk, eps=eps).mean() for risk in ("first_order", "exact")
     )
-    assert torch.equal(exact, first)
+    assert published < -0.8 * noise.sd**2
+    # On both images of the exact form it returns the clean image.
+    assert exact == pytest.approx(0, abs=0.03 * noise.sd**2)

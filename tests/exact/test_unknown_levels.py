@@ -101,8 +101,8 @@ def test_training_reaches_the_saddle(monkeypatch: pytest.MonkeyPatch, factor: fl
     eta, matrix = saddle()
     assert eta > 1.1 * NOISE.sd**2  # not the variance of the noise
     monkeypatch.setattr(Unsure, "multipliers", {"eta": factor * eta})
-    net, step_once = ready(IDENTITY, steps=600)
-    for step in range(600):
+    net, step_once = ready(IDENTITY, steps=900)
+    for step in range(900):
         step_once(step, noisy_pairs(512, seed=step))
     assert step_once.log_multipliers["eta"].exp().item() == pytest.approx(eta, rel=0.03)
     torch.testing.assert_close(net.matrix.detach(), matrix, rtol=0, atol=0.05)
