@@ -18,6 +18,9 @@ LEARNING_RATES: dict[OptimiserName, float] = {"muon": 0.01, "adam": 2e-3}
 CLIP_RATIO = 2.0
 """A gradient is clipped to this multiple of the running mean of its norm."""
 
+LARGEST_PSNR = 100.0
+"""The PSNR in dB of an image without any error, which would be infinite."""
+
 NOISE_FORMULAS = {
     "gaussian": "y = x + N(0, (σ/255)²)",
     "poisson": "y = ζ Poisson(x/ζ)",

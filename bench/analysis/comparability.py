@@ -46,10 +46,12 @@ def _check_single(scores: pd.DataFrame) -> None:
 
 def _check_complete(scores: pd.DataFrame) -> None:
     found = scores.groupby([*CELL, "seed"])["image"].transform("nunique")
-    short = scores[found < scores.groupby("images")["image"].transform("nunique")]
+    # Under another noise a set may have other images: those that the noise leaves unchanged are not scored.
+    short = scores[found < scores.groupby(ROW)["image"].transform("nunique")]
     if len(short):
         run = _like_first(short, [*CELL, "seed"])
-        every = set(scores.loc[scores["images"] == run["images"].iloc[0], "image"])
+        alike = (scores[ROW] == run[ROW].iloc[0]).all(axis=1)
+        every = set(scores.loc[alike, "image"])
         raise InputError(
             f"{_cell_name(run)} is incomplete: run {run['key'].iloc[0]} has {len(run)} of {len(every)} "
             f"images, without {', '.join(sorted(every - set(run['image']))[:3])}; where the set has changed, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -56,7 +57,7 @@ def differences_of(pairs: Mapping[Key, tuple[pd.DataFrame, pd.DataFrame]]) -> di
 
     Args:
         pairs: scores of two methods as for ``mean_of``, the second to be subtracted from the first, of the
-            same noise and test set; all pairs have the same images.
+            same noise and test set.
 
     Returns:
         The differences; they do not depend on the order of the lines.
@@ -72,18 +73,17 @@ def differences_of(pairs: Mapping[Key, tuple[pd.DataFrame, pd.DataFrame]]) -> di
 def together(differences: Mapping[Key, pd.Series]) -> dict[Key, float]:
     """Test differences by image as one family; NaN for a single image.
 
-    Raises:
-        InputError: they are of different images.
+    Sets of images may differ, since a noise may leave images unchanged, which are then not scored.
     """
-    if not differences:
-        return {}
-    first, *others = differences.values()
-    for other in others:
-        check_same_images(first.index, other.index)
-    if len(first) == 1:
-        return dict.fromkeys(differences, math.nan)
-    p = sign_flip_p(np.column_stack([values.to_numpy() for values in differences.values()]))
-    return dict(zip(differences, holm(list(p)), strict=True))
+    alike: dict[tuple[str, ...], list[Key]] = defaultdict(list)
+    for key, values in differences.items():
+        alike[tuple(values.index)].append(key)
+    raw: dict[Key, float] = {}
+    for images, keys in alike.items():
+        if len(images) > 1:
+            p = sign_flip_p(np.column_stack([differences[key].to_numpy() for key in keys]))
+            raw |= dict(zip(keys, p.tolist(), strict=True))
+    return dict.fromkeys(differences, math.nan) | dict(zip(raw, holm(list(raw.values())), strict=True))
 
 
 def _by_image(scores: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.Series, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from bench.protocol import LARGEST_PSNR
 from bench.scoring.metrics import fits_alexnet, psnr, ssim
 from bench.system.stopwatch import Stopwatch
 
@@ -46,10 +47,10 @@ def evaluate(
         keep: called with each image's name and its clamped output, (1, C, H, W).
 
     Returns:
-        One row per image: image, psnr (dB), ssim, lpips (None without the metric, or if the image is too
-        small for it), noisy_psnr, noisy_ssim, seconds (of denoising), estimate (of the noise's parameter,
-        None if the given one is used), passes (the pixels that the network processed, over those of the
-        image).
+        One row per image: image, psnr (dB, at most ``LARGEST_PSNR``), ssim, lpips (None without the metric,
+        or if the image is too small for it), noisy_psnr, noisy_ssim, seconds (of denoising), estimate (of the
+        noise's parameter, None if the given one is used), passes (the pixels that the network processed, over
+        those of the image).
 
     Raises:
         EvaluationError: an output is not finite, or its shape differs from the input's.
@@ -58,7 +59,7 @@ def evaluate(
     for image, denoised, seconds, passes in _denoised(denoiser, noisy_set):
         rows[image.name] = {
             "image": image.name,
-            "psnr": psnr(denoised, image.clean).item(),
+            "psnr": bounded_psnr(denoised, image.clean),
             "ssim": ssim(denoised, image.clean).item(),
             "lpips": lpips(denoised, image.clean).item()
             if lpips and fits_alexnet(*image.clean.shape[2:])
@@ -79,7 +80,14 @@ def mean_psnr(denoiser: Denoiser, noisy_set: NoisySet) -> float:
     Raises:
         EvaluationError: as raised by ``evaluate``.
     """
-    return fmean(psnr(denoised, image.clean).item() for image, denoised, *_ in _denoised(denoiser, noisy_set))
+    return fmean(
+        bounded_psnr(denoised, image.clean) for image, denoised, *_ in _denoised(denoiser, noisy_set)
+    )
+
+
+def bounded_psnr(denoised: Tensor, clean: Tensor) -> float:
+    """Compute the PSNR of one image (1, C, H, W), at most ``LARGEST_PSNR``, so that every mean is finite."""
+    return min(psnr(denoised, clean).item(), LARGEST_PSNR)
 
 
 def _denoised(denoiser: Denoiser, noisy_set: NoisySet) -> Iterator[tuple[NoisyImage, Tensor, float, float]]:

@@ -6,14 +6,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
+from bench.errors import InputError
 from bench.images.clean_image import intensities
 from bench.scoring.metrics import psnr, ssim
 from bench.seeds import generator
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
     from bench.images.image_set import ImageSet
@@ -42,10 +43,10 @@ class NoisySet:
     """A test set with noise, identical for every method and device.
 
     Args:
-        images: images in the order of the set.
+        images: images in the order of the set, without those that the noise leaves unchanged.
         name: name of the set.
         noise: noise that corrupted it.
-        fingerprint: fingerprint of the clean set.
+        fingerprint: fingerprint of the clean set, with those images.
         sha256: sha256 over the float32 bytes of all noisy images.
     """
 
@@ -57,7 +58,14 @@ class NoisySet:
 
 
 def corrupt(images: ImageSet, noise: Noise, *, seed: int) -> NoisySet:
-    """Draw the one noisy copy of every test image, on the CPU, keyed by image, noise and seed."""
+    """Draw the one noisy copy of every test image, on the CPU, keyed by image, noise and seed.
+
+    Images that the noise leaves unchanged, such as black ones under Poisson or Gamma noise, are left out:
+    there is nothing to denoise, and their noisy PSNR is infinite.
+
+    Raises:
+        InputError: the noise leaves all images unchanged.
+    """
     digest = hashlib.sha256()
     corrupted = []
     for image in images:
@@ -65,9 +73,15 @@ def corrupt(images: ImageSet, noise: Noise, *, seed: int) -> NoisySet:
         clean = intensities(image)
         noisy = noise.sample(clean, generator(*role))
         digest.update(noisy.tobytes())
+        if np.array_equal(clean, noisy):
+            continue
         x, y = _as_batch(clean), _as_batch(noisy)
         scores = {"noisy_psnr": psnr(y, x).item(), "noisy_ssim": ssim(y, x).item()}
         corrupted.append(NoisyImage(image.name, x, y, scores))
+    if not corrupted:
+        raise InputError(
+            f"image set {images.name!r}: {noise.spec} leaves all images unchanged; one must not be black"
+        )
     return NoisySet(tuple(corrupted), images.name, noise, images.fingerprint, digest.hexdigest())
 
 

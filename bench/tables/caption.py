@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from bench.analysis.columns import SYMBOLS, noise_label
 from bench.analysis.sign_flips import ALPHA, smallest_p
-from bench.protocol import CLIP_RATIO, NOISE_FORMULAS
+from bench.protocol import CLIP_RATIO, LARGEST_PSNR, NOISE_FORMULAS
 from bench.settings import unrecorded_settings
 
 if TYPE_CHECKING:
@@ -82,9 +83,16 @@ def _unknown_lpips(table: Table) -> str:
 
 
 def _sample(table: Table) -> str:
-    sets = sorted({(row.images, row.n_images) for row in table.rows if row.n_images})
-    images = ", ".join(f"{n} of {name}" for name, n in sets) or "none"
+    counts: dict[str, set[int]] = defaultdict(set)
+    for row in table.rows:
+        counts[row.images] |= {row.n_images} - {0}
+    images = ", ".join(f"{_range(n)} of {name}" for name, n in sorted(counts.items()) if n) or "none"
     return f"Images: {images}. Seeds: {', '.join(map(str, table.seeds))}."
+
+
+def _range(counts: set[int]) -> str:
+    """Format a number that may depend on the noise."""
+    return " to ".join(map(str, sorted({min(counts), max(counts)})))
 
 
 def _noise(table: Table) -> str:
@@ -92,7 +100,7 @@ def _noise(table: Table) -> str:
     formulas = "".join(f" {noise}: {NOISE_FORMULAS[noise]}." for noise in noises)
     return (
         "Pixels: float32 in [0, 1]. Noisy images are never clipped or rounded, and every method denoises the "
-        f"same ones.{formulas}"
+        f"same ones. An image that the noise leaves unchanged is not scored.{formulas}"
     )
 
 
@@ -100,8 +108,8 @@ def _scoring(table: Table) -> str:
     lpips = "0.1, AlexNet, lower is better" if "lpips" in table.metrics else "not computed"
     return (
         "Outputs are clamped to [0, 1] once, before the metrics, and never rounded. PSNR: peak 1, per image, "
-        "in float64. SSIM: 11x11 Gaussian window, sigma 1.5, K1 0.01, K2 0.03, mean over channels and "
-        "over the windows inside the image. "
+        f"in float64, at most {LARGEST_PSNR:g} dB. SSIM: 11x11 Gaussian window, sigma 1.5, K1 0.01, K2 0.03, "
+        "mean over channels and over the windows inside the image. "
         f"LPIPS: {lpips}."
     )
 

@@ -7,6 +7,7 @@ import pytest
 
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
+from bench.tables.caption import footer
 from bench.tables.score_table import markdown
 from tests.support.results.scores import (
     NO_FAILURES,
@@ -46,6 +47,15 @@ def test_incomplete_image_sets_are_refused():
         r"without b\.png",
     ):
         tabulate(scores[~lost], NO_FAILURES)
+
+
+def test_images_that_a_noise_leaves_unchanged_may_be_absent_for_all_methods():
+    scores = made_up()
+    absent = (scores["image"] == "b.png") & (scores["noise"] == "gamma")
+    (table,) = tabulate(scores[~absent], NO_FAILURES)
+    counts = {row.noise: row.n_images for row in table.rows if row.images == "bsd68"}
+    assert counts == {"gaussian": 3, "gamma": 2}
+    assert "2 to 3 of bsd68" in " ".join(footer(table))
 
 
 def test_two_runs_of_one_cell_and_seed_are_refused():

@@ -49,6 +49,21 @@ def test_corruption_repeats_and_its_hash_is_over_the_bytes(tiny_set, noise: Nois
     assert [image.name for image in first.images] == [source.name for source in images]
 
 
+@every_noise
+def test_images_that_the_noise_leaves_unchanged_are_not_scored(tiny_set, noise: Noise):
+    black = CleanImage("black.png", np.zeros((16, 16, 1), np.uint8))
+    first, second = tiny_set(1).images[:2]
+    drawn = corrupt(set_of(first, black, second), noise, seed=0)
+    additive = isinstance(noise, Gaussian)
+    assert [image.name for image in drawn.images] == (
+        [first.name, black.name, second.name] if additive else [first.name, second.name]
+    )
+    assert all(math.isfinite(row["noisy_psnr"]) for row in evaluate(Rule(lambda y: y), drawn))
+    if not additive:
+        with pytest.raises(InputError, match=f"{noise.spec} leaves all images unchanged"):
+            corrupt(set_of(black), noise, seed=0)
+
+
 def test_seeds_and_noises_have_different_hashes(tiny_set):
     images = tiny_set(1)
     draws = [(noise, seed) for noise in [*NOISES, Gaussian(25.001), Gaussian(50)] for seed in (0, 1)]
