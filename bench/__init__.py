@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
-
-from bench.images.limits import LARGEST_IMAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.scoring.denoiser import Denoiser
-
-# OpenCV reads its limit once, when it is loaded. OpenCV and Pillow may disagree about a file's size.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(LARGEST_IMAGE))
 
 
 def load_run(folder: str | Path, *, device: str = "cpu") -> Denoiser:

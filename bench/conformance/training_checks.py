@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from bench.conformance.case import SIDE, ConformanceError, small_unet
-from bench.images.clean_image import CleanImage
 from bench.images.image_set import ImageSet
 from bench.images.sources import open_set
 from bench.scoring.denoiser import Denoiser
@@ -22,6 +22,7 @@ from bench.training.unet import UNet
 
 if TYPE_CHECKING:
     from bench.conformance.case import Case
+    from bench.images.clean_image import CleanImage
 
 CPU = torch.device("cpu")
 SAMPLING = Sampling(steps=200, batch=8, patch=32, seed=0)
@@ -96,4 +97,4 @@ def _details() -> ImageSet:
 
 def _centre(image: CleanImage) -> CleanImage:
     top, left = ((side - TEST_SIDE) // 2 for side in image.pixels.shape[:2])
-    return CleanImage(image.name, image.pixels[top : top + TEST_SIDE, left : left + TEST_SIDE].copy())
+    return replace(image, pixels=image.pixels[top : top + TEST_SIDE, left : left + TEST_SIDE].copy())

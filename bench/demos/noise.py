@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import InputError, unknown
-from bench.images.image_file import read_image
+from bench.images.image_file import open_image_file
+from bench.images.intensity_scale import full_scale
 from bench.images.registry import REGISTRY
 from bench.images.sources import open_set
 from bench.noise import Gamma, Gaussian, Noise, Poisson
@@ -185,7 +186,8 @@ def read_clean(path: Path) -> np.ndarray:
     Raises:
         InputError: it cannot be read, or holds values outside [0, 1], for which Poisson noise is not defined.
     """
-    image, _ = read_image(path)
+    images = open_image_file(path)
+    image = full_scale(images.dtype).to_unit(next(iter(images)))
     if image.min() < 0 or image.max() > 1:
         raise InputError(
             f"{path}: values from {image.min():g} to {image.max():g}; a clean image is in [0, 1]"

@@ -1,21 +1,20 @@
-"""Clean 8-bit images, checked once and identified by the hash of their pixels."""
+"""Clean images, checked once and identified by the hash of their pixels."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
 from bench.errors import InputError
-from bench.images.safe_decode import decode_checked, read_regular_file
+from bench.images.image_file import open_image_file
+from bench.images.intensity_scale import IntensityScale, choose_scale
 from bench.system.safe_names import require_name
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from pathlib import Path
 
 MIN_IMAGE_SIDE = 11
 """Side of the SSIM window in pixels; it has to fit into every image."""
@@ -23,19 +22,20 @@ MIN_IMAGE_SIDE = 11
 GREY_WEIGHTS = (0.298936, 0.587043, 0.114021)
 """Weights of red, green and blue in grey, those of MATLAB's rgb2gray, which produced the BSD68 files."""
 
-_ALLOWED = "an image set holds 8-bit images (grey, RGB, CMYK or palette)"
-_MODES = ("L", "LA", "RGB", "RGBA", "P", "PA", "CMYK")
-_CONVERTED = {"CMYK": "CMYK", "P": "palette", "PA": "palette"}
+BYTES = IntensityScale(0, 255, "its 8 bits")
+"""The scale of every clean image of 8 bits, whatever it shows."""
 
 
 @dataclass(frozen=True, eq=False)
 class CleanImage:
-    """A clean 8-bit image, read-only, identified by the hash of its pixels.
+    """A clean image, read-only, identified by the hash of its pixels.
 
     Attributes:
         name: file name, such as ``test_001.png``.
-        pixels: (H, W, C) uint8, C 1 (grey) or 3 (RGB). Not writable, so that the fingerprint stays true.
-        fingerprint: sha256 over shape and pixels, in hex.
+        pixels: (H, W, C), C 1 (grey) or 3 (RGB), the values of the file. Not writable, so that the
+            fingerprint stays true.
+        scale: black and white level of the values.
+        fingerprint: sha256 over shape and pixels, in hex; over type and scale too, unless it has 8 bits.
 
     Raises:
         InputError: if the name is not a safe file name; see `require_name`.
@@ -43,12 +43,15 @@ class CleanImage:
 
     name: str
     pixels: np.ndarray
+    scale: IntensityScale = BYTES
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
         require_name(self.name, of="image")
-        shape = "x".join(map(str, self.pixels.shape))
-        digest = hashlib.sha256(f"{shape}:".encode() + self.pixels.tobytes())
+        prefix = "x".join(map(str, self.pixels.shape)) + ":"
+        if self.pixels.dtype != np.uint8:
+            prefix += f"{self.pixels.dtype}:{self.scale.black!r}:{self.scale.white!r}:"
+        digest = hashlib.sha256(prefix.encode() + self.pixels.tobytes())
         object.__setattr__(self, "fingerprint", digest.hexdigest())
         # A view, so that the caller's array stays writable.
         frozen = self.pixels.view()
@@ -63,58 +66,68 @@ class CleanImage:
 
 
 def intensities(image: CleanImage) -> np.ndarray:
-    """Convert 8-bit pixels to float32 in [0, 1], (H, W, C)."""
-    return image.pixels.astype(np.float32) / np.float32(255)
+    """Convert the values of a file to float32, (H, W, C), in which black is 0 and white 1."""
+    return image.scale.to_unit(image.pixels).astype(np.float32, copy=False)
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
-    """Convert colour to grey, computed in float64 and rounded to 8 bits.
+    """Convert colour to grey, computed in float64 and rounded to the type of integers.
 
     Args:
-        pixels: (H, W, 3) uint8, RGB.
+        pixels: (H, W, 3), RGB.
 
     Returns:
-        (H, W, 1) uint8.
+        (H, W, 1) of the same type.
     """
     # Three products and two sums, not a matrix product: BLAS may fuse or reorder, and the bytes are hashed.
     red, green, blue = (weight * pixels[..., i].astype(np.float64) for i, weight in enumerate(GREY_WEIGHTS))
-    return np.rint(red + green + blue).astype(np.uint8)[..., None]
+    mixed = red + green + blue
+    return (mixed if pixels.dtype.kind == "f" else np.rint(mixed)).astype(pixels.dtype)[..., None]
 
 
-def decode(source: Path | bytes, *, name: str, channels: int) -> tuple[CleanImage, tuple[str, ...]]:
-    """Decode one 8-bit image file.
+def decode(
+    source: Path | bytes, *, name: str, channels: int
+) -> tuple[tuple[CleanImage, ...], tuple[str, ...]]:
+    """Decode the clean images of a file.
 
-    Orientation tags and colour profiles are ignored: only the stored pixels count. JPEG pixels depend on the
-    decoder; the manifests are for libjpeg-turbo, which every Pillow wheel contains.
+    Colour profiles are ignored: only the stored values count.
 
     Args:
         source: the file, or its content.
-        name: name of the image.
+        name: name of the file, and of its image. Several images have their numbers before the suffix.
         channels: 1 converts colour to grey by ``GREY_WEIGHTS``; 3 keeps colour unchanged.
 
     Returns:
-        The image, and a note on each conversion.
+        The images, and a note on each conversion.
 
     Raises:
-        InputError: as `read_regular_file`, `decode_checked` and `CleanImage` do; if the file is not an 8-bit
-            image with sides of ``MIN_IMAGE_SIDE`` pixels or more, if it is transparent anywhere, or if it is
-            grey and 3 channels are asked for.
+        InputError: as `open_image_file` and `CleanImage` do; if a side is shorter than ``MIN_IMAGE_SIDE``
+            pixels; or if an image is grey and 3 channels are asked for.
     """
     where = _describe_source(source, name)
-    content = read_regular_file(source, where=where) if isinstance(source, Path) else source
-    image = decode_checked(content, where=where)
-    if image is None:
-        raise InputError(f"{where}: samples that Pillow cannot read; {_ALLOWED}")
-    _require_eight_bits(image, content, where)
-    plain, changes = _without_alpha(image, where)
-    pixels = np.array(plain.convert("L" if plain.mode == "L" else "RGB"))
-    if channels == 1:
-        pixels = grey(pixels) if pixels.ndim == 3 else pixels[..., None]
-    else:
-        _require_colour(pixels, where)
-    if image.mode in _CONVERTED:
-        changes.append(f"{_CONVERTED[image.mode]} converted to RGB")
-    return CleanImage(name, pixels), tuple(f"{name}: {change}" for change in changes)
+    images = open_image_file(source, where=where)
+    if min(images.shape[:2]) < MIN_IMAGE_SIDE:
+        height, width, _ = images.shape
+        raise InputError(
+            f"{where}: {height}x{width} pixels; "
+            f"at least {MIN_IMAGE_SIDE}x{MIN_IMAGE_SIDE} are needed, the window of SSIM"
+        )
+    notes = list(images.notes)
+    scale = BYTES
+    if images.dtype != np.uint8:
+        scale = choose_scale(images)
+        notes.append(f"{images.dtype} values scaled, {scale}")
+    names = _names(name, len(images))
+    decoded = tuple(
+        CleanImage(each, _in_channels(pixels, channels, where), scale)
+        for each, pixels in zip(names, images, strict=True)
+    )
+    return decoded, tuple(f"{name}: {note}" for note in notes)
+
+
+def _names(name: str, count: int) -> list[str]:
+    stem, dot, suffix = name.rpartition(".")
+    return [name] if count == 1 else [f"{stem or suffix}_{i:04d}{dot}{suffix}" for i in range(1, count + 1)]
 
 
 def _describe_source(source: Path | bytes, name: str) -> str:
@@ -123,52 +136,12 @@ def _describe_source(source: Path | bytes, name: str) -> str:
     return str(source) if source.name == name else f"{name} ({source})"
 
 
-def _require_eight_bits(image: Image.Image, content: bytes, where: str) -> None:
-    sample = _sample(image, content)
-    if sample != "8-bit":
-        raise InputError(f"{where}: {sample} samples; {_ALLOWED}")
-    if image.mode not in _MODES:
-        raise InputError(f"{where}: mode {image.mode}; {_ALLOWED}")
-    if min(image.size) < MIN_IMAGE_SIDE:
-        raise InputError(
-            f"{where}: {image.height}x{image.width} pixels; "
-            f"at least {MIN_IMAGE_SIDE}x{MIN_IMAGE_SIDE} are needed, the window of SSIM"
-        )
-
-
-def _sample(image: Image.Image, content: bytes) -> str:
-    """Describe the samples of the file; Pillow's mode hides 16-bit colour, which it truncates to 8 bits."""
-    if image.mode in ("F", "I"):
-        return {"F": "float", "I": "32-bit"}[image.mode]
-    if image.mode.startswith("I;16"):
-        return "16-bit"
-    if image.mode == "1":
-        return "1-bit"
-    bits = 8
-    if image.mode != "P" and image.format == "PNG":
-        bits = content[24]  # the bit depth is at a fixed position in a PNG's first chunk
-    elif image.mode != "P" and isinstance(image, TiffImageFile):
-        bits = max(image.tag_v2.get(BITSPERSAMPLE, (8,)))
-    return f"{bits}-bit"
-
-
-def _without_alpha(image: Image.Image, where: str) -> tuple[Image.Image, list[str]]:
-    if not image.has_transparency_data:
-        return image, []
-    with_alpha = image.convert("RGBA")
-    lowest = int(np.asarray(with_alpha.getchannel("A")).min())
-    if lowest < 255:
-        raise InputError(
-            f"{where}: transparent (alpha down to {lowest} of 255); "
-            "only a fully opaque alpha channel can be dropped"
-        )
-    is_grey = image.mode in ("L", "LA")
-    return with_alpha.convert("L" if is_grey else "RGB"), ["fully opaque alpha channel dropped"]
-
-
-def _require_colour(pixels: np.ndarray, where: str) -> None:
-    if pixels.ndim == 2 or (pixels == pixels[..., :1]).all():
+def _in_channels(pixels: np.ndarray, channels: int, where: str) -> np.ndarray:
+    if channels == 1:
+        return grey(pixels) if pixels.shape[-1] == 3 else pixels
+    if (pixels == pixels[..., :1]).all():
         raise InputError(
             f"{where}: a grey image, and colour is asked for (3 channels); "
             "remove it, or ask for grey (1 channel)"
         )
+    return pixels

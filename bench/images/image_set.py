@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.errors import InputError
-from bench.images.clean_image import CleanImage, decode
+from bench.images.clean_image import decode
 from bench.system.safe_names import require_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from bench.images.clean_image import CleanImage
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +82,9 @@ def build_set(
         InputError: as raised by `decode` and `ImageSet`.
     """
     decoded = [decode(source, name=file, channels=channels) for file, source in files.items()]
+    images = tuple(image for found, _ in decoded for image in found)
     changes = tuple(line for _, lines in decoded for line in lines)
-    return ImageSet(name, tuple(image for image, _ in decoded), channels, licence, notes + changes)
+    return ImageSet(name, images, channels, licence, notes + changes)
 
 
 def require_set_name(name: str) -> None:

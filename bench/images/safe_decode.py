@@ -8,10 +8,9 @@ import stat
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
-from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TILELENGTH, TILEWIDTH, ImageFileDirectory_v2
 
 from bench.errors import InputError
 from bench.images.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS
@@ -19,12 +18,9 @@ from bench.images.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
-"""The formats that are decoded. Pillow supports more; for one of them, EPS, it would start Ghostscript."""
+FORMATS = ("BMP", "JPEG", "PNG", "WEBP")
+"""The formats that Pillow decodes. It supports more; for one of them, EPS, it would start Ghostscript."""
 
-_TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (b"II+\0", b"MM\0+")
-_ORDER: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}
-_MOST_ENTRIES = 2**16 - 1  # limit for the directory of a classic TIFF
 _JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
 
 
@@ -38,16 +34,38 @@ def read_regular_file(path: Path, *, where: str) -> bytes:
     Raises:
         InputError: if it cannot be read, is a folder, a device or a pipe, or is larger than ``LARGEST_FILE``.
     """
+    size = regular_size(path, most=LARGEST_FILE, where=where)
+    return read_start(path, size, where=where)
+
+
+def read_start(path: Path, size: int, *, where: str) -> bytes:
+    """Read the first bytes of a file that has been checked to be regular.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{where}: not a regular file, but a folder, a device or a pipe")
-        if status.st_size > LARGEST_FILE:
-            raise InputError(f"{where}: {status.st_size} bytes are too large; allowed: {LARGEST_FILE}")
         with path.open("rb") as file:
-            return file.read(status.st_size)
+            return file.read(size)
     except OSError as error:
         raise InputError(f"{where}: cannot be read ({error.strerror or error})") from error
+
+
+def regular_size(path: Path, *, most: int, where: str) -> int:
+    """Return the size of a regular file in bytes.
+
+    Raises:
+        InputError: it does not exist, is a folder, a device or a pipe, or is larger than ``most``.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read ({error.strerror or error})") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{where}: not a regular file, but a folder, a device or a pipe")
+    if status.st_size > most:
+        raise InputError(f"{where}: {status.st_size} bytes are too large; allowed: {most}")
+    return status.st_size
 
 
 def require_inside(path: Path, *roots: Path) -> None:
@@ -71,16 +89,12 @@ def require_inside(path: Path, *roots: Path) -> None:
         )
 
 
-def decode_checked(content: bytes, *, where: str) -> Image.Image | None:
+def decode_checked(content: bytes, *, where: str) -> Image.Image:
     """Check an image by its header, then decode it; images that are too large are never decoded.
 
     Args:
         content: content of the file.
         where: name of the file in messages.
-
-    Returns:
-        The decoded image; None for a TIFF with samples that Pillow does not support, such as float colour, of
-        which only size and pages were checked.
 
     Raises:
         InputError: if it is not one of ``FORMATS``, has more than ``LARGEST_IMAGE`` pixels, several frames or
@@ -91,17 +105,12 @@ def decode_checked(content: bytes, *, where: str) -> Image.Image | None:
         raise InputError(f"{where}: the file is empty (0 bytes)")
     if content.startswith(_JPEG) and content.count(_SCAN) > MOST_SCANS:
         raise InputError(f"{where}: {content.count(_SCAN)} scans are too many; allowed: {MOST_SCANS}")
-    with _errors_with_name(where):
-        if content.startswith(_TIFF):
-            _require_bounded_tiff(content, where)
-        try:
-            header = Image.open(io.BytesIO(content), formats=FORMATS)
-        except UnidentifiedImageError:
-            if content.startswith(_TIFF):
-                return None
-            raise
-        _require_size(*header.size, where=where)
-        frames = 1 if header.format == "TIFF" else getattr(header, "n_frames", 1)
+    with naming_errors(where), warnings.catch_warnings():
+        # Pillow warns about metadata, on which no pixel depends, or about a size that is checked here.
+        warnings.simplefilter("ignore")
+        header = Image.open(io.BytesIO(content), formats=FORMATS)
+        require_size(*header.size, where=where)
+        frames = getattr(header, "n_frames", 1)
         if frames > 1:
             raise InputError(f"{where}: holds {frames} frames; allowed: one")
         # Pillow decodes a PNG without its checksums, and cannot decode an image that it has verified.
@@ -114,49 +123,34 @@ def decode_checked(content: bytes, *, where: str) -> Image.Image | None:
 
 
 @contextmanager
-def _errors_with_name(where: str) -> Iterator[None]:
-    """Turn any decoder error on a damaged file into one that names the file."""
+def naming_errors(where: str) -> Iterator[None]:
+    """Turn any decoder error on a damaged file into one that names the file.
+
+    Raises:
+        InputError: the error.
+    """
     try:
-        with warnings.catch_warnings():
-            # Pillow warns about metadata, on which no pixel depends, or about a size that is checked here.
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except InputError:
         raise
     except UnidentifiedImageError as error:
         raise InputError(
-            f"{where}: not an image, or one with a damaged header; allowed: {', '.join(FORMATS)}"
+            f"{where}: not an image, or one with a damaged header; allowed: {', '.join(FORMATS)}, TIFF"
         ) from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{where}: too large, as a decompression bomb would be ({error})") from error
-    except Exception as error:  # Pillow does not document its errors on damaged files
+    except Exception as error:  # decoders do not document their errors on damaged files
         raise InputError(f"{where}: truncated or damaged ({type(error).__name__}: {error})") from error
 
 
-def _require_size(width: int, height: int, *, where: str) -> None:
+def require_size(width: int, height: int, *, where: str) -> None:
+    """Check that an image has at most ``LARGEST_IMAGE`` pixels.
+
+    Raises:
+        InputError: it has more.
+    """
     if width * height > LARGEST_IMAGE:
         raise InputError(
             f"{where}: {height}x{width} pixels are too large, as a decompression bomb would be; "
             f"allowed: {LARGEST_IMAGE} pixels"
         )
-
-
-def _require_bounded_tiff(content: bytes, where: str) -> None:
-    """Check size and pages in the first directory; Pillow would read all directories to count the pages."""
-    big = content.startswith(_BIG_TIFF)
-    first = ImageFileDirectory_v2(content[: 16 if big else 8])
-    # An entry of zeros is valid, so that an empty file could keep Pillow busy for a minute.
-    if big and int.from_bytes(content[first.next : first.next + 8], _ORDER[first.prefix]) > _MOST_ENTRIES:
-        raise InputError(f"{where}: truncated or damaged (its directory claims too many entries)")
-    file = io.BytesIO(content)
-    file.seek(first.next)
-    first.load(file)
-    width, height = int(first[IMAGEWIDTH]), int(first[IMAGELENGTH])
-    # A tile is decoded whole, even if only a small part of it is inside the image.
-    across, down = (
-        -(-length // tile) * tile
-        for length, tile in ((width, first.get(TILEWIDTH, width)), (height, first.get(TILELENGTH, height)))
-    )
-    _require_size(across, down, where=where)
-    if first.next:
-        raise InputError(f"{where}: holds several frames; allowed: one")

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from bench.images.registry import Entry
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+UNREAD = (
+    *(".avif", ".czi", ".dng", ".exr", ".fits", ".gif", ".heic", ".ims", ".j2k", ".jp2", ".jxl", ".lif"),
+    *(".lsm", ".nd2", ".npy", ".pbm", ".pgm", ".pnm", ".ppm"),
+)
+"""Suffixes of images that are not read, and are named as left out."""
+NESTED = "**"
 DATA_VARIABLE = "NOISEBENCH_DATA"
 
 
@@ -27,8 +33,9 @@ def open_set(spec: str, *, channels: int, data: Path | None = None) -> ImageSet:
 
     Args:
         spec: a name of `REGISTRY`; a folder (with a path separator, starting with ``.`` or ``~``, or one
-            that exists) whose image files, sorted by name, are the set; or
-            ``hub:OWNER/NAME[@REVISION][:SPLIT]``, the first image column of a Hugging Face data set.
+            that exists) whose image files, sorted by name, are the set, with those of its subfolders if it
+            ends with ``/**``; or ``hub:OWNER/NAME[@REVISION][:SPLIT]``, the first image column of a Hugging
+            Face data set.
         channels: 1 (grey) or 3 (RGB). Colour is converted to grey if grey is requested, never the reverse.
         data: folder with a subfolder for each registered set; by default the one that NOISEBENCH_DATA names.
             Missing registered sets are downloaded into the user's cache folder.
@@ -50,7 +57,9 @@ def open_set(spec: str, *, channels: int, data: Path | None = None) -> ImageSet:
 
         return open_hub_set(spec, channels=channels)
     if _is_path(spec):
-        return _open_folder(Path(spec).expanduser(), channels=channels)
+        path = Path(spec).expanduser()
+        nested = path.name == NESTED
+        return _open_folder(path.parent if nested else path, nested=nested, channels=channels)
     raise InputError(f"{unknown('image set', spec, REGISTRY)} Or a folder, as ./photos; or hub:OWNER/NAME.")
 
 
@@ -91,23 +100,26 @@ def _is_path(spec: str) -> bool:
     return looks_like_one or os.path.isdir(spec)  # noqa: PTH112 - Path.is_dir raises if a name is too long
 
 
-def _open_folder(folder: Path, *, channels: int) -> ImageSet:
-    files = {
-        file.name: file
-        for file in _listed(folder)
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+def _open_folder(folder: Path, *, nested: bool, channels: int) -> ImageSet:
+    listed = {
+        "_".join(file.relative_to(folder).parts): file
+        for file in _listed(folder, nested=nested)
+        if not file.name.startswith(".")
     }
+    files = {name: file for name, file in listed.items() if file.suffix.lower() in SUFFIXES}
     if not files:
         raise InputError(f"image set {folder}: no images in this folder; allowed: {', '.join(SUFFIXES)}")
     for file in files.values():
         require_inside(file, folder)
-    return build_set(folder.resolve().name, files, channels=channels, licence="not stated")
+    unread = [name for name, file in listed.items() if file.suffix.lower() in UNREAD]
+    notes = (f"left out, since their formats are not read: {', '.join(unread)}",) if unread else ()
+    return build_set(folder.resolve().name, files, channels=channels, licence="not stated", notes=notes)
 
 
-def _listed(folder: Path) -> list[Path]:
+def _listed(folder: Path, *, nested: bool) -> list[Path]:
     try:
         if folder.is_dir():
-            return sorted(folder.iterdir(), key=lambda file: file.name)
+            return sorted(folder.rglob("*") if nested else folder.iterdir())
         reason = "not a folder" if folder.exists() else "no such folder"
     except OSError as error:
         reason = f"cannot be listed ({error.strerror})"
@@ -129,8 +141,8 @@ def _open_registered(entry: Entry, *, channels: int, data: Path | None) -> Image
 
 
 def _verified(entry: Entry, name: str, *, file: Path, digest: str) -> CleanImage:
-    image, _ = decode(file, name=name, channels=entry.channels)
-    if image.fingerprint != digest:
+    (image, *others), _ = decode(file, name=name, channels=entry.channels)
+    if others or image.fingerprint != digest:
         decoder = ", or a JPEG decoder that is not libjpeg-turbo" if name.endswith(".jpg") else ""
         raise InputError(
             f"image set {entry.name!r}: the pixels of {name} ({file}) are not those of the set: sha256 "

@@ -9,8 +9,9 @@ from bench.analysis.columns import noise_label
 from bench.analysis.comparability import SAME_SCORE
 from bench.analysis.grouping import by_condition
 from bench.errors import InputError
-from bench.images.image_file import read_image
+from bench.images.image_file import open_image_file
 from bench.images.image_set import require_set_name
+from bench.images.intensity_scale import full_scale
 from bench.images.safe_decode import require_inside
 from bench.noise import NOISES, Noise
 from bench.scoring.noisy_sets import NoisyImage, corrupt
@@ -109,7 +110,7 @@ def _of_row(
         _check_same(image, of_image, name)
         stem = image.name.rpartition(".")[0]
         denoised = {
-            str(line.method): Denoised(read_image(kept[line.key][stem])[0], line.psnr, line.ssim)
+            str(line.method): Denoised(_read(kept[line.key][stem]), line.psnr, line.ssim)
             for line in _tuples(of_image)
             if stem in kept[line.key]
         }
@@ -124,6 +125,12 @@ def _kept_images(folder: Path, key: str, noise: Noise, images: str) -> dict[str,
     for path in kept.values():
         require_inside(path, folder / key)
     return kept
+
+
+def _read(path: Path) -> np.ndarray:
+    """Read an image that was kept with its run, (H, W, C) float32 in [0, 1]."""
+    images = open_image_file(path)
+    return full_scale(images.dtype).to_unit(next(iter(images)))
 
 
 def _check_same(image: NoisyImage, lines: pd.DataFrame, images: str) -> None:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from bench.images.image_file import encode_image
+from bench.images.formats.png_chunks import encode_png
+from bench.images.intensity_scale import full_scale
 from bench.runs.recording import evaluation_of
 from bench.scoring.evaluate import evaluate
 from bench.scoring.metrics import too_small_for_lpips
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from bench.scoring.metrics import Lpips
     from bench.scoring.noisy_sets import NoisySet
     from bench.store.record import Evaluation
+
+DEPTH = np.dtype(np.uint16)
+"""Type of the samples of the images that are kept."""
 
 KEPT_IMAGES = 3
 """Number of images kept from each test set."""
@@ -38,8 +43,8 @@ class ImageWriter:
         """Write the image, (1, C, H, W) in [0, 1], if it is to be kept."""
         if name in self.names:
             pixels = denoised[0].movedim(0, -1).numpy()
-            content = encode_image(pixels, suffix=".png", depth="uint16")
-            write_durably(self.folder / f"{Path(name).stem}.png", content)
+            samples, _ = full_scale(DEPTH).from_unit(pixels, DEPTH, largest=np.iinfo(DEPTH).max)
+            write_durably(self.folder / f"{Path(name).stem}.png", encode_png(samples))
 
 
 def score(

@@ -78,6 +78,7 @@ class Patches:
         self.channels = images.channels
         self.resampled = training_noise == "resampled"
         self.noises = [noise_of_image(noise, image.fingerprint, seed=sampling.seed) for image in images]
+        self.bytes_only = all(image.pixels.dtype == np.uint8 for image in images)
         copies = self._copies(images)
         resident = has_room_for_images(device, sum(copy.nbytes for same in copies.values() for copy in same))
         home = device if resident else torch.device("cpu")
@@ -105,7 +106,7 @@ class Patches:
 
     def _copy(self, image: CleanImage, noise: Noise, source: str) -> np.ndarray:
         if source == "clean":
-            return image.pixels
+            return image.pixels if self.bytes_only else intensities(image)
         role = ("training noise", source, noise.spec, image.fingerprint, self.sampling.seed)
         return noise.sample(intensities(image), generator(*role))
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from bench.images.clean_image import decode
-from bench.images.image_file import read_image
+from bench.images.formats.png_chunks import encode_png
+from bench.images.image_file import open_image_file
 from bench.images.image_set import ImageSet
 from bench.images.limits import MOST_SCANS
 from bench.images.sources import SUFFIXES, write_manifest
 from tests.support import forged_images as forged
+from tests.support.tiffs import tiff_of
 
 if TYPE_CHECKING:
     import random
@@ -60,19 +62,39 @@ class Original:
     Args:
         suffix: of its name.
         content: of the file.
-        eight_bits: whether an image set holds such samples.
         channels: 1 (grey) or 3 (RGB).
     """
 
     suffix: str
     content: bytes
-    eight_bits: bool
     channels: int
 
 
+ENCODERS = {
+    ".png": lambda pixels: encode_png(np.atleast_3d(pixels)),
+    ".tif": lambda pixels: tiff_of(pixels, compression="lzw", photometric=_colours(pixels)),
+}
+
+
+def _colours(pixels: np.ndarray) -> str:
+    return "rgb" if pixels.ndim == 3 else "minisblack"
+
+
 def _encoded(suffix: str, pixels: np.ndarray) -> bytes:
-    _, encoded = cv2.imencode(suffix, pixels)
-    return encoded.tobytes()
+    if suffix in ENCODERS:
+        return ENCODERS[suffix](pixels)
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, Image.registered_extensions()[suffix])
+    return content.getvalue()
+
+
+def _tiffs(pixels: np.ndarray) -> Iterator[bytes]:
+    """Write TIFF files of other compressions, layouts and sizes of offsets."""
+    colours = _colours(pixels)
+    for compression in ("zlib", "zstd", "lzma", "packbits", "jpeg", "jpeg2000", "jpegxl"):
+        yield tiff_of(pixels, compression=compression, photometric=colours)
+    yield tiff_of(pixels, tile=(16, 16), photometric=colours, writer={"bigtiff": True, "byteorder": ">"})
+    yield tiff_of(np.stack([pixels] * 3), photometric=colours, writer={"imagej": True})
 
 
 def originals() -> list[Original]:
@@ -86,10 +108,9 @@ def originals() -> list[Original]:
         plain = {suffix: _encoded(suffix, pixels) for suffix in (".png", ".jpg", ".tif", ".webp", ".bmp")}
         deep = {suffix: _encoded(suffix, pixels.astype(np.uint16) * 257) for suffix in (".png", ".tif")}
         floats = _encoded(".tif", pixels.astype(np.float32) / 255)
-        made += [Original(suffix, content, True, channels) for suffix, content in plain.items()]
-        made += [Original(".jpg", progressive.getvalue(), True, channels)]
-        made += [Original(suffix, content, False, channels) for suffix, content in deep.items()]
-        made += [Original(".tif", floats, False, channels)]
+        made += [Original(suffix, content, channels) for suffix, content in (*plain.items(), *deep.items())]
+        made += [Original(".jpg", progressive.getvalue(), channels)]
+        made += [Original(".tif", content, channels) for content in (floats, *_tiffs(pixels))]
     return made
 
 
@@ -118,12 +139,12 @@ def _changed(root: Path, draw: random.Random) -> Iterator[HostileInput]:
     for original in ORIGINALS:
         kind = f"bytes changed, {original.suffix}"
         sound = _single_image(root, kind, original.suffix, original.content)
-        pixels = sha256(read_image(Path(sound.path))[0].tobytes()).hexdigest()
+        pixels = sha256(next(iter(open_image_file(Path(sound.path)))).tobytes()).hexdigest()
         for _ in range(6):
             content = _damaged(original.content, draw)
             changed = _single_image(root, kind, original.suffix, content)
             yield replace(changed, pixels=pixels, unchecked=original.suffix != ".png")
-            if original.eight_bits:
+            if len(open_image_file(original.content, where="a.tif")) == 1:
                 yield _registered(root, f"{kind}, registered", original, content)
 
 
@@ -132,8 +153,7 @@ def _cut_off(root: Path, draw: random.Random) -> Iterator[HostileInput]:
         for _ in range(3):
             content = original.content[: draw.randrange(1, len(original.content))]
             yield _single_image(root, "cut off", original.suffix, content)
-            if original.eight_bits:
-                yield _folder(root, "cut off", f"a{original.suffix}", content)
+            yield _folder(root, "cut off", f"a{original.suffix}", content)
 
 
 HUGE = {
@@ -150,6 +170,23 @@ HUGE = {
 }
 
 
+def circular_tiff() -> bytes:
+    """Return a TIFF whose second directory is followed by its first."""
+    content = bytearray(forged.tiff(16, 16, pages=2))
+    content[-4:] = content[4:8]
+    return bytes(content)
+
+
+def inflated_tiff(codec: str) -> bytes:
+    """Return a TIFF of 32x16 pixels with a compressed image of 16 megapixels in its strip."""
+    black = np.zeros((4000, 4000, 3), np.uint8)
+    content = bytearray(tiff_of(black, compression=codec, photometric="rgb", rowsperstrip=4000))
+    for tag, value in ((256, 16), (257, 32)):
+        entry = content.index(struct.pack("<HHL", tag, 4, 1))
+        content[entry + 8 : entry + 12] = struct.pack("<L", value)
+    return bytes(content)
+
+
 def _bombs() -> dict[str, bytes]:
     side = 12_000
     return {
@@ -160,6 +197,8 @@ def _bombs() -> dict[str, bytes]:
         "tile.tif": forged.tiff(64, 64, tile=(40_000, 40_000)),
         "tiles.tif": forged.tiff(11_000, 64, tile=(16, 2**20)),
         "directory.tif": forged.big_tiff(2**40) + bytes(2**22),
+        "circle.tif": circular_tiff(),
+        **{f"{codec} inside.tif": inflated_tiff(codec) for codec in ("jpeg", "jpeg2000", "jpegxl", "webp")},
     }
 
 
@@ -265,7 +304,7 @@ def _folder(root: Path, kind: str, name: str, content: bytes) -> HostileInput:
 def _registered(root: Path, kind: str, original: Original, content: bytes) -> HostileInput:
     """Write a registered set of one image, whose manifest is that of the original."""
     made = _folder(root, kind, f"a{original.suffix}", content)
-    image, _ = decode(original.content, name=made.name, channels=original.channels)
+    (image, *_), _ = decode(original.content, name=made.name, channels=original.channels)
     write_manifest(
         ImageSet("made", (image,), original.channels, "", ()),
         root / "manifests" / f"{Path(made.path).parent.name}.csv",

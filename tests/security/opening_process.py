@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.errors import InputError
 from bench.images import registry, sources
-from bench.images.image_file import read_image
+from bench.images.image_file import open_image_file
 from bench.images.registry import Entry
 from bench.images.sources import open_set
 
@@ -33,7 +33,7 @@ def open_input(opener: str, path: str, channels: int) -> np.ndarray:
             sources.REGISTRY = {name: entry}
             return open_set(name, channels=entry.channels, data=root / "sets").images[0].pixels
         case "file":
-            return read_image(file)[0]
+            return next(iter(open_image_file(file)))
         case _:
             return open_set(path, channels=channels).images[0].pixels
 

@@ -31,7 +31,6 @@ def opening_process(home: Path) -> Iterator[Callable[[HostileInput], dict[str, A
     places = {
         "HOME": str(home),
         "TMPDIR": str(home),
-        "OPENCV_LOG_LEVEL": "SILENT",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     with subprocess.Popen(

@@ -7,7 +7,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-import cv2
+import imagecodecs
 import numpy as np
 from PIL import Image
 
@@ -46,10 +46,14 @@ def tiff(
     samples: int = 1,
     tile: tuple[int, int] | None = None,
     pages: int = 1,
+    more: int | None = None,
 ) -> bytes:
-    """Return a TIFF with a kilobyte of integers (``kind`` 1) or floats (3), in tiles of width, height."""
+    """Return a TIFF with a kilobyte of integers (``kind`` 1) or floats (3), in tiles of width, height.
+
+    ``more`` is a further tag, whose value is 0.
+    """
     tags = {256: width, 257: height, 258: bits, 259: 1, 262: 1 if samples == 1 else 2}
-    tags |= {277: samples, 339: kind}
+    tags |= {277: samples, 339: kind} | ({more: 0} if more else {})
     tags |= {322: tile[0], 323: tile[1], 324: 8, 325: 1000} if tile else {273: 8, 278: height, 279: 1000}
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, tags[tag]) for tag in sorted(tags))
     following = [1008 + page * (len(entries) + 6) for page in range(1, pages)] + [0]
@@ -75,8 +79,7 @@ def jpeg(width: int, height: int, *, scans: int = 0) -> bytes:
 
 def webp(width: int, height: int) -> bytes:
     """Return a lossless WebP of 32x32 pixels that claims another size."""
-    _, encoded = cv2.imencode(".webp", np.zeros((32, 32, 3), np.uint8), [cv2.IMWRITE_WEBP_QUALITY, 101])
-    whole = bytearray(encoded.tobytes())
+    whole = bytearray(imagecodecs.webp_encode(np.zeros((32, 32, 3), np.uint8), lossless=True))
     start = whole.index(b"VP8L") + 9
     (before,) = struct.unpack_from("<I", whole, start)
     struct.pack_into("<I", whole, start, before >> 28 << 28 | (height - 1) << 14 | width - 1)

@@ -9,21 +9,25 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from bench.cli.options.shared import DEFAULT_STORE, Device, Folder, Paths, Runs
+from bench.cli.options.shared import DEFAULT_STORE, Device, Folder, Paths, Runs, optional
 
 Images = Annotated[Paths, tyro.conf.arg(metavar="IMAGE ...")]
+Level = Annotated[float | None, optional("VALUE", default="from the file's metadata, else its data")]
 
 
 @dataclass(frozen=True)
 class DenoiseOptions:
-    """Denoise your own images, of any size, with a trained run; their bit depth is kept.
+    """Denoise your own images, of any size, with a trained run; format, type and metadata are kept.
 
-    Prints a warning if the noise of an image clearly differs from the noise that the run was trained on.
+    Prints the black and white level of each file, and a warning if the noise of an image clearly differs from
+    the noise that the run was trained on.
 
     Args:
         run: its key, the start of its key, or its folder
         images: image files, grey or colour as the run was trained
         out: folder for the denoised images
+        black: value in the files that is black, such as the offset of a camera
+        white: value in the files that is white
         device: device to compute on
         runs: folder of the stored runs
     """
@@ -31,6 +35,8 @@ class DenoiseOptions:
     run: Annotated[Positional[str], tyro.conf.arg(metavar="RUN")]
     images: Images
     out: Folder
+    black: Level = None
+    white: Level = None
     device: Device = "auto"
     runs: Runs = DEFAULT_STORE
 
@@ -41,9 +47,13 @@ class EstimateOptions:
 
     Args:
         images: image files of at least 16x16 pixels; finding the noise model needs 64x64 and some contrast
+        black: value in the files that is black, such as the offset of a camera
+        white: value in the files that is white
     """
 
     images: Images
+    black: Level = None
+    white: Level = None
 
 
 @dataclass(frozen=True)

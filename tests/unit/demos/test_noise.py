@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pytest
 
 from bench.demos.noise import demonstrate, embedded, equal_noises, read_clean
 from bench.errors import InputError
+from tests.support.tiffs import tiff_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +52,6 @@ def test_images_without_equal_noises_are_refused(tmp_path: Path):
         equal_noises(np.zeros((20, 20, 1)), sigma=25)
     with pytest.raises(InputError, match=r"sigma 200 is too large.*sigma < 127\.5"):
         equal_noises(np.full((20, 20, 1), 0.5), sigma=200)
-    cv2.imwrite(str(tmp_path / "beyond.tiff"), np.full((20, 20), 1.5, np.float32))
+    (tmp_path / "beyond.tiff").write_bytes(tiff_of(np.full((20, 20), 1.5, np.float32)))
     with pytest.raises(InputError, match=r"is in \[0, 1\]"):
         read_clean(tmp_path / "beyond.tiff")

@@ -1,191 +1,226 @@
-"""Image files of a user: bit depths, colours, orientation, and what is refused."""
+"""Image files of a user: one door for every format, and copies as the files came."""
 
-import cv2
+import io
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
-from PIL import Image
+import tifffile
+from PIL import Image, ImageCms
 
 from bench.errors import InputError
-from bench.images.image_file import output_name, read_image, write_image
+from bench.images.formats.png_chunks import chunks, encode_png
+from bench.images.image_file import open_image_file, output_name, replacing, write_copy
+from bench.images.intensity_scale import choose_scale
+from tests.support.tiffs import draw_values, tiff_of
 
-GENERATOR = np.random.default_rng(0)
-BYTES = GENERATOR.integers(0, 256, (14, 17, 3), dtype=np.uint8)
-WORDS = GENERATOR.integers(0, 65536, (14, 17, 3), dtype=np.uint16)
-FLOATS = GENERATOR.normal(0.5, 2.0, (14, 17, 3)).astype(np.float32)
-STORED = {"uint8": BYTES, "uint16": WORDS, "float32": FLOATS}
-
-
-def store(path, samples):
-    """Write (H, W, C) RGB samples by OpenCV, whose order is BGR."""
-    cv2.imwrite(str(path), samples[..., ::-1].copy(), [cv2.IMWRITE_TIFF_COMPRESSION, 1])
-    return path
-
-
-def truncate(path, fraction=0.9):
-    content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * fraction)])
-    return path
+BYTES = draw_values("uint8", (14, 17, 3))
+GREY = draw_values("uint16", (14, 17))
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+EXIF = Image.Exif()
+EXIF[0x010F] = "a maker"
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+TURNED[0x010F] = "a maker"
+METADATA = {"exif": EXIF, "icc_profile": PROFILE, "dpi": (300, 300)}
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+def saved(pixels, kind, **options):
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, kind, **options)
+    return content.getvalue()
+
+
+def identity(images):
+    """Map the images of a file to intensities and back, as a denoiser does that changes nothing."""
+    scale = choose_scale(images)
+    for image in images:
+        values, clamped = scale.from_unit(scale.to_unit(image), images.dtype, largest=images.largest)
+        assert clamped == 0
+        yield values
+
+
+def copied(path):
+    """Write the identity's copy beside a file, and open both."""
+    images = open_image_file(path)
+    target = path.with_name(output_name(path))
+    write_copy(images, target, identity(images))
+    return images, open_image_file(target), target
+
+
+PNGS = {
+    "png of 8 bits": encode_png(BYTES),
+    "png of 16 bits": encode_png(GREY[..., None]),
+    "deep colour png": encode_png(draw_values("uint16", (14, 17, 3))),
+    "photograph as png": saved(BYTES, "png", **METADATA),
+}
+TIFFS = {
+    # Of doubles around 0, whose black level is not 0, the last digits are lost.
+    f"{name} of {dtype}": tiff_of(
+        abs(draw_values(dtype, shape)) if dtype == "float64" else draw_values(dtype, shape), **options
+    )
+    for name, shape, options in (
+        ("grey", (14, 17), {}),
+        ("colour", (14, 17, 3), {"photometric": "rgb", "compression": "lzw"}),
+        ("planes", (3, 14, 17), {"photometric": "rgb", "planarconfig": "separate"}),
+        ("stack", (4, 14, 17), {"photometric": "minisblack", "compression": "zlib"}),
+    )
+    for dtype in ("uint8", "uint16", "int16", "uint32", "float16", "float32", "float64")
+}
+KINDS = {
+    "inverted": tiff_of(GREY, photometric="miniswhite"),
+    "inverted bytes": tiff_of(BYTES[..., 0], photometric="miniswhite", tile=(16, 16)),
+    "12 bits": tiff_of(draw_values("uint16", (14, 17), bits=12), bitspersample=12),
+    "10 bits in colour": tiff_of(
+        draw_values("uint16", (14, 17, 3), bits=10), bitspersample=10, photometric="rgb"
+    ),
+    "volume": tiff_of(draw_values("uint16", (4, 14, 17)), volumetric=True, photometric="minisblack"),
+    "turned": tiff_of(BYTES, photometric="rgb", extratags=[(274, 3, 1, 6, True)]),
+    "camera": tiff_of(np.random.default_rng(0).poisson(40, (14, 17)).astype(np.uint16) + 100),
+    "photon counts": tiff_of(np.random.default_rng(0).poisson(0.4, (14, 17)).astype(np.float32)),
+    "hyperstack of ImageJ": tiff_of(
+        draw_values("uint16", (2, 3, 2, 14, 17)),
+        writer={"imagej": True},
+        metadata={"axes": "TZCYX", "unit": "um"},
+    ),
+    "hyperstack of OME": tiff_of(
+        draw_values("uint16", (2, 3, 14, 17)),
+        writer={"ome": True},
+        photometric="minisblack",
+        metadata={"axes": "TZYX"},
+    ),
+    "big-endian": tiff_of(
+        GREY, writer={"byteorder": ">", "bigtiff": True}, resolution=(9, 7), iccprofile=PROFILE
+    ),
+}
+ROUND_TRIPS = PNGS | TIFFS | KINDS
+
+
+def test_the_identity_gives_back_values_type_axes_and_metadata(tmp_path):
+    """Forty files and more of twelve kinds and more."""
+    assert len(ROUND_TRIPS) > 40
+    for number, (name, content) in enumerate(ROUND_TRIPS.items()):
+        path = tmp_path / f"{number}{'.png' if 'png' in name else '.tif'}"
+        path.write_bytes(content)
+        before, after, target = copied(path)
+        assert (after.container, after.dtype, after.bits) == (before.container, before.dtype, before.bits), (
+            name
+        )
+        assert (len(after), after.shape) == (len(before), before.shape), name
+        for ours, theirs in zip(after, before, strict=True):
+            np.testing.assert_array_equal(ours, theirs, err_msg=name)
+        if before.container == "TIFF":
+            with tifffile.TiffFile(path) as original, tifffile.TiffFile(target) as copy:
+                assert copy.series[0].axes == original.series[0].axes, name
+                assert copy.pages.first.description == original.pages.first.description, name
+                assert copy.pages.first.resolution == original.pages.first.resolution, name
+                np.testing.assert_array_equal(copy.asarray(), original.asarray(), err_msg=name)
+        else:
+            assert metadata_of(target.read_bytes()) == metadata_of(content), name
+
+
+def metadata_of(png):
+    return [chunk for chunk in chunks(png) if chunk[0] not in (b"IHDR", b"IDAT", b"IEND")]
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("jpeg", "jpg"), ("webp", "webp"), ("png", "png")])
+def test_the_copy_of_a_photograph_is_an_upright_png_with_its_metadata(tmp_path, kind, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(saved(BYTES, kind, exif=TURNED, icc_profile=PROFILE))
+    before, _, target = copied(path)
+    with Image.open(target) as copy:
+        np.testing.assert_array_equal(np.asarray(copy), next(iter(before)))
+        assert (copy.format, copy.size) == ("PNG", (14, 17))
+        assert copy.info["icc_profile"] == PROFILE
+        assert copy.getexif().get(0x0112, 1) == 1
+        assert copy.getexif()[0x010F] == "a maker"
+
+
+def test_the_resolution_of_a_jpeg_is_kept(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(saved(BYTES, "jpeg", dpi=(300, 300)))
+    with Image.open(copied(tmp_path / "a.jpg")[2]) as copy:
+        assert copy.info["dpi"] == pytest.approx((300, 300), abs=0.02)
+
+
+def test_the_content_decides_the_format_and_not_the_name(tmp_path):
+    (tmp_path / "a.png").write_bytes(tiff_of(GREY))
+    (tmp_path / "b.tif").write_bytes(encode_png(BYTES))
+    assert open_image_file(tmp_path / "a.png").container == "TIFF"
+    assert open_image_file(tmp_path / "b.tif").container == "PNG"
+    assert [output_name(tmp_path / name) for name in ("a.png", "b.tif")] == [
+        *("a_png_denoised.tif", "b_tif_denoised.png"),
+    ]
+
+
 @pytest.mark.parametrize(
-    ("depth", "suffix"),
-    [("uint8", ".png"), ("uint8", ".tif"), ("uint16", ".png"), ("uint16", ".tiff"), ("float32", ".tif")],
+    ("name", "content", "expected"),
+    [
+        ("a.png", PNGS["png of 8 bits"], "a_denoised.png"),
+        ("a.PNG", PNGS["png of 16 bits"], "a_denoised.PNG"),
+        ("a.b.tif", KINDS["inverted"], "a.b_denoised.tif"),
+        ("a.ome.tif", KINDS["inverted"], "a_denoised.ome.tif"),
+        ("a", KINDS["inverted"], "a_denoised.tif"),
+        ("a.jpg", saved(BYTES, "jpeg"), "a_jpg_denoised.png"),
+        ("a.webp", saved(BYTES, "webp"), "a_webp_denoised.png"),
+    ],
 )
-def test_images_are_read_as_fractions_and_written_back_unchanged(tmp_path, depth, suffix, channels):
-    samples = STORED[depth][..., :channels]
-    image, read_depth = read_image(store(tmp_path / f"in{suffix}", samples))
-    assert (image.dtype, image.shape, read_depth) == (np.float32, (14, 17, channels), depth)
-    if depth == "float32":
-        np.testing.assert_array_equal(image, samples)
-    else:
-        np.testing.assert_allclose(image, samples / np.iinfo(depth).max, rtol=1e-6)
-    write_image(tmp_path / f"out{suffix}", image, depth)
-    again, written_depth = read_image(tmp_path / f"out{suffix}")
-    assert written_depth == depth
-    np.testing.assert_array_equal(again, image.clip(0, 1))
-
-
-def test_colours_are_in_rgb_order(tmp_path):
-    Image.new("RGB", (3, 2), (255, 102, 0)).save(tmp_path / "orange.png")
-    image, depth = read_image(tmp_path / "orange.png")
-    np.testing.assert_allclose(image[1, 2], [1, 0.4, 0], rtol=1e-6)
-    write_image(tmp_path / "copy.png", image, depth)
-    assert Image.open(tmp_path / "copy.png").getpixel((2, 1)) == (255, 102, 0)
-
-
-def test_16_bits_are_kept_where_pillow_cannot(tmp_path):
-    image = np.array([[[1, 2, 65535]]], np.float32) / 65535
-    write_image(tmp_path / "deep.png", image, "uint16")
-    stored = cv2.imread(str(tmp_path / "deep.png"), cv2.IMREAD_UNCHANGED)
-    assert stored.dtype == np.uint16
-    assert stored[0, 0].tolist() == [65535, 2, 1]
-
-
-def test_noisy_floats_are_not_clipped_on_reading(tmp_path):
-    image, _ = read_image(store(tmp_path / "noisy.tif", (FLOATS - FLOATS.mean()) * 100))
-    assert image.min() < -50
-    assert image.max() > 50
-
-
-@pytest.mark.parametrize("unit", [255, -255, 2])
-def test_floats_in_another_unit_are_refused(tmp_path, unit):
-    with pytest.raises(InputError, match=r"bytes.tif: floats of mean .* Divide them by the value of white"):
-        read_image(store(tmp_path / "bytes.tif", unit * np.full((4, 4), 0.9, np.float32)))
-
-
-def test_writing_clamps_and_rounds(tmp_path):
-    image = np.array([[[-0.5], [0.4999 / 255], [0.5001 / 255], [1.5]]], np.float32)
-    write_image(tmp_path / "a.png", image, "uint8")
-    assert cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED)[0].tolist() == [0, 0, 1, 255]
-
-
-def test_float_colour_tiff_is_lossless(tmp_path):
-    # By default OpenCV 4 stores it as LogLuv, up to 0.016 off.
-    image = GENERATOR.random((14, 17, 3), dtype=np.float32)
-    write_image(tmp_path / "a.tiff", image, "float32")
-    np.testing.assert_array_equal(read_image(tmp_path / "a.tiff")[0], image)
-
-
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_photograph_is_turned_upright(tmp_path, suffix):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter, so that the top of the scene is stored at the left
-    stored = np.zeros((16, 24, 3), np.uint8)
-    stored[:, 16:] = 255
-    Image.fromarray(stored).save(tmp_path / f"a{suffix}", exif=exif)
-    image, _ = read_image(tmp_path / f"a{suffix}")
-    assert image.shape == (24, 16, 3)
-    assert image[:12].max() < 0.1
-    assert image[20:].min() > 0.9
-
-
-def test_palette_and_bitmap_are_read_as_8_bits(tmp_path):
-    palette = Image.fromarray(BYTES).quantize(16)
-    palette.save(tmp_path / "a.png")
-    image, depth = read_image(tmp_path / "a.png")
-    assert depth == "uint8"
-    np.testing.assert_allclose(image * 255, np.asarray(palette.convert("RGB")), atol=1e-4)
-
-
-def with_nan(path):
-    samples = FLOATS.copy()
-    samples[3, 4, 1] = np.nan
-    store(path, samples)
-
-
-def with_alpha(path, samples):
-    opaque = np.full((*samples.shape[:2], 1), np.iinfo(samples.dtype).max, samples.dtype)
-    cv2.imwrite(str(path), np.concatenate([samples, opaque], axis=2))
+def test_output_keeps_a_lossless_format_and_replaces_others(tmp_path, name, content, expected):
+    (tmp_path / name).write_bytes(content)
+    assert output_name(tmp_path / name) == expected
 
 
 BAD_FILES = {
-    "missing": ("a.png", lambda _: None, "cannot be read.*No such file"),
-    "folder": ("a.png", lambda path: path.mkdir(), "not a regular file"),
-    "zero-byte": ("a.png", lambda path: path.write_bytes(b""), r"empty \(0 bytes\)"),
-    "text": ("a.png", lambda path: path.write_text("hello"), "not an image"),
-    "truncated png": ("a.png", lambda path: truncate(store(path, BYTES)), "damaged"),
-    "truncated jpeg": ("a.jpg", lambda path: truncate(store(path, BYTES)), "damaged"),
-    "truncated float tiff": ("a.tif", lambda path: truncate(store(path, FLOATS)), "damaged"),
-    "two pages": (
-        "a.tif",
-        lambda path: Image.fromarray(BYTES).save(
-            path, save_all=True, append_images=[Image.new("RGB", (9, 9))]
+    "missing": (lambda _: None, "cannot be read.*No such file"),
+    "folder": (Path.mkdir, "not a regular file"),
+    "zero-byte": (lambda path: path.write_bytes(b""), r"empty \(0 bytes\)"),
+    "text": (lambda path: path.write_text("hello"), "not an image.*allowed: BMP, JPEG, PNG, WEBP, TIFF"),
+    "truncated png": (lambda path: path.write_bytes(PNGS["png of 8 bits"][:-40]), "damaged"),
+    "truncated jpeg": (lambda path: path.write_bytes(saved(BYTES, "jpeg")[:-40]), "damaged"),
+    "truncated tiff": (lambda path: path.write_bytes(KINDS["inverted"][:-40]), "damaged"),
+    "animation": (
+        lambda path: path.write_bytes(
+            saved(BYTES, "png", save_all=True, append_images=[Image.fromarray(BYTES[::-1])])
         ),
-        "several frames; allowed: one",
+        "holds 2 frames; allowed: one",
     ),
-    "alpha": ("a.png", lambda path: with_alpha(path, BYTES), "alpha"),
-    "16-bit alpha": ("a.png", lambda path: with_alpha(path, WORDS), "alpha"),
-    "grey with alpha": ("a.tif", lambda path: Image.new("LA", (9, 9)).save(path), "alpha"),
-    "float alpha": ("a.tif", lambda path: cv2.imwrite(str(path), np.ones((9, 9, 4), np.float32)), "alpha"),
-    "CMYK tiff": ("a.tif", lambda path: Image.new("CMYK", (9, 9)).save(path), "CMYK"),
-    "float64": (
-        "a.tif",
-        lambda path: store(path, FLOATS.astype(np.float64)),
-        "float64 samples; allowed: uint8",
-    ),
-    "int16": ("a.tif", lambda path: store(path, FLOATS.astype(np.int16)), "int16 samples; allowed: uint8"),
-    "NaN": ("a.tif", with_nan, "NaN"),
 }
 
 
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_bad_file_is_refused_with_its_name_and_the_reason(tmp_path, case):
-    name, write, reason = BAD_FILES[case]
-    write(tmp_path / name)
-    with pytest.raises(InputError, match=f"{name}: .*({reason})"):
-        read_image(tmp_path / name)
+    write, reason = BAD_FILES[case]
+    write(tmp_path / "a.png")
+    with pytest.raises(InputError, match=f"a.png: .*({reason})"):
+        list(open_image_file(tmp_path / "a.png"))
 
 
-@pytest.mark.parametrize(("name", "depth"), [("a.jpg", "uint8"), ("a.jpg", "uint16"), ("a.png", "float32")])
-def test_format_that_would_lose_the_depth_is_refused(tmp_path, name, depth):
-    with pytest.raises(InputError, match=rf"{name}: cannot hold {depth} without loss; allowed: .*\.tif"):
-        write_image(tmp_path / name, np.zeros((2, 2, 1), np.float32), depth)
-    assert not (tmp_path / name).exists()
+def failing(images):
+    yield from list(images)[:1]
+    raise InputError("a.tif: image 2 is damaged")
 
 
-def test_nan_is_not_written(tmp_path):
-    with pytest.raises(InputError, match=r"a\.png: not written.*NaN"):
-        write_image(tmp_path / "a.png", np.full((2, 2, 1), np.nan, np.float32), "uint8")
-    assert not (tmp_path / "a.png").exists()
+@pytest.mark.parametrize("old", [None, b"an earlier copy"])
+def test_half_a_file_is_never_left(tmp_path, old):
+    (tmp_path / "a.tif").write_bytes(TIFFS["stack of uint16"])
+    images = open_image_file(tmp_path / "a.tif")
+    target = tmp_path / "out.tif"
+    if old:
+        target.write_bytes(old)
+    with pytest.raises(InputError, match="image 2 is damaged"):
+        write_copy(images, target, failing(images))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", *(["out.tif"] if old else [])]
+    assert not old or target.read_bytes() == old
+
+
+def test_a_file_is_in_its_place_only_when_it_is_complete(tmp_path):
+    with replacing(tmp_path / "a") as beside:
+        beside.write_bytes(b"1")
+        assert os.listdir(tmp_path) == [beside.name]  # noqa: PTH208 - names, not paths
+    assert (tmp_path / "a").read_bytes() == b"1"
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    images = open_image_file(PNGS["png of 8 bits"], where="a.png")
     with pytest.raises(InputError, match=r"nowhere/a\.png: cannot be written"):
-        write_image(tmp_path / "nowhere/a.png", np.zeros((2, 2, 1), np.float32), "uint8")
-
-
-@pytest.mark.parametrize(
-    ("name", "depth", "expected"),
-    [
-        ("a.png", "uint8", "a_denoised.png"),
-        ("a.PNG", "uint16", "a_denoised.PNG"),
-        ("a.b.tif", "uint16", "a.b_denoised.tif"),
-        ("a.tiff", "float32", "a_denoised.tiff"),
-        ("a.jpg", "uint8", "a_jpg_denoised.png"),
-        ("a.webp", "uint8", "a_webp_denoised.png"),
-        ("a.exr", "float32", "a_exr_denoised.tif"),
-    ],
-)
-def test_output_keeps_a_lossless_format_and_replaces_others(tmp_path, name, depth, expected):
-    assert output_name(tmp_path / name, depth) == expected
+        write_copy(images, tmp_path / "nowhere/a.png", images)

@@ -1,40 +1,20 @@
-"""OpenCV has the same limit as the rest."""
+"""The limits allow what people have, and leave Pillow's own limit behind."""
 
-import os
-import subprocess
-import sys
+from PIL import Image
 
-import pytest
-
-from bench.images.limits import LARGEST_IMAGE
-from tests.support import forged_images as forged
-
-TOO_WIDE = 11_586  # its square is just above LARGEST_IMAGE
-FILES = {
-    "webp": forged.webp(TOO_WIDE, TOO_WIDE),
-    "tiff of floats": forged.tiff(TOO_WIDE, TOO_WIDE, bits=32, kind=3),
-}
-OPENCV_ALONE = """
-import sys
-import bench
-import cv2
-import numpy as np
-try:
-    cv2.imdecode(np.frombuffer(sys.stdin.buffer.read(), np.uint8), cv2.IMREAD_UNCHANGED)
-except cv2.error as error:
-    print(error.err)
-"""
+from bench.images.limits import LARGEST_FILE, LARGEST_IMAGE, LARGEST_TIFF, MOST_ENTRIES, MOST_PAGES
 
 
-@pytest.mark.parametrize("case", FILES)
-def test_opencv_has_the_same_limit(case):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
-    done = subprocess.run(
-        [sys.executable, "-c", OPENCV_ALONE],
-        input=FILES[case],
-        capture_output=True,
-        env=environment,
-        check=True,
-    )
-    assert b"CV_IO_MAX_IMAGE_PIXELS" in done.stdout
-    assert os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] == str(LARGEST_IMAGE)
+def test_an_image_of_100_megapixels_and_a_stack_of_thousands_of_camera_frames_are_allowed():
+    assert LARGEST_IMAGE > 100e6
+    assert MOST_PAGES > 10_000
+    assert LARGEST_TIFF > 5_000 * 2048**2 * 2
+    assert MOST_ENTRIES >= 20 * MOST_PAGES
+
+
+def test_a_file_that_is_read_whole_holds_the_largest_image_of_8_bits():
+    assert LARGEST_FILE > 3 * LARGEST_IMAGE
+
+
+def test_pillow_refuses_no_image_that_is_within_the_limit():
+    assert 2 * Image.MAX_IMAGE_PIXELS > LARGEST_IMAGE

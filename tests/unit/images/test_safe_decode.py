@@ -4,14 +4,14 @@ import os
 import random
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from bench.errors import InputError
 from bench.images.clean_image import decode
-from bench.images.image_file import read_image
+from bench.images.formats.png_chunks import encode_png
+from bench.images.image_file import open_image_file
 from bench.images.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS
 from bench.images.safe_decode import FORMATS, decode_checked, read_regular_file, require_inside
 from tests.support import forged_images as forged
@@ -22,6 +22,10 @@ TOO_WIDE = 11_586  # its square is just above LARGEST_IMAGE
 
 def load(content):
     return decode_checked(content, where="a.file")
+
+
+def first_image(path):
+    return next(iter(open_image_file(path)))
 
 
 # The file
@@ -59,7 +63,7 @@ def device(path):
 @pytest.mark.parametrize("make", [pipe, device, Path.mkdir])
 def test_endless_files_are_not_read(tmp_path, make):
     make(tmp_path / "a.png")
-    for read in (lambda path: read_regular_file(path, where=str(path)), read_image):
+    for read in (lambda path: read_regular_file(path, where=str(path)), first_image):
         with pytest.raises(InputError, match=r"a\.png: not a regular file"):
             read(tmp_path / "a.png")
 
@@ -140,7 +144,7 @@ HUGE = {
 def test_a_huge_image_is_refused_by_its_header(tmp_path, case):
     path = tmp_path / "a.file"
     path.write_bytes(HUGE[case])
-    for read in (lambda: decode(path, name="a.file", channels=1), lambda: read_image(path)):
+    for read in (lambda: decode(path, name="a.file", channels=1), lambda: first_image(path)):
         with pytest.raises(InputError, match=r"a\.file: .*too large.*decompression bomb"):
             read()
 
@@ -161,22 +165,6 @@ def test_a_jpeg_of_many_scans_is_refused():
         load(forged.jpeg(16, 16, scans=MOST_SCANS))
 
 
-def test_the_pages_of_a_tiff_are_not_counted():
-    with pytest.raises(InputError, match=r"a\.file: holds several frames; allowed: one"):
-        load(forged.tiff(16, 16, pages=100_000))
-
-
-@pytest.mark.parametrize(("bits", "kind", "samples"), [(8, 1, 1), (32, 3, 3)])
-def test_pages_are_found_for_any_samples(bits, kind, samples):
-    with pytest.raises(InputError, match="several frames"):
-        load(forged.tiff(16, 16, bits=bits, kind=kind, samples=samples, pages=2))
-
-
-def test_an_endless_directory_is_not_read():
-    with pytest.raises(InputError, match=r"a\.file: truncated or damaged \(its directory"):
-        load(forged.big_tiff(2**40) + bytes(2**25))
-
-
 # Its format
 
 
@@ -193,36 +181,29 @@ def test_no_program_is_started_for_postscript(tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     Image.fromarray(COLOUR).save(tmp_path / "a.png", "eps")
-    for read in (lambda path: decode(path, name="a.png", channels=3), read_image):
+    for read in (lambda path: decode(path, name="a.png", channels=3), first_image):
         with pytest.raises(InputError, match=r"a\.png: not an image"):
             read(tmp_path / "a.png")
     assert not marker.exists()
 
 
-def test_colour_floats_are_not_decoded_by_pillow():
-    _, encoded = cv2.imencode(".tif", COLOUR.astype(np.float32), [cv2.IMWRITE_TIFF_COMPRESSION, 1])
-    assert load(encoded.tobytes()) is None
-    assert load(forged.tiff(16, 16)).size == (16, 16)
-
-
 # Its checksums
 
 PNGS = {"grey": COLOUR[..., 0], "colour": COLOUR, "16 bits": COLOUR.astype(np.uint16) * 257}
-PNGS |= {"flat": np.zeros((256, 256), np.uint8)}  # Pillow alone accepts every fifth damaged one
+PNGS |= {"flat": np.zeros((512, 512), np.uint8)}  # Pillow alone accepts every fifth damaged one
 
 
 @pytest.mark.parametrize("case", PNGS)
 def test_any_flipped_bit_of_the_pixels_of_a_png_is_found(tmp_path, case):
     path = tmp_path / "a.png"
-    cv2.imwrite(str(path), PNGS[case])
-    content = path.read_bytes()
+    content = encode_png(np.atleast_3d(PNGS[case]))
     start, end = content.index(b"IDAT") + 4, content.index(b"IEND") - 8
     draw = random.Random(0)
     for place in draw.sample(range(start, end), 100):
         broken = bytearray(content)
         broken[place] ^= 1 << draw.randrange(8)
         path.write_bytes(broken)
-        for read in (lambda: decode(path, name="a.png", channels=1), lambda: read_image(path)):
+        for read in (lambda: decode(path, name="a.png", channels=1), lambda: first_image(path)):
             with pytest.raises(InputError, match=r"a\.png: .*damaged"):
                 read()
 
@@ -238,12 +219,11 @@ def test_a_missing_palette_is_found():
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
-def test_a_tiff_that_opencv_would_read_in_part_is_refused(tmp_path, compression):
+def test_a_tiff_that_other_readers_read_in_part_is_refused(tmp_path, compression):
     Image.fromarray(COLOUR).save(tmp_path / "a.tif", compression=compression)
     content = bytearray((tmp_path / "a.tif").read_bytes())
     middle = len(content) // 2
     content[middle : middle + 64] = bytes(64)
     (tmp_path / "a.tif").write_bytes(content)
-    assert cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) is not None
     with pytest.raises(InputError, match=r"a\.tif: truncated or damaged"):
-        read_image(tmp_path / "a.tif")
+        first_image(tmp_path / "a.tif")

@@ -14,6 +14,7 @@ from bench.images.clean_image import grey
 from bench.images.registry import REGISTRY
 from bench.images.sources import open_set, write_manifest
 from tests.support.images import THREE_IMAGES
+from tests.support.tiffs import tiff_of
 
 DATA = os.environ.get("NOISEBENCH_DATA")
 
@@ -36,6 +37,32 @@ def test_folder_may_be_written_in_several_ways(photos, monkeypatch, spec):
     monkeypatch.chdir(photos.parent)
     monkeypatch.setenv("HOME", str(photos.parent))
     assert open_set(spec.format(parent=photos.parent.name), channels=3).name == "photos"
+
+
+def test_nested_folders_are_read_by_choice(photos):
+    (photos / "deep/er").mkdir(parents=True)
+    Image.fromarray(THREE_IMAGES[0, ::-1]).save(photos / "deep/er/d.png")
+    assert names_of(open_set(str(photos), channels=3)) == ["a.png", "b.bmp", "c.PNG"]
+    nested = open_set(f"{photos}/**", channels=3)
+    assert nested.name == "photos"
+    assert names_of(nested) == ["a.png", "b.bmp", "c.PNG", "deep_er_d.png"]
+    np.testing.assert_array_equal(nested.images[3].pixels, THREE_IMAGES[0, ::-1])
+
+
+def test_images_of_formats_that_are_not_read_are_named(photos):
+    (photos / "d.pgm").write_bytes(b"P5 1 1 255 a")
+    (photos / "E.JP2").write_bytes(b"")
+    (photos / "notes.txt").write_text("no image")
+    opened = open_set(str(photos), channels=3)
+    assert opened.notes == ("left out, since their formats are not read: E.JP2, d.pgm",)
+
+
+def test_images_of_16_bits_and_pages_are_taken(photos):
+    stack = np.random.default_rng(0).integers(0, 65536, (2, 14, 17, 3), np.uint16)
+    (photos / "d.tif").write_bytes(tiff_of(stack, photometric="rgb"))
+    opened = open_set(str(photos), channels=3)
+    assert names_of(opened)[3:] == ["d_0001.tif", "d_0002.tif"]
+    np.testing.assert_array_equal(np.stack([image.pixels for image in opened.images[3:]]), stack)
 
 
 def test_empty_folder_is_refused(tmp_path):

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from bench.cli.main import main
-from bench.images.image_file import read_image
+from bench.images.image_file import open_image_file
 from bench.report.image_options import ImageOptions
 from bench.report.write import write_report
 from bench.store.layout import image_folder
@@ -108,7 +108,7 @@ def test_the_page_shows_images_with_their_scores(trained: Tiny, tmp_path: Path):
     content = base64.b64decode(shown[2]["src"].partition(",")[2])
     key = store.scores().query("method == 'noise2void'")["key"].iloc[0]
     kept = image_folder(store.root / key, "gaussian:25", "test") / "0.png"
-    pixels = read_image(kept)[0]
+    pixels = next(iter(open_image_file(kept))) / np.float32(65535)
     # Smaller than a crop, so the whole image is shown.
     assert (
         np.abs(np.asarray(Image.open(io.BytesIO(content))) / 255 - pixels[..., 0]).max() <= 0.5 / 255 + 1e-6

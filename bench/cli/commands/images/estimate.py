@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.analysis.columns import SYMBOLS
-from bench.cli.console import open_console, print_grid
+from bench.cli.console import open_console, print_grid, print_line
 from bench.errors import InputError
-from bench.images.image_file import read_image
+from bench.images.image_file import open_image_file
+from bench.images.intensity_scale import choose_scale
 from bench.noise import NOISES
 from bench.noise.identify import measure_growth
 from bench.noise.level import estimate_noise
@@ -27,11 +28,14 @@ def estimate(options: EstimateOptions) -> None:
     """Print the estimated noise of each image."""
     if not options.images:
         raise InputError("estimate needs at least one image file")
-    print_grid(open_console(), "noise", COLUMNS, [_row(path) for path in options.images])
+    print_grid(open_console(), "noise", COLUMNS, [_row(path, options) for path in options.images])
 
 
-def _row(path: Path) -> list[str]:
-    image, _ = read_image(path)
+def _row(path: Path, options: EstimateOptions) -> list[str]:
+    images = open_image_file(path)
+    scale = choose_scale(images, black=options.black, white=options.white)
+    print_line(open_console(), f"{path}: {scale}")
+    image = scale.to_unit(next(iter(images)))
     growth = measure_growth(image)
     try:
         levels = [f"{estimate_noise(model, image).parameter:.3g}" for model in NOISES.values()]

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 import tyro
 
-from bench.cli.options.images import DenoiseOptions, FingerprintOptions
+from bench.cli.options.images import DenoiseOptions, EstimateOptions, FingerprintOptions
+
+
+def test_levels_are_found_unless_they_are_given() -> None:
+    assert tyro.cli(EstimateOptions, args=["a.png"]) == EstimateOptions(images=(Path("a.png"),))
+    given = tyro.cli(EstimateOptions, args=["a.png", "--black", "100", "--white", "4095.5"])
+    assert (given.black, given.white) == (100, 4095.5)
 
 
 def test_denoise_takes_a_run_and_several_images() -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 import skimage.io
+import tifffile
 from PIL import Image
 from skimage import data
 from skimage.color import rgb2gray
@@ -18,9 +22,9 @@ from bench.seeds import generator
 from tests.support.command_line import refuse, run_tiny
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-    import pytest
+    import torch
 
 
 def test_denoise_raises_the_psnr_and_keeps_size_and_depth(
@@ -82,4 +86,104 @@ def test_denoise_refuses_colour_where_grey_was_trained_and_two_files_of_one_name
     assert "would all be written to" in refuse(
         capsys, ["denoise", run, "grey.png", "test/../grey.png", "--out", "out"]
     )
-    assert not (folders / "out").exists()
+    assert not list(folders.glob("out/*"))
+
+
+class Identity:
+    """A denoiser that changes nothing, in place of a trained run."""
+
+    def __init__(self, channels: int) -> None:
+        self.net = SimpleNamespace(channels=channels)
+        self.noise = Gaussian(25)
+
+    def __call__(self, noisy: torch.Tensor) -> torch.Tensor:
+        return noisy
+
+
+@pytest.fixture
+def identity(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """A function that makes every run the identity on images of some channels."""
+    run_tiny("--methods", "supervised")
+
+    def use(channels: int) -> None:
+        monkeypatch.setattr("bench.cli.commands.images.denoise.load_run", lambda *_, **__: Identity(channels))
+
+    return use
+
+
+def denoise(folders: Path, *arguments: str) -> None:
+    (run,) = (path.parent for path in (folders / "runs").glob("*/run.json"))
+    main(["denoise", str(run), *arguments])
+
+
+def test_a_stack_is_reproduced_by_the_identity_and_its_levels_are_printed(
+    folders: Path, identity: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    identity(1)
+    stack = np.random.default_rng(0).poisson(300, (3, 40, 40)).astype(np.uint16)
+    tifffile.imwrite("cells.tif", stack, imagej=True, metadata={"axes": "TYX", "min": 100.0, "max": 500.0})
+    denoise(folders, "cells.tif", "--out", "out")
+    printed = capsys.readouterr().out
+    assert (
+        "cells.tif: black 100, white 500 (from its metadata, ImageJ: min and max of the display)" in printed
+    )
+    with tifffile.TiffFile("out/cells_denoised.tif") as copy:
+        assert copy.series[0].axes == "TYX"
+        np.testing.assert_array_equal(copy.asarray(), stack)
+    denoise(folders, "cells.tif", "--out", "out", "--black", "90", "--white", "700")
+    assert "cells.tif: black 90, white 700 (given)" in capsys.readouterr().out
+
+
+def test_what_is_converted_or_clamped_is_printed(
+    folders: Path,
+    identity: Callable[[int], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    identity(3)
+    colour = np.random.default_rng(0).integers(0, 256, (40, 40, 4), np.uint8)
+    colour[..., 3] = 255
+    Image.fromarray(colour).save("alpha.png")
+    monkeypatch.setattr(Identity, "__call__", lambda _, noisy: noisy + 1 / 255)
+    denoise(folders, "alpha.png", "--out", "out")
+    printed = capsys.readouterr().out
+    assert "alpha.png: fully opaque alpha channel dropped" in printed
+    white = int((colour[..., :3] == 255).sum())
+    assert f"-> out/alpha_denoised.png ({white} values clamped to what its type holds)" in printed
+
+
+def test_grey_saved_as_colour_is_denoised_as_grey_and_written_as_colour(
+    folders: Path, identity: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    identity(1)
+    grey = np.random.default_rng(0).integers(0, 256, (40, 40), np.uint8)
+    Image.fromarray(np.dstack([grey] * 3)).save("grey.png")
+    denoise(folders, "grey.png", "--out", "out")
+    assert "grey.png: grey saved as colour, denoised as grey" in capsys.readouterr().out
+    np.testing.assert_array_equal(np.asarray(Image.open("out/grey_denoised.png")), np.dstack([grey] * 3))
+
+
+def test_no_input_is_replaced(
+    folders: Path, identity: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    identity(1)
+    for name in ("a.png", "a_denoised.png"):
+        shutil.copy("test/0.png", name)
+    before = Path("a_denoised.png").read_bytes()
+    (run,) = (str(path.parent) for path in (folders / "runs").glob("*/run.json"))
+    said = refuse(capsys, ["denoise", run, "a.png", "a_denoised.png", "--out", "."])
+    assert "a_denoised.png would be replaced by a denoised image; choose another --out" in said
+    assert Path("a_denoised.png").read_bytes() == before
+    assert not Path("a_denoised_denoised.png").exists()
+
+
+def test_a_dim_camera_frame_keeps_its_mean(folders: Path) -> None:
+    """A frame with offset 100 that uses a small part of its 16 bits is no black image."""
+    run_tiny("--methods", "supervised", "--steps", "40")
+    rng = np.random.default_rng(0)
+    frame = 100 + 40 * data.camera()[::2, ::2] / 255 + rng.normal(0, 3, (256, 256))
+    tifffile.imwrite("frame.tif", np.rint(frame).astype(np.uint16))
+    denoise(folders, "frame.tif", "--out", "out")
+    after = tifffile.imread("out/frame_denoised.tif")
+    assert after.dtype == np.uint16
+    assert after.mean() == pytest.approx(frame.mean(), rel=0.02)

@@ -1,0 +1,137 @@
+"""Read the images of a TIFF file, one at a time, and the ranges of values that its metadata state."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tifffile import PHOTOMETRIC
+
+from bench.errors import InputError
+from bench.images.formats.stored_images import StatedRange, StoredImages
+from bench.images.formats.tiff_pages import form_of, open_pages, pages_of
+from bench.images.formats.tiff_segments import decode_page, require_segments
+from bench.images.limits import MOST_PAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tifffile import TiffFile, TiffPage
+
+    from bench.images.formats.tiff_pages import PageForm
+
+_SIGNIFICANT_BITS = re.compile(r'\bSignificantBits="(\d{1,2})"')
+_MAX_SAMPLE_VALUE = 281
+
+
+def open_tiff(source: Path | bytes, *, where: str) -> StoredImages:
+    """Open a TIFF: pages, planes of a volume, and planes of an ImageJ or OME hyperstack are its images.
+
+    Args:
+        source: the file, or its content.
+        where: name of the file in messages.
+
+    Raises:
+        InputError: as raised by ``open_pages`` and ``form_of``; or if the file lacks images that it claims.
+    """
+    with open_pages(source, where=where) as tif:
+        form = form_of(tif, where=where)
+        count = (planes_behind(tif, where=where) or len(tif.pages)) * form.size[0]
+        if count > MOST_PAGES:
+            raise InputError(f"{where}: {count} images are too many; allowed: {MOST_PAGES}")
+        return StoredImages(
+            where=where,
+            source=source,
+            container="TIFF",
+            count=count,
+            shape=form.shape,
+            dtype=np.dtype("uint8" if form.converted else form.dtype),
+            bits=8 if form.converted else form.bits,
+            stated=() if form.converted else tuple(_stated(tif, form)),
+            notes=form.notes,
+            decode=partial(_decode, source, where, form),
+        )
+
+
+def planes_behind(tif: TiffFile, *, where: str) -> int:
+    """Count the planes behind the first of a file whose only directory describes a whole stack.
+
+    ImageJ writes hyperstacks over 4 GB like that, and tifffile writes truncated series.
+
+    Returns:
+        The number of planes, the first included; 0 if each plane has its own directory.
+
+    Raises:
+        InputError: if they are not all in the file.
+    """
+    page = tif.pages.first
+    claimed = _claimed_planes(tif, page)
+    if claimed <= len(tif.pages):
+        return 0
+    inside = page.is_contiguous and page.dataoffsets[0] + claimed * page.nbytes <= tif.filehandle.size
+    if len(tif.pages) > 1 or not inside:
+        raise InputError(f"{where}: truncated (it claims {claimed} images, but has {len(tif.pages)})")
+    return claimed
+
+
+def _claimed_planes(tif: TiffFile, page: TiffPage) -> int:
+    if tif.is_imagej:
+        return int((tif.imagej_metadata or {}).get("images", 1))
+    if tif.is_shaped and len(tif.pages) == 1:
+        shape: list[int] = json.loads(page.shaped_description or "")["shape"]
+        return math.prod(shape) // math.prod(page.shape)
+    return 1
+
+
+def _decode(source: Path | bytes, where: str, form: PageForm) -> Iterator[np.ndarray]:
+    with open_pages(source, where=where) as tif:
+        planes = planes_behind(tif, where=where)
+        stored = _planes(tif, planes, where) if planes else _pages(tif, where)
+        for page, decoded in stored:
+            yield from form.to_images(decoded, page, where=where)
+
+
+def _pages(tif: TiffFile, where: str) -> Iterator[tuple[TiffPage, np.ndarray]]:
+    for number, page in enumerate(pages_of(tif), start=1):
+        name = where if len(tif.pages) == 1 else f"{where}, page {number} of {len(tif.pages)}"
+        yield page, decode_page(page, where=name)
+
+
+def _planes(tif: TiffFile, count: int, where: str) -> Iterator[tuple[TiffPage, np.ndarray]]:
+    page, file = tif.pages.first, tif.filehandle
+    require_segments(page, where=where)
+    stored = np.dtype(tif.byteorder + np.dtype(page.dtype).char)
+    for index in range(count):
+        file.seek(page.dataoffsets[0] + index * page.nbytes)
+        plane = np.frombuffer(file.read(page.nbytes), stored)
+        yield page, plane.astype(page.dtype).reshape(page.shaped)
+
+
+def _stated(tif: TiffFile, form: PageForm) -> Iterator[StatedRange]:
+    """Collect the ranges in the metadata; those of an inverted image are ranges of what is not inverted."""
+    page = tif.pages.first
+    if form.photometric != PHOTOMETRIC.MINISWHITE:
+        if tif.is_imagej:
+            yield from _imagej_ranges(tif)
+        if tif.is_ome and (found := _SIGNIFICANT_BITS.search(page.description)):
+            yield StatedRange(0, 2 ** int(found[1]) - 1, f"OME: {found[1]} significant bits")
+    if form.packed:
+        yield StatedRange(0, 2**form.bits - 1, f"{form.bits} bits per sample")
+    most = page.tags.valueof(_MAX_SAMPLE_VALUE)
+    most = most[0] if isinstance(most, tuple) else most
+    # Other values than those of a bit depth are the brightest pixel's.
+    if form.photometric != PHOTOMETRIC.MINISWHITE and most and (most & (most + 1)) == 0:
+        yield StatedRange(0, most, f"TIFF: MaxSampleValue {most}")
+
+
+def _imagej_ranges(tif: TiffFile) -> Iterator[StatedRange]:
+    metadata = tif.imagej_metadata or {}
+    ranges = metadata.get("Ranges") or (metadata.get("min", 0), metadata.get("max", 0))
+    black, white = min(ranges[::2]), max(ranges[1::2])
+    if black < white:
+        yield StatedRange(float(black), float(white), "ImageJ: min and max of the display")
