@@ -12,8 +12,9 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from bench.errors import InputError
-from bench.images.formats.pillow_images import open_single
+from bench.images.formats.pillow_images import open_single, orientation_of
 from bench.images.formats.png_chunks import KEPT, chunks, encode_png, metadata_chunks
+from bench.images.formats.stored_images import as_stored
 from bench.images.formats.tiff_copy import write_tiff_copy
 from bench.images.formats.tiff_directories import MAGIC
 from bench.images.formats.tiff_images import open_tiff
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from bench.images.formats.png_chunks import Chunk
     from bench.images.formats.stored_images import StoredImages
 
 _TIFF_SUFFIXES = (".ome.tif", ".ome.tiff", ".tif", ".tiff", ".btf", ".tf2", ".tf8", ".lsm")
@@ -89,7 +89,7 @@ def write_copy(images: StoredImages, path: Path, denoised: Iterable[np.ndarray])
             write_tiff_copy(images, beside, iter(denoised))
         else:
             (pixels,) = denoised
-            beside.write_bytes(encode_png(pixels, _metadata(images)))
+            beside.write_bytes(_png_copy(images, pixels))
 
 
 @contextmanager
@@ -111,24 +111,19 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-def _metadata(images: StoredImages) -> Iterator[Chunk]:
-    """Return the metadata of a file of one image as chunks of a PNG, which is written upright."""
-    content = (
-        read_regular_file(images.source, where=images.where)
-        if isinstance(images.source, Path)
-        else images.source
-    )
+def _png_copy(images: StoredImages, pixels: np.ndarray) -> bytes:
+    """Encode an image as a PNG with the metadata of a file, turned as there if it is a PNG, else upright."""
+    source, where = images.source, images.where
+    content = read_regular_file(source, where=where) if isinstance(source, Path) else source
     with Image.open(io.BytesIO(content)) as original:
-        exif = original.getexif()
-        upright_already = exif.get(Base.Orientation, 1) in (0, 1)
-        exif.pop(Base.Orientation, None)
-        encoded = exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else b""
         if images.container == "PNG":
-            kept = [chunk for chunk in chunks(content) if chunk[0] in KEPT]
-            yield from (chunk for chunk in kept if upright_already or chunk[0] != b"eXIf")
-            if not upright_already and encoded:
-                yield b"eXIf", encoded
-            return
-        yield from metadata_chunks(
-            profile=original.info.get("icc_profile"), dpi=original.info.get("dpi"), exif=encoded
+            stored = as_stored(pixels, orientation_of(original, where=where))
+            return encode_png(stored, [chunk for chunk in chunks(content) if chunk[0] in KEPT])
+        exif = original.getexif()
+        exif.pop(Base.Orientation, None)
+        metadata = metadata_chunks(
+            profile=original.info.get("icc_profile"),
+            dpi=original.info.get("dpi"),
+            exif=exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else b"",
         )
+        return encode_png(pixels, metadata)

@@ -21,6 +21,26 @@ if TYPE_CHECKING:
 FORMATS = ("BMP", "JPEG", "PNG", "WEBP")
 """The formats that Pillow decodes. It supports more; for one of them, EPS, it would start Ghostscript."""
 
+FOREIGN = {
+    b"GIF8": "GIF",
+    b"P1": "Netpbm",
+    b"P2": "Netpbm",
+    b"P3": "Netpbm",
+    b"P4": "Netpbm",
+    b"P5": "Netpbm",
+    b"P6": "Netpbm",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\xff\x0a": "JPEG XL",
+    b"SIMPLE": "FITS",
+    b"\x89HDF": "HDF5",
+    b"\x93NUMPY": "NumPy",
+    b"v/1\x01": "OpenEXR",
+    b"%!PS": "PostScript",
+}
+"""First bytes -> name, of formats that are refused by name."""
+
 _JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
 
 
@@ -103,6 +123,11 @@ def decode_checked(content: bytes, *, where: str) -> Image.Image:
     """
     if not content:
         raise InputError(f"{where}: the file is empty (0 bytes)")
+    if content.startswith(tuple(FOREIGN)):
+        name = next(name for start, name in FOREIGN.items() if content.startswith(start))
+        raise InputError(
+            f"{where}: a {name} file; allowed: {', '.join(FORMATS)}, TIFF. Convert it to PNG or TIFF"
+        )
     if content.startswith(_JPEG) and content.count(_SCAN) > MOST_SCANS:
         raise InputError(f"{where}: {content.count(_SCAN)} scans are too many; allowed: {MOST_SCANS}")
     with naming_errors(where), warnings.catch_warnings():

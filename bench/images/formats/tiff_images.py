@@ -81,10 +81,14 @@ def planes_behind(tif: TiffFile, *, where: str) -> int:
 
 def _claimed_planes(tif: TiffFile, page: TiffPage) -> int:
     if tif.is_imagej:
-        return int((tif.imagej_metadata or {}).get("images", 1))
-    if tif.is_shaped and len(tif.pages) == 1:
-        shape: list[int] = json.loads(page.shaped_description or "")["shape"]
-        return math.prod(shape) // math.prod(page.shape)
+        metadata = tif.imagej_metadata or {}
+        # The samples of a colour may be counted as channels and as images.
+        dimensions = ("frames", "slices", *(("channels",) if page.samplesperpixel == 1 else ()))
+        images: int = metadata.get("images", 1) if page.samplesperpixel == 1 else 1
+        return max(images, math.prod(metadata.get(dimension, 1) for dimension in dimensions))
+    if page.shaped_description:
+        series = json.loads(page.shaped_description)
+        return math.prod(series["shape"]) // math.prod(page.shape) if series.get("truncated") else 1
     return 1
 
 

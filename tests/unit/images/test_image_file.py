@@ -124,7 +124,15 @@ def metadata_of(png):
     return [chunk for chunk in chunks(png) if chunk[0] not in (b"IHDR", b"IDAT", b"IEND")]
 
 
-@pytest.mark.parametrize(("kind", "suffix"), [("jpeg", "jpg"), ("webp", "webp"), ("png", "png")])
+def test_the_copy_of_a_turned_png_is_turned_alike(tmp_path):
+    content = saved(BYTES, "png", exif=TURNED)
+    (tmp_path / "a.png").write_bytes(content)
+    copy = copied(tmp_path / "a.png")[2]
+    assert metadata_of(copy.read_bytes()) == metadata_of(content)
+    np.testing.assert_array_equal(np.asarray(Image.open(copy)), BYTES)
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("jpeg", "jpg"), ("webp", "webp")])
 def test_the_copy_of_a_photograph_is_an_upright_png_with_its_metadata(tmp_path, kind, suffix):
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(saved(BYTES, kind, exif=TURNED, icc_profile=PROFILE))

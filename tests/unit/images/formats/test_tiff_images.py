@@ -163,6 +163,20 @@ def test_a_stack_that_lacks_images_is_refused():
         pixels_in(lacking)
 
 
+def test_samples_that_imagej_counts_as_channels_are_no_images():
+    colour = draw_values("uint8", (14, 17, 3))
+    described = {"metadata": None, "description": "ImageJ=1.54\nimages=3\nchannels=3\n"}
+    content = tiff_of(np.moveaxis(colour, -1, 0), photometric="rgb", planarconfig="separate", **described)
+    np.testing.assert_array_equal(pixels_in(content), [colour])
+
+
+def test_a_description_of_another_shape_is_not_believed():
+    """Programs copy descriptions to files whose images they have cropped."""
+    grey = draw_values("uint8", (14, 17))
+    content = tiff_of(grey, metadata=None, description='{"shape": [28, 34]}')
+    np.testing.assert_array_equal(pixels_in(content)[0][..., 0], grey)
+
+
 def test_images_are_decoded_one_at_a_time(tmp_path):
     path = tmp_path / "a.tif"
     content = tiff_of(STACK, photometric="minisblack", compression="zlib")
