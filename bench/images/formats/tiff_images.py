@@ -85,7 +85,7 @@ def _claimed_planes(tif: TiffFile, page: TiffPage) -> int:
         # The samples of a colour may be counted as channels and as images.
         dimensions = ("frames", "slices", *(("channels",) if page.samplesperpixel == 1 else ()))
         images: int = metadata.get("images", 1) if page.samplesperpixel == 1 else 1
-        return max(images, math.prod(metadata.get(dimension, 1) for dimension in dimensions))
+        return max(images, math.prod(int(metadata.get(dimension, 1)) for dimension in dimensions))
     if page.shaped_description:
         series = json.loads(page.shaped_description)
         return math.prod(series["shape"]) // math.prod(page.shape) if series.get("truncated") else 1
