@@ -22,6 +22,7 @@ def unknown(kind: str, name: str, allowed: Iterable[str]) -> InputError:
         allowed: all known names.
     """
     allowed = sorted(allowed)
-    nearest = get_close_matches(name, allowed, n=1, cutoff=0.5)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    lower = {known.lower(): known for known in allowed}
+    nearest = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    hint = f"; did you mean {lower[nearest[0]]!r}?" if nearest else "."
     return InputError(f"unknown {kind} {name!r}{hint} Known: {', '.join(allowed) or 'none'}.")

@@ -10,6 +10,7 @@ import tyro
 
 from bench.cli.exit_codes import BAD_INPUT, SIGNALLED, STORE_LOST
 from bench.cli.options import demo, images, methods, results, run
+from bench.cli.output_stream import lasting_output
 from bench.errors import InputError, unknown
 from bench.system.files import StorageError
 from bench.system.signals import Interrupted
@@ -63,7 +64,16 @@ COMMANDS = {
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; ``docs/exit-codes.md`` lists the exit codes."""
     try:
-        _run(sys.argv[1:] if args is None else args)
+        with lasting_output():
+            _run_or_fail(sys.argv[1:] if args is None else args)
+    except StorageError as error:
+        with lasting_output():
+            _fail(STORE_LOST, "error", str(error))
+
+
+def _run_or_fail(args: Sequence[str]) -> None:
+    try:
+        _run(args)
     except InputError as error:
         _fail(BAD_INPUT, "error", str(error))
     except StorageError as error:
@@ -86,6 +96,8 @@ def _run(args: Sequence[str]) -> None:
     if name in COMMANDS:
         command = COMMANDS[name]
         options: Any = tyro.cli(command.options, prog=f"noisebench {name}", args=rest)
+        if hasattr(options, "check"):
+            options.check()
         resolve_name(command.function)(options)
     elif name and not name.startswith("-"):
         raise unknown("command", name, COMMANDS)

@@ -297,7 +297,8 @@ def parse_noise(spec: str) -> Noise:
     """Parse a noise from its name and parameter, such as ``poisson:0.01``.
 
     Raises:
-        InputError: the noise model is unknown, or its parameter is not a number or is out of range.
+        InputError: the noise model is unknown, or its parameter is not a number, is out of range or is on
+            another scale: of Poisson noise, the number of photons of white.
     """
     name, _, value = spec.partition(":")
     if name not in NOISES:
@@ -310,4 +311,9 @@ def parse_noise(spec: str) -> Noise:
         raise InputError(
             f"noise {spec!r} needs a number for {symbol} > {model.above:g}, as in '{name}:{model.example:g}'"
         ) from error
+    if model is Poisson and parameter > 1:
+        raise InputError(
+            f"noise {spec!r}: zeta is the intensity of one photon, at most 1, which is white; for {value} "
+            f"photons at white it is '{name}:{1 / parameter:.4g}'"
+        )
     return model(parameter)

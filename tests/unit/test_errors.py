@@ -11,6 +11,7 @@ from bench.errors import unknown
     ("allowed", "said"),
     [
         (["set12", "bsd68"], "unknown image set 'set13'; did you mean 'set12'? Known: bsd68, set12."),
+        (["SET13"], "unknown image set 'set13'; did you mean 'SET13'? Known: SET13."),
         (["kodak24"], "unknown image set 'set13'. Known: kodak24."),
         ([], "unknown image set 'set13'. Known: none."),
     ],

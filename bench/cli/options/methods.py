@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from bench.cli.options.shared import DEFAULT_STORE, Device, Engine, Folder, Precision, optional
+from bench.cli.options.shared import (
+    DEFAULT_STORE,
+    Device,
+    Engine,
+    Folder,
+    Precision,
+    optional,
+    require_known,
+)
+from bench.discovery import listings
 
 DEFAULT_PROFILE = DEFAULT_STORE / "profile"
 Name = Annotated[Positional[str], tyro.conf.arg(metavar="NAME")]
@@ -37,6 +46,14 @@ class CheckOptions:
     """
 
     method: Name
+
+    def check(self) -> None:
+        """Check the name before torch is imported.
+
+        Raises:
+            InputError: there is no such method.
+        """
+        require_known("method", [self.method], listings())
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,19 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from bench.cli.options.shared import DEFAULT_STORE, Data, Device, Engine, Precision, Runs, optional
+from bench.cli.options.shared import (
+    DEFAULT_STORE,
+    Data,
+    Device,
+    Engine,
+    Precision,
+    Runs,
+    optional,
+    require_known,
+)
+from bench.discovery import EVERY, listings
 from bench.errors import unknown
-from bench.protocol import LEARNING_RATES, OptimiserName
+from bench.protocol import LEARNING_RATES, NOISE_FORMULAS, OptimiserName
 from bench.runs.recipes import RECIPES, Recipe
 from bench.settings import CHECKPOINT_EVERY
 
@@ -140,3 +150,13 @@ class RunOptions:
         if self.name not in RECIPES:
             raise unknown("recipe", self.name, RECIPES)
         return self.recipe.apply(RECIPES[self.name])
+
+    def check(self) -> None:
+        """Check all names that are known without torch, which takes seconds to import.
+
+        Raises:
+            InputError: there is no such recipe, method or noise model, or the new settings are invalid.
+        """
+        recipe = self.changed_recipe()
+        require_known("method", recipe.methods, {EVERY, *listings()})
+        require_known("noise", recipe.noises, NOISE_FORMULAS)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from tyro.conf import Positional
+
+from bench.errors import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
 DEFAULT_STORE = Path("runs")
 REPORTS = Path("reports")
@@ -29,3 +34,15 @@ Data = Annotated[Path | None, optional("DIR", default="$NOISEBENCH_DATA, else th
 Device = Annotated[str, tyro.conf.arg(metavar="auto|cpu|cuda|cuda:N|mps")]
 Engine = Literal["auto", "eager", "graph", "compile"]
 Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def require_known(what: str, specs: Iterable[str], known: Collection[str]) -> None:
+    """Check names, which may be followed by settings after a colon.
+
+    Raises:
+        InputError: a name is unknown.
+    """
+    for spec in specs:
+        name = spec.partition(":")[0]
+        if name not in known:
+            raise unknown(what, name, known)

@@ -70,6 +70,27 @@ def test_help_and_list_import_no_slow_library(arguments: list[str], also: set[st
     assert slow & set(done.stderr.split()) == set()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "quik"],
+        ["run", "--methods", "sure", "nose2void:radius=3"],
+        ["run", "--noises", "poison:1"],
+        ["run", "--steps", "0"],
+        ["check", "nose2void"],
+    ],
+)
+def test_wrong_names_are_found_before_torch_is_imported(arguments: list[str]) -> None:
+    code = (
+        "import contextlib, sys; from bench.cli.main import main\n"
+        f"with contextlib.suppress(SystemExit): main({arguments})\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.startswith("error: ")
+    assert done.stdout == "False\n"
+
+
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_each_command_has_a_function_of_its_options(command: Command) -> None:
     (parameter,) = signature(resolve_name(command.function)).parameters.values()

@@ -328,3 +328,12 @@ def test_logarithm_spreads_by_trigamma_at_every_intensity():
     for intensity in INTENSITIES:
         spread = np.log(drawn(Gamma(50), intensity)).std()
         assert spread == pytest.approx(math.sqrt(polygamma(1, 50)), rel=5 / math.sqrt(2 * DRAWS))
+
+
+@pytest.mark.parametrize("photons", ["25", "30.5", "1.01"])
+def test_photons_at_white_are_not_taken_for_zeta(photons: str) -> None:
+    with pytest.raises(InputError, match=rf"'poisson:{photons}'.* for {photons} photons at white") as caught:
+        parse_noise(f"poisson:{photons}")
+    advice = parse_noise(str(caught.value).split("'")[-2])
+    assert advice.parameter == pytest.approx(1 / float(photons), rel=1e-3)
+    assert parse_noise("poisson:1").parameter == 1

@@ -20,12 +20,12 @@ FAULT = Finding("learns", "gamma", fault="the loss is not finite")
 
 def check(findings: list[Finding], monkeypatch: pytest.MonkeyPatch) -> None:
     def examine(method: str) -> Iterator[Finding]:
-        assert method == "any"
+        assert method == "sure"
         yield from findings
 
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("bench.cli.commands.methods.check.examine", examine)
-    main(["check", "any"])
+    main(["check", "sure"])
 
 
 def test_a_sound_method_passes_every_check(
