@@ -33,7 +33,7 @@ FRACTIONS = (-1, 2)
 PLAUSIBLE_MEANS = (-0.5, 1.5)
 """Range for the mean of floats that are fractions of white."""
 
-_MOST_SAMPLED = 2**22
+_MOST_SAMPLED = 2**20
 _DARK_BYTES = 31
 
 

@@ -2,6 +2,7 @@
 
 import io
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -37,7 +38,14 @@ FILES = {
     "half floats": tiff_of(draw_values("float16", (14, 17))),
     "doubles": tiff_of(draw_values("float64", (14, 17)), compression="zlib", predictor=True),
     "12 bits": tiff_of(draw_values("uint16", (14, 17), bits=12), bitspersample=12),
-    "12 bits, inverted planes": tiff_of(
+    "12 bits, big-endian": tiff_of(
+        iter([imagecodecs.packints_encode(draw_values("uint16", (14, 17), bits=12), 12, runlen=17)]),
+        shape=(14, 17),
+        dtype="uint16",
+        bitspersample=12,
+        writer={"byteorder": ">"},
+    ),
+    "12 bits in planes": tiff_of(
         draw_values("uint16", (3, 14, 17), bits=12),
         bitspersample=12,
         photometric="rgb",
