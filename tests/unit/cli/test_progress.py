@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,6 +11,8 @@ from rich.console import Console
 from bench.cli.progress import Display
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.support.runs import Tiny
 
 
@@ -33,3 +36,29 @@ def test_each_run_that_trains_has_a_bar_of_its_own(tiny: Tiny) -> None:
         f"[1/2] {second.title}: trained ({second.key})",
         f"[2/2] {first.title}: stored ({first.key})",
     ]
+
+
+def test_a_log_has_a_line_a_minute_with_the_time_left(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = tiny.jobs(steps=1000)
+    printed, now = io.StringIO(), 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    display = Display(Console(file=printed, width=200), [job])
+    display.started(job)
+    # From step 400, where it resumes, a step takes half a second.
+    for step in range(400, 1000, 20):
+        now = 100 + (step - 400) / 2
+        display.progressed(job, {"step": step, "loss": 0.5})
+    assert printed.getvalue().splitlines() == [
+        f"{job.title}: step {step} of 1000, {timedelta(seconds=(1000 - step) / 2)} left"
+        for step in (520, 640, 760, 880)
+    ]
+
+
+def test_a_terminal_has_bars_and_no_such_lines(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = tiny.jobs(steps=1000)
+    printed = io.StringIO()
+    monkeypatch.setattr("bench.cli.progress.LOG_EVERY", 0)
+    display = Display(Console(file=printed, width=200, force_terminal=True), [job])
+    for step in (20, 40):
+        display.progressed(job, {"step": step, "loss": 0.5})
+    assert "left" not in printed.getvalue()

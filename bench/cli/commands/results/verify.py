@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.analysis.columns import noise_label
-from bench.cli.console import open_console, print_grid
+from bench.cli.console import open_console, print_grid, print_line
 from bench.cli.exit_codes import SOME_FAILED
 from bench.cli.opening import set_aside_damaged
 from bench.cli.progress import Display
 from bench.errors import InputError
+from bench.output.markup import plural
 from bench.published.reproduction import reproduce
 from bench.published.rerun import MOST_ALLOWED
 from bench.published.table import find_published, open_published
@@ -22,9 +25,12 @@ from bench.system.devices import open_device
 from bench.training.engine import resolve_engine
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bench.cli.options.results import VerifyOptions
     from bench.published.table import Published
     from bench.published.verify import Verdict
+    from bench.runs.plan import Job
     from bench.store.reference import Reference
 
 COLUMNS = ("run", "cell", "seed", "committed", "here", "difference", "allowed", "how", "outcome", "changed")
@@ -64,10 +70,20 @@ def _verify(options: VerifyOptions, published: Published, results: Reference) ->
         retrained=[find_reference(options.reports, name) for name in published.retrained],
         store=store,
         device=device,
-        watch=lambda jobs: Display(console, jobs),
+        watch=partial(_watch, console, results),
         data=options.data,
         engine=resolve_engine("auto", device),
     )
+
+
+def _watch(console: Console, results: Reference, jobs: list[Job]) -> Display:
+    """Print which runs were drawn and how long they once took, before the first of them starts."""
+    training = [results.record(job.key).training for job in jobs]
+    seconds = sum(cost.seconds for cost in training if cost)
+    names = "; ".join(f"{job.title} ({job.key})" for job in jobs)
+    took = f"whose training took {timedelta(seconds=round(seconds))} when they were committed"
+    print_line(console, f"{plural(len(jobs), 'run')}, {took}: {names}")
+    return Display(console, jobs)
 
 
 def _row(verdict: Verdict) -> list[str]:

@@ -21,8 +21,11 @@ def test_honest_scores_are_verified(
     collected: Path, capsys: pytest.CaptureFixture[str], store: str, how: str
 ) -> None:
     main(["verify", "mine", "--cells", "2", "--runs", store])
-    lines = [line for line in capsys.readouterr().out.splitlines() if "gaussian" in line and "│" in line]
+    first, *rest = capsys.readouterr().out.splitlines()
+    lines = [line for line in rest if "gaussian" in line and "│" in line]
     assert len(lines) == 2
+    assert first.startswith("2 runs, whose training took 0:00:00 when they were committed: ")
+    assert all(line.split("│")[1].strip() in first for line in lines)
     for line in lines:
         cells = [cell.strip() for cell in line.split("│")]
         assert how in cells
