@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
 from PIL.ExifTags import Base
 
 from bench.errors import InputError
-from bench.images.formats.pillow_images import open_single, orientation_of
+from bench.images.formats.pillow_images import open_single
 from bench.images.formats.png_chunks import KEPT, chunks, encode_png, metadata_chunks
 from bench.images.formats.stored_images import as_stored
 from bench.images.formats.tiff_copy import write_tiff_copy
 from bench.images.formats.tiff_directories import MAGIC
 from bench.images.formats.tiff_images import open_tiff
 from bench.images.limits import LARGEST_TIFF
-from bench.images.safe_decode import read_regular_file, read_start, regular_size
+from bench.images.safe_decode import open_header, read_regular_file, read_start, regular_size
 from bench.system.files import NEW
 
 if TYPE_CHECKING:
@@ -115,15 +113,15 @@ def _png_copy(images: StoredImages, pixels: np.ndarray) -> bytes:
     """Encode an image as a PNG with the metadata of a file, turned as there if it is a PNG, else upright."""
     source, where = images.source, images.where
     content = read_regular_file(source, where=where) if isinstance(source, Path) else source
-    with Image.open(io.BytesIO(content)) as original:
-        if images.container == "PNG":
-            stored = as_stored(pixels, orientation_of(original, where=where))
-            return encode_png(stored, [chunk for chunk in chunks(content) if chunk[0] in KEPT])
-        exif = original.getexif()
-        exif.pop(Base.Orientation, None)
-        metadata = metadata_chunks(
-            profile=original.info.get("icc_profile"),
-            dpi=original.info.get("dpi"),
-            exif=exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else b"",
-        )
-        return encode_png(pixels, metadata)
+    if images.container == "PNG":
+        stored = as_stored(pixels, images.orientation)
+        return encode_png(stored, [chunk for chunk in chunks(content) if chunk[0] in KEPT])
+    header = open_header(content, where=where)
+    exif = header.getexif()
+    exif.pop(Base.Orientation, None)
+    metadata = metadata_chunks(
+        profile=header.info.get("icc_profile"),
+        dpi=header.info.get("dpi"),
+        exif=exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else b"",
+    )
+    return encode_png(pixels, metadata)

@@ -33,6 +33,7 @@ FRACTIONS = (-1, 2)
 PLAUSIBLE_MEANS = (-0.5, 1.5)
 """Range for the mean of floats that are fractions of white."""
 
+_BLOCK = 2**20
 _MOST_SAMPLED = 2**20
 _DARK_BYTES = 31
 
@@ -95,17 +96,27 @@ class IntensityScale:
         Raises:
             InputError: an intensity is NaN.
         """
+        values, clamped = np.empty(intensities.shape, dtype), 0
+        blocks = max(1, intensities.size // _BLOCK)
+        # In blocks, since doubles take eight times the memory of bytes.
+        for block, target in zip(
+            np.array_split(intensities, blocks), np.array_split(values, blocks), strict=True
+        ):
+            clamped += self._store(block, target, largest)
+        return values, clamped
+
+    def _store(self, intensities: np.ndarray, values: np.ndarray, largest: float) -> int:
+        """Convert some intensities to values, and count the clamped ones."""
         if np.isnan(intensities).any():
             raise InputError("not written, since the image holds NaN; allowed: finite intensities")
-        values = intensities.astype(np.float64)
-        values *= self.white - self.black
-        values += self.black
-        if dtype.kind == "f":
-            return values.astype(dtype), 0
-        np.rint(values, out=values)
-        least = -largest - 1 if dtype.kind == "i" else 0
-        clamped = int(np.count_nonzero((values < least) | (values > largest)))
-        return values.clip(least, largest).astype(dtype), clamped
+        exact = intensities.astype(np.float64) * (self.white - self.black) + self.black
+        if values.dtype.kind == "f":
+            values[...] = exact
+            return 0
+        np.rint(exact, out=exact)
+        least = -largest - 1 if values.dtype.kind == "i" else 0
+        values[...] = exact.clip(least, largest)
+        return int(np.count_nonzero((exact < least) | (exact > largest)))
 
     def in_file_units(self, difference: float) -> float:
         """Convert a difference of intensities, such as a standard deviation, to the units of the file."""

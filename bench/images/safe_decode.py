@@ -130,21 +130,31 @@ def decode_checked(content: bytes, *, where: str) -> Image.Image:
         )
     if content.startswith(_JPEG) and content.count(_SCAN) > MOST_SCANS:
         raise InputError(f"{where}: {content.count(_SCAN)} scans are too many; allowed: {MOST_SCANS}")
-    with naming_errors(where), warnings.catch_warnings():
-        # Pillow warns about metadata, on which no pixel depends, or about a size that is checked here.
-        warnings.simplefilter("ignore")
-        header = Image.open(io.BytesIO(content), formats=FORMATS)
-        require_size(*header.size, where=where)
-        frames = getattr(header, "n_frames", 1)
-        if frames > 1:
-            raise InputError(f"{where}: holds {frames} frames; allowed: one")
+    header = open_header(content, where=where)
+    require_size(*header.size, where=where)
+    frames = getattr(header, "n_frames", 1)
+    if frames > 1:
+        raise InputError(f"{where}: holds {frames} frames; allowed: one")
+    with naming_errors(where):
         # Pillow decodes a PNG without its checksums, and cannot decode an image that it has verified.
         header.verify()
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = open_header(content, where=where)
         image.load()
     if image.mode in ("P", "PA") and image.palette is None:
         raise InputError(f"{where}: truncated or damaged (its palette is missing)")
     return image
+
+
+def open_header(content: bytes, *, where: str) -> Image.Image:
+    """Read the header of an image, without decoding it.
+
+    Raises:
+        InputError: it is not one of ``FORMATS``, or its header is damaged.
+    """
+    with naming_errors(where), warnings.catch_warnings():
+        # Pillow warns about metadata, on which no pixel depends, or about a size that is checked afterwards.
+        warnings.simplefilter("ignore")
+        return Image.open(io.BytesIO(content), formats=FORMATS)
 
 
 @contextmanager

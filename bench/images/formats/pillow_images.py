@@ -51,7 +51,8 @@ def open_single(source: Path | bytes, content: bytes, *, where: str) -> StoredIm
     if samples.shape[-1] in (2, 4):
         samples = drop_alpha(samples, largest=np.iinfo(samples.dtype).max, where=where)
         notes = (*notes, "fully opaque alpha channel dropped")
-    pixels = np.ascontiguousarray(upright(samples, orientation_of(image, where=where)))
+    orientation = _orientation(image, where)
+    pixels = np.ascontiguousarray(upright(samples, orientation))
     return StoredImages(
         where=where,
         source=source,
@@ -60,18 +61,14 @@ def open_single(source: Path | bytes, content: bytes, *, where: str) -> StoredIm
         shape=cast("tuple[int, int, int]", pixels.shape),
         dtype=pixels.dtype,
         bits=pixels.dtype.itemsize * 8,
+        orientation=orientation,
         stated=tuple(_stated(content, image)),
         notes=notes,
         decode=partial(iter, (pixels,)),
     )
 
 
-def orientation_of(image: Image.Image, *, where: str) -> int:
-    """Return the orientation of an image, 1 to 8, from its metadata.
-
-    Raises:
-        InputError: it has another value.
-    """
+def _orientation(image: Image.Image, where: str) -> int:
     with naming_errors(where):
         found = image.getexif().get(Base.Orientation, 1) or 1  # 0 is written for an unknown one
     if found not in range(1, 9):

@@ -42,6 +42,7 @@ class StoredImages:
         shape: height, width and channels of each image, upright.
         dtype: type of the samples, in native byte order.
         bits: bits of a sample that the format stores.
+        orientation: how the pixels are turned in the file, 1 to 8.
         stated: ranges of values that its metadata state, the most specific first.
         notes: conversions, such as ``palette converted to RGB``.
         decode: starts again at the first image.
@@ -54,6 +55,7 @@ class StoredImages:
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
     bits: int
+    orientation: int
     stated: tuple[StatedRange, ...]
     notes: tuple[str, ...]
     decode: Callable[[], Iterator[np.ndarray]]

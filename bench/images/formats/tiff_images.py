@@ -52,6 +52,7 @@ def open_tiff(source: Path | bytes, *, where: str) -> StoredImages:
             shape=form.shape,
             dtype=np.dtype("uint8" if form.converted else form.dtype),
             bits=8 if form.converted else form.bits,
+            orientation=form.orientation,
             stated=() if form.converted else tuple(_stated(tif, form)),
             notes=form.notes,
             decode=partial(_decode, source, where, form),

@@ -209,3 +209,11 @@ def test_given_levels_need_no_reading_of_the_images():
     assert levels(choose_scale(images, black=0, white=5)) == (0, 5)
     with pytest.raises(InputError, match=r"a\.tif: truncated or damaged"):
         choose_scale(images, black=0)
+
+
+def test_large_images_are_converted_in_blocks_as_a_whole():
+    unit = RNG.uniform(-0.1, 1.1, (1500, 1500, 1)).astype(np.float32)
+    values, clamped = IntensityScale(0, 255).from_unit(unit, np.dtype("uint8"), largest=255)
+    expected = np.rint(unit.astype(np.float64) * 255)
+    np.testing.assert_array_equal(values, expected.clip(0, 255))
+    assert clamped == ((expected < 0) | (expected > 255)).sum()

@@ -9,6 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from bench.errors import InputError
 from bench.images.formats.tiff_images import open_tiff, planes_behind
@@ -104,11 +105,13 @@ def test_packed_bits_are_read_exactly(bits, order):
 
 
 @pytest.mark.parametrize("photometric", ["minisblack", "rgb"])
-def test_jpeg_is_read_as_tifffile_reads_it(photometric):
+def test_jpeg_is_read_as_tifffile_and_pillow_read_it(photometric):
     stored = draw_values("uint8", (*SIZE, 3) if photometric == "rgb" else SIZE)
     content = tiff_of(stored, photometric=photometric, compression="jpeg")
     expected = tifffile.imread(io.BytesIO(content)).reshape(*SIZE, -1)
     np.testing.assert_array_equal(pixels_in(content)[0], expected)
+    peer = Image.open(io.BytesIO(content)).convert("RGB" if photometric == "rgb" else "L")
+    np.testing.assert_array_equal(np.atleast_3d(np.asarray(peer)), expected)
 
 
 STACK = draw_values("uint16", (3, 14, 17))
