@@ -11,10 +11,9 @@ from bench.analysis.columns import CELL, CellKey, Condition
 from bench.analysis.equivalence import MARGIN, relation_of
 from bench.analysis.means import mean_of
 from bench.analysis.paired import difference_of
-from bench.analysis.scatter import seed_scatter
+from bench.analysis.scatter import MOST_ALLOWED, seed_scatter
 from bench.errors import InputError
 from bench.output.markup import signed
-from bench.published.rerun import MOST_ALLOWED
 from bench.published.side_by_side import format_mean
 from bench.tables.paired_differences import format_difference
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bench.analysis.grouping import by_setup
+from bench.analysis.scatter import MOST_ALLOWED
 from bench.errors import InputError, unknown
 from bench.noise import NOISES
 from bench.protocol import PROTOCOL_VERSION
@@ -46,15 +47,6 @@ SAME_WEIGHTS = 1e-3
 CPUs, libraries and the layout of weights in memory change the order in which float32 numbers are added, which
 changes a PSNR by about 1e-5 dB.
 """
-MOST_ALLOWED = 0.15
-"""Largest difference between the scores of two training runs that is ever allowed, dB.
-
-Two runs of a method whose standard deviation is 0.05 dB, the largest that protocol 5 accepts, differ by up to
-0.14 dB in 95 % of cases. A number that retraining changes by more is none to compare methods by, and a wider
-limit would confirm a wrong number.
-"""
-
-
 FORMER_VALUES = {"told": "given"}
 """Values of hyper-parameters that have been renamed since protocol 4."""
 

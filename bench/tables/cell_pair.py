@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.analysis.columns import CELL
 from bench.analysis.comparability import SAME_SCORE
 from bench.analysis.means import Mean, mean_of
+from bench.analysis.scatter import MOST_ALLOWED
 from bench.analysis.sign_flips import ALPHA
 from bench.output.markup import format_number
 from bench.tables.paired_differences import format_difference
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bench.analysis.columns import CellKey
     from bench.analysis.paired import Difference
 
+WITHIN, BEYOND = "within run-to-run variance", "beyond run-to-run variance"
 COMPARISON_HEADER = ["noise", "test set", "method", "A (dB)", "B (dB)", "B − A (dB)", "p", "seeds", "code"]
 COMPARISON_HEADER += ["seconds B/A", "verdict"]
 COMPARISON_COLUMNS = [
@@ -42,6 +44,8 @@ class CellPair:
 
     Attributes:
         code: whether the method's file is the ``same`` in both, or ``changed``.
+        retraining: how far two training runs of the method may differ by their scatter between seeds, dB;
+            NaN if no cell of the method has two seeds.
     """
 
     cell: CellKey
@@ -49,6 +53,7 @@ class CellPair:
     b: pd.DataFrame
     difference: Difference
     code: str
+    retraining: float
 
     @property
     def verdict(self) -> str:
@@ -56,9 +61,20 @@ class CellPair:
         psnr, other = (lines.set_index(["image", "seed"])["psnr"] for lines in (self.a, self.b))
         if ((other - psnr).abs() <= SAME_SCORE).all():
             return "same"
-        if self.difference.p < ALPHA:
-            return "better" if self.difference.mean > 0 else "worse"
-        return "no difference shown"
+        apart = abs(self.difference.mean)
+        if self._is_same_run:
+            allowed = MOST_ALLOWED if math.isnan(self.retraining) else min(self.retraining, MOST_ALLOWED)
+            return WITHIN if apart <= allowed else BEYOND
+        if not self.difference.p < ALPHA:  # NaN for a single image
+            return "no difference shown"
+        if apart <= self.retraining:
+            return WITHIN
+        return "better" if self.difference.mean > 0 else "worse"
+
+    @property
+    def _is_same_run(self) -> bool:
+        """Whether B repeats the training runs of A: one code, one precision, and the seeds of this pair."""
+        return self.code == "same" and set(self.a["precision"]) == set(self.b["precision"])
 
     @property
     def seconds_ratio(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.analysis.comparability import SAME_SCORE
-from bench.analysis.scatter import seed_scatter
+from bench.analysis.scatter import MOST_ALLOWED
 from bench.analysis.sign_flips import ALPHA, smallest_p
 from bench.output.markup import plural
 from bench.tables.caption import title
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 READING = (
     "A, B: mean PSNR over the seeds that both have. Verdict: same, where every image has the same PSNR to "
-    f"{SAME_SCORE:g} dB; better or worse, where B differs from A with p < {ALPHA:g}; no difference shown, "
+    f"{SAME_SCORE:g} dB; better or worse, where B differs from A with p < {ALPHA:g} and by more than "
+    "training runs of the method scatter, if that is known; within or beyond run-to-run variance, where the "
+    f"same runs were trained again: by that scatter, and at most {MOST_ALLOWED:g} dB; no difference shown, "
     "where the images do not decide. Code: whether the file in which the method is written is the same in "
     "all these runs. Seconds B/A: ratio of the training times, whatever else the machines had to do."
 )
@@ -78,8 +80,8 @@ def _retraining(side: Side) -> list[str]:
         "runs with other seeds, and so other noise, dB: "
         f"{', '.join(f'{method} {scatter}' for method, scatter in found.items())}; the intervals do not "
         "include this."
-        for images, lines in side.scores.groupby("images")
-        if (found := seed_scatter(lines))
+        for images, found in side.scatter.items()
+        if found
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +15,7 @@ from bench.analysis.comparability import check_same_noisy_images
 from bench.analysis.grouping import by_cell, by_setup
 from bench.analysis.means import mean_of
 from bench.analysis.questions import cell_differences
+from bench.analysis.scatter import Noise, seed_scatter
 from bench.analysis.tabulate import tabulate
 from bench.errors import InputError
 from bench.tables.cell_pair import CellPair, LoneCell
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bench.analysis.columns import CellKey
+    from bench.analysis.scatter import MethodScatter
     from bench.analysis.tabulate import Cell, Table
     from bench.store.record import RunRecord
     from bench.store.results import Results
@@ -56,6 +59,11 @@ class Side:
         """The scores of each cell without a failed seed."""
         parts = by_cell(self.scores)
         return {key: parts[key] for key, cell in self.cells.items() if cell.status == "done"}
+
+    @cached_property
+    def scatter(self) -> dict[str, dict[str, MethodScatter]]:
+        """The scatter of each method between training seeds, by test set."""
+        return {str(images): seed_scatter(lines) for images, lines in self.scores.groupby("images")}
 
     @cached_property
     def records(self) -> dict[str, RunRecord]:
@@ -137,7 +145,14 @@ def pair_cells(a: Side, b: Side) -> dict[CellKey, CellPair]:
         if seeds:
             ours[cell], theirs[cell] = (lines[lines["seed"].isin(seeds)] for lines in parts)
     return {
-        cell: CellPair(cell, ours[cell], theirs[cell], difference, _code(a, ours[cell], b, theirs[cell]))
+        cell: CellPair(
+            cell,
+            ours[cell],
+            theirs[cell],
+            difference,
+            code=_code(a, ours[cell], b, theirs[cell]),
+            retraining=_retraining((a, b), cell),
+        )
         for cell, difference in cell_differences(theirs, ours).items()
     }
 
@@ -161,6 +176,13 @@ def _check_same_files(cell: CellKey, ours: pd.DataFrame, theirs: pd.DataFrame) -
             f"only one of A and B has scores of image {min(other)!r} of {cell.images}; the test sets of one "
             "name must hold the same images"
         )
+
+
+def _retraining(sides: tuple[Side, Side], cell: CellKey) -> float:
+    """Return how far training runs of a cell may differ by either side's scatter, dB; NaN if unknown."""
+    noise = Noise(cell.noise, cell.parameter)
+    known = [side.scatter[cell.images] for side in sides if cell.method in side.scatter[cell.images]]
+    return max((found[cell.method].under(noise).retraining() for found in known), default=math.nan)
 
 
 def _code(a: Side, ours: pd.DataFrame, b: Side, theirs: pd.DataFrame) -> str:

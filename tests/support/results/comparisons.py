@@ -24,6 +24,8 @@ CIRCUMSTANCES: dict[str, Any] = {
     "commit": "1234567890abcdef",
     "hardware": {"name": "one CPU"},
 }
+NEW_CODE = {"all": {"source": {"sha256": "as it is now"}}}
+"""Changes to records: other files of the methods than in ``CIRCUMSTANCES``."""
 
 
 @dataclass

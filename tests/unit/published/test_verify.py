@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from bench.analysis.scatter import seed_scatter
+from bench.analysis.scatter import MOST_ALLOWED, seed_scatter
 from bench.errors import InputError
 from bench.images.sources import open_set
-from bench.published.rerun import MOST_ALLOWED, SAME_WEIGHTS
+from bench.published.rerun import SAME_WEIGHTS
 from bench.published.verify import Verdict, sample_runs
 from bench.runs import fit
 from bench.store.reference import collect

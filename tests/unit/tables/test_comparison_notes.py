@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bench.analysis.columns import CELL
 from bench.analysis.scatter import seed_scatter
-from tests.support.results.comparisons import FILES, Made, compare_made, drawn, notes_of
+from tests.support.results.comparisons import FILES, NEW_CODE, Made, compare_made, drawn, notes_of
 from tests.support.results.scores import SEES, failed, failure, made_up
 
 
 def test_too_few_images_have_no_verdict() -> None:
     scores = made_up(sets={"one": ["a.png"], "few": FILES[:5], "enough": FILES[:6]})
-    table = compare_made(Made(scores), Made(scores.assign(psnr=scores["psnr"] + 1)))
+    table = compare_made(Made(scores), Made(scores.assign(psnr=scores["psnr"] + 1), changes=NEW_CODE))
     assert {(row[1], row[6]) for row in table.rows if row[1] == "one"} == {("one", "–")}
     assert {row[-1] for row in table.rows if row[1] != "enough"} == {"no difference shown"}
     assert [note.split(": ")[1] for note in notes_of(table, "Too few images")] == [

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.analysis.columns import noise_label
+from bench.analysis.scatter import MOST_ALLOWED
 from bench.cli.console import open_console, print_grid, print_line
 from bench.cli.exit_codes import SOME_FAILED
 from bench.cli.opening import set_aside_damaged
@@ -15,7 +16,6 @@ from bench.cli.progress import Display
 from bench.errors import InputError
 from bench.output.markup import plural
 from bench.published.reproduction import reproduce
-from bench.published.rerun import MOST_ALLOWED
 from bench.published.table import find_published, open_published
 from bench.published.verify import sample_runs
 from bench.published.verify import verify as verify_runs
