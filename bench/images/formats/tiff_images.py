@@ -16,6 +16,7 @@ from bench.images.formats.stored_images import StatedRange, StoredImages
 from bench.images.formats.tiff_pages import form_of, open_pages, pages_of
 from bench.images.formats.tiff_segments import decode_page, require_segments
 from bench.images.limits import MOST_PAGES
+from bench.images.safe_decode import naming_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ def open_tiff(source: Path | bytes, *, where: str) -> StoredImages:
             dtype=np.dtype("uint8" if form.converted else form.dtype),
             bits=8 if form.converted else form.bits,
             orientation=form.orientation,
-            stated=() if form.converted else tuple(_stated(tif, form)),
+            stated=() if form.converted else _stated(tif, form, where),
             notes=form.notes,
             decode=partial(_decode, source, where, form),
         )
@@ -71,7 +72,8 @@ def planes_behind(tif: TiffFile, *, where: str) -> int:
         InputError: if they are not all in the file.
     """
     page = tif.pages.first
-    claimed = _claimed_planes(tif, page)
+    with naming_errors(where):
+        claimed = _claimed_planes(tif, page)
     if claimed <= len(tif.pages):
         return 0
     inside = page.is_contiguous and page.dataoffsets[0] + claimed * page.nbytes <= tif.filehandle.size
@@ -96,28 +98,30 @@ def _claimed_planes(tif: TiffFile, page: TiffPage) -> int:
 def _decode(source: Path | bytes, where: str, form: PageForm) -> Iterator[np.ndarray]:
     with open_pages(source, where=where) as tif:
         planes = planes_behind(tif, where=where)
-        stored = _planes(tif, planes, where) if planes else _pages(tif, where)
-        for page, decoded in stored:
-            yield from form.to_images(decoded, page, where=where)
+        count = planes or len(tif.pages)
+        for index in range(count):
+            name = where if count == 1 else f"{where}, page {index + 1} of {count}"
+            with naming_errors(name):
+                page = pages_of(tif)[0 if planes else index]
+                decoded = _plane(tif, page, index, name) if planes else decode_page(page, where=name)
+            yield from form.to_images(decoded, page, where=name)
 
 
-def _pages(tif: TiffFile, where: str) -> Iterator[tuple[TiffPage, np.ndarray]]:
-    for number, page in enumerate(pages_of(tif), start=1):
-        name = where if len(tif.pages) == 1 else f"{where}, page {number} of {len(tif.pages)}"
-        yield page, decode_page(page, where=name)
-
-
-def _planes(tif: TiffFile, count: int, where: str) -> Iterator[tuple[TiffPage, np.ndarray]]:
-    page, file = tif.pages.first, tif.filehandle
+def _plane(tif: TiffFile, page: TiffPage, index: int, where: str) -> np.ndarray:
+    """Read a plane behind the first of the only page."""
     require_segments(page, where=where)
+    tif.filehandle.seek(page.dataoffsets[0] + index * page.nbytes)
     stored = np.dtype(tif.byteorder + np.dtype(page.dtype).char)
-    for index in range(count):
-        file.seek(page.dataoffsets[0] + index * page.nbytes)
-        plane = np.frombuffer(file.read(page.nbytes), stored)
-        yield page, plane.astype(page.dtype).reshape(page.shaped)
+    plane = np.frombuffer(tif.filehandle.read(page.nbytes), stored)
+    return plane.astype(page.dtype).reshape(page.shaped)
 
 
-def _stated(tif: TiffFile, form: PageForm) -> Iterator[StatedRange]:
+def _stated(tif: TiffFile, form: PageForm, where: str) -> tuple[StatedRange, ...]:
+    with naming_errors(where):
+        return tuple(_ranges(tif, form))
+
+
+def _ranges(tif: TiffFile, form: PageForm) -> Iterator[StatedRange]:
     """Collect the ranges in the metadata; those of an inverted image are ranges of what is not inverted."""
     page = tif.pages.first
     if form.photometric != PHOTOMETRIC.MINISWHITE:

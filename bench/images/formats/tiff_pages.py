@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -143,21 +143,20 @@ def open_pages(source: Path | bytes, *, where: str) -> Iterator[TiffFile]:
     Raises:
         InputError: it cannot be read, is damaged, exceeds the limits, or is of a ``FOREIGN`` kind.
     """
-    with naming_errors(where):
-        if isinstance(source, Path):
-            size = regular_size(source, most=LARGEST_TIFF, where=where)
-            file: BinaryIO = source.open("rb")
-        else:
-            size, file = len(source), io.BytesIO(source)
-        with file:
+    with ExitStack() as opened:
+        with naming_errors(where):
+            if isinstance(source, Path):
+                size = regular_size(source, most=LARGEST_TIFF, where=where)
+                file: BinaryIO = opened.enter_context(source.open("rb"))
+            else:
+                size, file = len(source), io.BytesIO(source)
             require_bounded(file, size=size, where=where)
             file.seek(0)
-            with TiffFile(file, _multifile=False) as tif:
-                if kinds := [kind for kind in FOREIGN if getattr(tif, f"is_{kind}")]:
-                    raise InputError(
-                        f"{where}: a TIFF of the kind {kinds[0]}; allowed: plain, ImageJ and OME"
-                    )
-                yield tif
+            tif = opened.enter_context(TiffFile(file, _multifile=False))
+            kinds = [kind for kind in FOREIGN if getattr(tif, f"is_{kind}")]
+        if kinds:
+            raise InputError(f"{where}: a TIFF of the kind {kinds[0]}; allowed: plain, ImageJ and OME")
+        yield tif
 
 
 def pages_of(tif: TiffFile) -> Sequence[TiffPage]:
@@ -172,7 +171,10 @@ def form_of(tif: TiffFile, *, where: str) -> PageForm:
     Raises:
         InputError: if a page is of a kind that is not read, or the pages differ.
     """
-    forms = [_form(page, lut=tif.is_imagej, where=where) for page in pages_of(tif)]
+    with naming_errors(where):
+        forms = [_form(page, lut=tif.is_imagej, where=where) for page in pages_of(tif)]
+    if not forms:
+        raise InputError(f"{where}: truncated or damaged (it has no pages)")
     for number, form in enumerate(forms, start=1):
         if form != forms[0]:
             raise InputError(
@@ -239,6 +241,8 @@ def _require_type(page: TiffPage, where: str) -> np.dtype[Any]:
         raise InputError(
             f"{where}: {bits}-bit {kind} samples; allowed: {', '.join(SAMPLE_TYPES)}, of 8 bits or more"
         )
+    if page.photometric == PHOTOMETRIC.PALETTE and page.colormap is None:
+        raise InputError(f"{where}: truncated or damaged (its palette is missing)")
     inverted_floats = page.photometric == PHOTOMETRIC.MINISWHITE and kind.startswith("float")
     unscaled = page.photometric == PHOTOMETRIC.YCBCR and page.compression != _JPEG
     cmyk = page.photometric == PHOTOMETRIC.SEPARATED and (kind != "uint8" or page.compression == _JPEG)

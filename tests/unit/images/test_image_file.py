@@ -221,6 +221,18 @@ def test_half_a_file_is_never_left(tmp_path, old):
     assert not old or target.read_bytes() == old
 
 
+def test_an_error_of_the_denoiser_is_not_taken_for_damage(tmp_path):
+    images = open_image_file(TIFFS["stack of uint16"], where="a.tif")
+
+    def denoised():
+        yield next(iter(images))
+        raise MemoryError("no memory left on the device")
+
+    with pytest.raises(MemoryError, match="no memory left"):
+        write_copy(images, tmp_path / "out.tif", denoised())
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_is_in_its_place_only_when_it_is_complete(tmp_path):
     with replacing(tmp_path / "a") as beside:
         beside.write_bytes(b"1")

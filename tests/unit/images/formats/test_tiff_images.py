@@ -189,7 +189,7 @@ def test_images_are_decoded_one_at_a_time(tmp_path):
     images = iter(open_tiff(path, where="a.tif"))
     for expected in STACK[:2]:
         np.testing.assert_array_equal(next(images)[..., 0], expected)
-    with pytest.raises(InputError, match=r"a\.tif: truncated or damaged"):
+    with pytest.raises(InputError, match=r"a\.tif, page 3 of 3: truncated or damaged"):
         next(images)
 
 

@@ -1,6 +1,7 @@
 """Kinds of TIFF pages: which are read as which images, and which are refused by name."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -100,6 +101,9 @@ def with_subifd():
     return content.getvalue()
 
 
+GREY_TAG, PALETTE_TAG = (struct.pack("<HHLL", 262, 4, 1, kind) for kind in (1, 3))
+NO_PALETTE = forged.tiff(4, 4).replace(GREY_TAG, PALETTE_TAG)
+
 BAD_FILES = {
     "two channels": (
         tiff_of(np.dstack([GREY] * 2), photometric="minisblack", planarconfig="contig"),
@@ -145,6 +149,7 @@ BAD_FILES = {
     "a huge tile": (forged.tiff(64, 64, tile=(40_000, 40_000)), "too large"),
     "no pixels": (forged.tiff(0, 16), "an image without pixels"),
     "no page": (b"II*\0\0\0\0\0" + bytes(16), "truncated or damaged"),
+    "no palette": (NO_PALETTE, "truncated or damaged (its palette is missing)"),
 }
 
 
