@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bench.conformance.case import SIDE, ConformanceError, small_unet
+from bench.conformance.case import ConformanceError, small_unet
 from bench.images.image_set import ImageSet
 from bench.images.sources import open_set
 from bench.scoring.denoiser import Denoiser
@@ -30,6 +30,8 @@ WIDTH = 8
 TEST_SIDE = 128
 LEAST_GAIN = 1.0
 LARGEST_COST = 1.2
+PATCH = 64
+"""Side of the patches whose cost is counted, in pixels: that of the recipes for a CPU."""
 
 
 def learns(case: Case) -> str:
@@ -65,7 +67,7 @@ def gains(case: Case, net: UNet | None = None) -> str:
 def costs(case: Case) -> str:
     """The operations of a step, in those of supervised learning: at most 1.2 if its patches are larger."""
     net, scale = small_unet(1), case.method.patch_scale
-    usual, own = case.batch(), case.batch(side=scale * SIDE)
+    usual, own = case.batch(side=PATCH), case.batch(side=scale * PATCH)
 
     def step() -> None:
         case.loss(own, net=net).mean().backward()  # type: ignore[no-untyped-call]
