@@ -202,6 +202,8 @@ def measure_range(images: Iterable[np.ndarray]) -> UsedRange:
 def _range_of(image: np.ndarray) -> UsedRange:
     values = image.ravel()[:: max(1, image.size // _MOST_SAMPLED)].astype(np.float64)
     low, high = np.quantile(values, TAILS)
+    if low == high:  # nearly all of it is background
+        low, high = values.min(), values.max()
     return UsedRange(float(low), float(high), float(values.mean()), bool((values == np.rint(values)).all()))
 
 
@@ -210,7 +212,7 @@ def _scale_of_integers(used: UsedRange, *, full: float) -> IntensityScale:
         return IntensityScale(0, full, "all values of the type, since the image is constant")
     recorded_in_full = used.low >= 0 and used.span >= LARGE_PART * full
     black, why = (0, "the whole range is used") if recorded_in_full else _black_level(used)
-    white = black + 2 ** int(used.high - black).bit_length() - 1
+    white = black + 2 ** math.ceil(used.high - black).bit_length() - 1
     return IntensityScale(black, min(white, full), f"from the data: {why}")
 
 

@@ -112,6 +112,9 @@ def noisy(black, span, sd, dtype):
     return values.astype(dtype) if np.dtype(dtype).kind == "f" else np.rint(values.clip(0)).astype(dtype)
 
 
+SPOTS = np.zeros((64, 64), bool)
+SPOTS[[3, 40], [50, 9]] = True
+
 FOUND = {
     "8 bits, whatever they show": (noisy(90, 40, 3, "uint8"), (0, 255)),
     "16 bits in full": (noisy(0, 65000, 100, "uint16"), (0, 65535)),
@@ -126,6 +129,9 @@ FOUND = {
     "small floats": (noisy(0, 0.01, 0.0005, "float32"), (0, 2**-6)),
     "bytes as floats": (noisy(0, 230, 5, "float32"), (0, 256)),
     "photon counts as bytes": (RNG.poisson(2, (64, 64)).astype(np.uint8), (0, 15)),
+    "a few spots": (np.where(SPOTS, 900, 0).astype(np.uint16), (0, 1023)),
+    "a few photons": (SPOTS.astype(np.uint16), (0, 1)),
+    "a few spots in floats": (np.where(SPOTS, 900, 0.5).astype(np.float32), (0, 1024)),
     "black": (np.zeros((16, 16), np.uint8), (0, 255)),
 }
 
