@@ -6,6 +6,7 @@ import ast
 import hashlib
 import inspect
 import pkgutil
+import traceback
 from dataclasses import dataclass, fields
 from importlib import import_module, metadata, util
 from pathlib import Path
@@ -98,8 +99,8 @@ def load_class(name: str) -> type[Method]:
         module = import_module(module_name)
     except Exception as error:  # any error: the message must name the file
         raise InputError(
-            f"the method {name!r} could not be imported from {known[name].file() or module_name}: "
-            f"{type(error).__name__}: {error}"
+            f"the method {name!r} could not be imported from {_origin(error, known[name])}: "
+            f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
         ) from error
     defined = [
         thing
@@ -114,6 +115,16 @@ def load_class(name: str) -> type[Method]:
             f"which holds {len(defined)}"
         )
     return defined[0]
+
+
+def _origin(error: Exception, listing: Listing) -> str:
+    """Return the method's file, with the line in it that raised an error if there is one."""
+    file = listing.file()
+    if isinstance(error, SyntaxError):
+        return f"{error.filename or file}, line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(file)]
+    return f"{file}, line {lines[-1]}" if lines else str(file or listing.target)
 
 
 def parse_method(spec: str) -> tuple[str, Method]:
@@ -136,10 +147,14 @@ def build(method: type[Method], hyper_parameters: Mapping[str, object]) -> Metho
     """Create a method from hyper-parameters, given as values or as text.
 
     Raises:
-        InputError: a value has the wrong type or is out of range.
+        InputError: the class lacks a function of the contract; a value has the wrong type or is out of range.
     """
     from pydantic import TypeAdapter, ValidationError
 
+    if inspect.isabstract(method):
+        place = f"{inspect.getfile(method)}, line {inspect.getsourcelines(method)[1]}"
+        lacking = " and ".join(sorted(method.__abstractmethods__))
+        raise InputError(f"{place}: the class {method.__name__} lacks {lacking}")
     try:
         return TypeAdapter(method).validate_python(hyper_parameters)
     except ValidationError as error:

@@ -12,7 +12,7 @@ from bench.conformance import denoising_checks, loss_checks, training_checks
 from bench.conformance.case import Case, ConformanceError
 from bench.conformance.declaration_checks import declares_itself
 from bench.discovery import listings, parse_method
-from bench.errors import unknown
+from bench.errors import InputError, unknown
 from bench.method import Untrained
 from bench.noise import NOISES
 
@@ -109,7 +109,7 @@ def _run(check: partial[str | None] | partial[None], file: Path | None, *, noise
     name = title(check.func)
     try:
         return Finding(name, noise, measured=check() or "")
-    except ConformanceError as error:
+    except (ConformanceError, InputError) as error:
         return Finding(name, noise, fault=str(error))
     except Exception as error:  # noqa: BLE001 - any error of the method is a finding
         return Finding(name, noise, fault=_format_exception(error, file))

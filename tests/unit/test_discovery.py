@@ -92,14 +92,45 @@ def test_wrong_hyper_parameters_are_named(spec: str, message: str) -> None:
 def test_a_file_that_raises_is_named_with_its_error(method_folder: Path) -> None:
     (method_folder / "broken_entry.py").write_text('"""Broken."""\nraise ZeroDivisionError("oh no")\n')
     assert listings()["broken_entry"].summary() == "Broken."
-    with pytest.raises(InputError, match=r"'broken_entry'.*broken_entry\.py: ZeroDivisionError: oh no"):
+    with pytest.raises(
+        InputError, match=r"broken_entry\.py, line 2: ZeroDivisionError: oh no"
+    ):
         load_class("broken_entry")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("import math\n\nmath.sqrt(-1)\n", 3, "ValueError: math domain error"),
+        ("import nothing_like_it\n", 1, "ModuleNotFoundError: No module named 'nothing_like_it'"),
+        ("class Method(\n", 1, "SyntaxError: '(' was never closed"),
+    ],
+)
+def test_the_line_that_cannot_be_imported_is_named(
+    method_folder: Path, text: str, line: int, said: str
+) -> None:
+    file = method_folder / "faulty.py"
+    file.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_class("faulty")
+    assert str(caught.value) == f"the method 'faulty' could not be imported from {file}, line {line}: {said}"
+
+
+def test_a_class_that_lacks_functions_of_the_contract_is_named_with_its_line(method_folder: Path) -> None:
+    file = method_folder / "incomplete.py"
+    file.write_text(
+        "from dataclasses import dataclass\n\nfrom bench.method import Method\n\n\n"
+        "@dataclass(frozen=True)\nclass Faulty(Method):\n    needs = frozenset({'noisy'})\n"
+    )
+    with pytest.raises(InputError) as caught:
+        parse_method("incomplete")
+    assert str(caught.value) == f"{file}, line 6: the class Faulty lacks denoise and loss"
 
 
 def test_a_file_that_does_not_parse_is_listed_as_such(method_folder: Path) -> None:
     (method_folder / "garbled_entry.py").write_text("def (:\n")
     assert "does not parse" in listings()["garbled_entry"].summary()
-    with pytest.raises(InputError, match=r"garbled_entry\.py: SyntaxError"):
+    with pytest.raises(InputError, match=r"garbled_entry\.py, line 1: SyntaxError"):
         load_class("garbled_entry")
 
 
