@@ -77,8 +77,8 @@ GREY = Recipe(
     channels=1,
     width=48,
     steps=10_000,
-    batch=64,
-    patch=128,
+    batch=256,
+    patch=64,
 )
 GREY_CPU = replace(
     GREY,
@@ -89,7 +89,6 @@ GREY_CPU = replace(
     width=32,
     steps=8000,
     batch=8,
-    patch=64,
 )
 
 RECIPES = {

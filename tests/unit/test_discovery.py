@@ -92,9 +92,7 @@ def test_wrong_hyper_parameters_are_named(spec: str, message: str) -> None:
 def test_a_file_that_raises_is_named_with_its_error(method_folder: Path) -> None:
     (method_folder / "broken_entry.py").write_text('"""Broken."""\nraise ZeroDivisionError("oh no")\n')
     assert listings()["broken_entry"].summary() == "Broken."
-    with pytest.raises(
-        InputError, match=r"broken_entry\.py, line 2: ZeroDivisionError: oh no"
-    ):
+    with pytest.raises(InputError, match=r"broken_entry\.py, line 2: ZeroDivisionError: oh no"):
         load_class("broken_entry")
 
 
