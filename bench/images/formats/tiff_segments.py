@@ -40,6 +40,7 @@ COMPRESSIONS = {
 _SCAN = b"\xff\xda"
 _FILL = 0xFF
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # not those of tables
+_MOST_COMPONENTS = 5
 _JPEG_2000_START = b"\xff\x4f\xff\x51"
 _JPEG_XL_START = b"\xff\x0a"
 _JPEG_XL_RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
@@ -131,7 +132,9 @@ def _marker(content: bytes, place: int) -> int:
 def _jpeg_2000_size(content: bytes) -> tuple[int, int]:
     if not content.startswith(_JPEG_2000_START):
         raise ValueError("not a JPEG 2000 codestream")
-    right, bottom, left, top = struct.unpack_from(">4L", content, 8)
+    right, bottom, left, top, *_, components = struct.unpack_from(">8LH", content, 8)
+    if components > _MOST_COMPONENTS:
+        raise ValueError(f"a JPEG 2000 image of {components} components")
     return bottom - top, right - left
 
 

@@ -54,6 +54,14 @@ def test_the_size_of_a_jpeg_is_not_that_of_its_thumbnail():
         require_honest(hidden, "JPEG", height=16, width=16, where="a.tif")
 
 
+def test_a_jpeg_2000_of_many_components_is_not_decoded():
+    segment = segment_of("jpeg2000", np.zeros((40, 48, 3), np.uint8))
+    assert segment[40:42] == struct.pack(">H", 3)
+    inflated = segment[:40] + struct.pack(">H", 16384) + segment[42:]
+    with pytest.raises(ValueError, match="16384 components"):
+        require_honest(inflated, "JPEG 2000", height=40, width=48, where="a.tif")
+
+
 def test_a_jpeg_of_many_scans_is_refused():
     with pytest.raises(InputError, match=rf"scans are too many; allowed: {MOST_SCANS}"):
         require_honest(forged.jpeg(16, 16, scans=MOST_SCANS), "JPEG", height=16, width=16, where="a.tif")
