@@ -41,8 +41,8 @@ class Sure(Method):
     ``risk=first_order`` is the published form, for comparison:
 
     - Gaussian: (f - y)^2 - sd^2 + (2 sd^2 / eps) b (f(y + eps b) - f)   (Ramani et al. 2008). The second
-      image has more noise than the first. If a network can tell, it returns the first as it is and denoises
-      the second; the estimate is then -sd^2.
+      image has more noise than the first. A network that distinguishes them returns the first as it is and
+      denoises the second; the estimate is then -sd^2.
     - Poisson: (f - y)^2 - zeta y + (2 zeta / eps) b y (f(y + eps b) - f)   (PURE; Luisier et al. 2010).
     - Gamma: (f - y)^2 - y^2 / (k + 1) + (2 / ((k + 1) eps)) b y (f(y + eps b y) - f), from the identity
       E[y g] = x E[g + y g' / k]; exact where f is affine in y_i.

@@ -25,7 +25,7 @@ class Unsure(Method):
     which the level need not be known; the optimum is y + eta s(y), s the score, eta = 1 / E[s^2] >= sd^2.
 
     The divergence is estimated by a Rademacher probe b: b (f(y + eps b) - f(y - eps b)) / (2 eps), and the
-    square by the mean of both, which are equally noisy: see ``sure``.
+    square by the mean of both, which are equally noisy: as in ``sure``.
 
     Args:
         eps: step of the finite difference, intensities, > 0.

@@ -1,4 +1,4 @@
-"""Standard output and error that never end a command, whose work goes on where its output cannot be read."""
+"""Standard output and error that never end a command, whose work continues if its output cannot be read."""
 
 from __future__ import annotations
 

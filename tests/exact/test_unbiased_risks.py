@@ -301,7 +301,7 @@ def test_the_difference_of_a_filter_is_exact():
     np.testing.assert_allclose(losses, risk.mean(dim=(1, 2, 3)), rtol=1e-9)
 
 
-def test_a_network_that_tells_noisier_images_apart_gains_nothing():
+def test_a_network_that_distinguishes_noisier_images_gains_nothing():
     """As published, it returns the image as it is and denoises the noisier one, and seems to have no risk."""
     noise, eps, grey = Gaussian(25), 0.03, 0.5
     noisy = grey + noise.sd * torch.randn((4, 1, 200, 200), generator=rng_of(1), dtype=torch.float64)
