@@ -6,14 +6,13 @@ import ast
 import hashlib
 import inspect
 import pkgutil
-import traceback
 from dataclasses import dataclass, fields
 from importlib import import_module, metadata, util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import methods
-from bench.errors import InputError, unknown
+from bench.errors import InputError, line_in, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,9 +121,8 @@ def _origin(error: Exception, listing: Listing) -> str:
     file = listing.file()
     if isinstance(error, SyntaxError):
         return f"{error.filename or file}, line {error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(file)]
-    return f"{file}, line {lines[-1]}" if lines else str(file or listing.target)
+    line = line_in(file, error)
+    return f"{file}, line {line}" if line else str(file or listing.target)
 
 
 def parse_method(spec: str) -> tuple[str, Method]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from traceback import extract_tb
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 class InputError(ValueError):
@@ -26,3 +28,9 @@ def unknown(kind: str, name: str, allowed: Iterable[str]) -> InputError:
     nearest = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
     hint = f"; did you mean {lower[nearest[0]]!r}?" if nearest else "."
     return InputError(f"unknown {kind} {name!r}{hint} Known: {', '.join(allowed) or 'none'}.")
+
+
+def line_in(file: Path | str | None, error: Exception) -> int | None:
+    """Return the last line of a file that led to an error; None if none did."""
+    frames = extract_tb(error.__traceback__)
+    return next((frame.lineno for frame in reversed(frames) if frame.filename == str(file)), None)

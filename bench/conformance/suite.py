@@ -12,7 +12,7 @@ from bench.conformance import denoising_checks, loss_checks, training_checks
 from bench.conformance.case import Case, ConformanceError
 from bench.conformance.declaration_checks import declares_itself
 from bench.discovery import listings, parse_method
-from bench.errors import InputError, unknown
+from bench.errors import InputError, line_in, unknown
 from bench.method import Untrained
 from bench.noise import NOISES
 
@@ -117,7 +117,8 @@ def _run(check: partial[str | None] | partial[None], file: Path | None, *, noise
 
 def _format_exception(error: Exception, file: Path | None) -> str:
     """Describe an exception and its line, in the method's own file if the traceback contains it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if file and Path(frame.filename) == file]
-    where = (own or frames)[-1]
-    return f"raises {type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
+    raised = f"raises {type(error).__name__}: {error}"
+    if file and (line := line_in(file, error)):
+        return f"{raised} ({file.name}, line {line})"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{raised} ({Path(last.filename).name}, line {last.lineno})"

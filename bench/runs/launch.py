@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.errors import line_in
 from bench.runs.execute import execute, missing_tests
 from bench.runs.inputs import NoisyTestSets
 from bench.store.locks import BusyError
@@ -61,7 +64,9 @@ def try_execute(job: Job, context: RunContext, tests: list[NoisySet], watcher: W
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 - the other runs continue after any error
-        return f"failed: {error}"
+        file = Path(inspect.getfile(type(job.method)))
+        line = line_in(file, error)
+        return f"failed: {error}" + (f" ({file.name}, line {line})" if line else "")
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
+
 import pytest
 
-from bench.errors import unknown
+from bench.errors import line_in, unknown
+
+
+def test_the_last_line_of_a_file_that_led_to_an_error() -> None:
+    def inner() -> None:
+        inspect.getfile(3)  # type: ignore[arg-type]
+
+    with pytest.raises(TypeError) as caught:
+        inner()
+    assert line_in(Path(__file__), caught.value) == inner.__code__.co_firstlineno + 1
+    assert line_in(inspect.__file__, caught.value) not in (None, line_in(__file__, caught.value))
+    assert line_in("elsewhere.py", caught.value) is None
 
 
 @pytest.mark.parametrize(

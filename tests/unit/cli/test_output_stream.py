@@ -27,7 +27,7 @@ class Failing(io.StringIO):
     def write(self, text: str) -> int:
         self.writes += 1
         if self.writes >= 3:
-            raise OSError(self.code, "told so")
+            raise OSError(self.code, "no space")
         return super().write(text)
 
     def fileno(self) -> int:
@@ -76,7 +76,7 @@ def test_a_full_disk_is_reported_at_the_end(failing):
     failing(errno.ENOSPC)
     done = []
     with (
-        pytest.raises(StorageError, match=r"standard output could not be written \(told so\)"),
+        pytest.raises(StorageError, match=r"standard output could not be written \(no space\)"),
         lasting_output(),
     ):
         for line in "abcde":

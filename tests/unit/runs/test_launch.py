@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bench.analysis.tabulate import tabulate
 from bench.runs import fit
-from bench.runs.launch import Queue
+from bench.runs.launch import Queue, launch
 from bench.store.locks import BusyError
+from methods.supervised import Supervised
 from tests.support.results.records import write_made_up
 from tests.support.runs import Silent
 
@@ -39,6 +42,23 @@ def test_a_failed_run_is_stored_apart_and_the_others_continue(
     monkeypatch.undo()
     assert tiny.launch(methods=("sure",)) == ["trained"]
     assert store.failures().empty
+
+
+@dataclass(frozen=True)
+class Failing(Supervised):
+    """A method with a fault."""
+
+    def loss(self, *_: Any) -> Any:
+        """Fail."""
+        return 1 / 0
+
+
+def test_a_failure_names_the_line_of_the_method(tiny: Tiny) -> None:
+    job = replace(tiny.jobs()[0], method=Failing())
+    watcher = Silent()
+    assert launch([job], tiny.context, watcher) == [job]
+    line = Failing.loss.__code__.co_firstlineno + 2
+    assert watcher.outcomes == [f"failed: division by zero ({Path(__file__).name}, line {line})"]
 
 
 def test_the_table_shows_where_a_method_is_not_defined(tiny: Tiny, gaussian_only: str) -> None:
