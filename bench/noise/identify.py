@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.errors import InputError
 from bench.noise import NOISES
 from bench.noise.level import DARK, blurred, flattest, inside, noise_sd
+from bench.noise.photons import has_few_levels, photon_sd
 
 if TYPE_CHECKING:
     from bench.noise import Noise
@@ -21,6 +23,7 @@ MIN_SIDE_FOR_GROWTH = 64
 BINS = 8
 BRIGHT = 0.8  # pixels above this, or below DARK, may have been clipped in the file
 LEAST_CONTRAST = 1.5
+LEAST_PIXELS = 1000
 HALF_WAY = 0.25  # between the exponents 0, 1/2 and 1 of the three noise models
 
 
@@ -56,7 +59,7 @@ class Growth:
         return f"its noise grows as intensity^{exponent}, from {first} to {last}"
 
 
-def measure_growth(noisy: np.ndarray) -> Growth | None:
+def measure_growth(noisy: np.ndarray, *, where: np.ndarray | None = None) -> Growth:
     """Measure the growth of the noise in the flattest fifth of each of eight intensity bins.
 
     On 40 photographs of Set12 and BSD68, under four noises, as floats and clipped to 8 bits, the exponent was
@@ -65,23 +68,36 @@ def measure_growth(noisy: np.ndarray) -> Growth | None:
 
     Args:
         noisy: y, (H, W, C), intensities; a file may have clipped and rounded them.
+        where: the pixels that count, (H, W, C), boolean; by default all.
 
-    Returns:
-        None if the image is smaller than 64x64 pixels, has too little contrast, or no noise.
+    Raises:
+        InputError: the image is smaller than 64x64 pixels, has too little contrast, or no noise; the message
+            says which.
     """
     values = noisy.astype(np.float64)
     if min(values.shape[:2]) < MIN_SIDE_FOR_GROWTH:
-        return None
+        raise InputError(
+            f"it is smaller than {MIN_SIDE_FOR_GROWTH}x{MIN_SIDE_FOR_GROWTH} pixels, too small to show how "
+            "its noise grows with intensity"
+        )
     smooth = blurred(values)
     used = inside(values) & (smooth > DARK) & (smooth < BRIGHT)
-    if not used.any():
-        return None
+    if where is not None:
+        used &= where
+    if np.count_nonzero(used) < LEAST_PIXELS:
+        raise InputError("hardly any part is neither black nor white: too little to show its noise model")
     edges = np.quantile(smooth[used], np.linspace(0, 1, BINS + 1))
     bins = [used & (smooth >= low) & (smooth <= high) for low, high in pairwise(edges)]
     flat = [flattest(values, where=part) for part in bins]
     intensity = np.array([smooth[part].mean() for part in flat])
-    sd = np.array([noise_sd(values, where=part) for part in flat])
-    if intensity[-1] / intensity[0] < LEAST_CONTRAST or not sd.all():
-        return None
+    measure = photon_sd if has_few_levels(values) else noise_sd
+    sd = np.array([measure(values, where=part) for part in flat])
+    if not sd.all():
+        raise InputError("no noise is found in its flat parts")
+    if intensity[-1] / intensity[0] < LEAST_CONTRAST:
+        raise InputError(
+            f"its flat parts are too much alike, from {intensity[0]:.2g} to {intensity[-1]:.2g}, to show how "
+            "its noise grows with intensity"
+        )
     (exponent, _), covariance = np.polyfit(np.log(intensity), np.log(sd), 1, cov=True)
     return Growth(intensity, sd, float(exponent), math.sqrt(covariance[0, 0]))

@@ -28,7 +28,7 @@ SOBEL = np.outer([1, 2, 1], [-1, 0, 1])
 MEDIAN_TO_SD = 1 / norm.ppf(0.75)
 
 
-def estimate_noise(model: type[Noise], noisy: np.ndarray) -> Noise:
+def estimate_noise(model: type[Noise], noisy: np.ndarray, *, where: np.ndarray | None = None) -> Noise:
     """Estimate the parameter of a known noise model.
 
     The image is stabilised, so that its noise is equally strong everywhere. The standard deviation is then
@@ -41,6 +41,7 @@ def estimate_noise(model: type[Noise], noisy: np.ndarray) -> Noise:
     Args:
         model: Gaussian, Poisson or Gamma.
         noisy: y, (H, W, C), intensities, neither clipped nor rounded.
+        where: the pixels that count, (H, W, C), boolean; by default all.
 
     Raises:
         InputError: a side is shorter than 16 pixels, the whole image is dark, or no noise is found.
@@ -56,7 +57,7 @@ def estimate_noise(model: type[Noise], noisy: np.ndarray) -> Noise:
     # Only the stabilisation of Poisson noise depends on the parameter.
     for _ in range(ROUNDS):
         v = noise.stabilise(y).numpy()
-        sd = noise_sd(v, where=flattest(v, where=_noisy_part(noise, y.numpy())))
+        sd = noise_sd(v, where=flattest(v, where=_noisy_part(noise, y.numpy(), where)))
         if sd == 0:
             raise InputError(f"no {model.name} noise is found: the flat parts of the image are constant")
         previous, noise = noise, model.of_stabilised_sd(sd)
@@ -72,11 +73,16 @@ def flattest(values: np.ndarray, *, where: np.ndarray) -> np.ndarray:
         values: (H, W, C), with noise of about equal strength throughout the part.
         where: the part, (H, W, C), boolean.
     """
-    smooth = blurred(values)
-    across, down = (correlate(smooth, kernel[..., None]) for kernel in (SOBEL, SOBEL.T))
-    gradient = blurred(np.hypot(across, down))
+    gradient = steepness(values)
     flat: np.ndarray = where & (gradient <= np.quantile(gradient[where], FLAT_SHARE))
     return flat
+
+
+def steepness(values: np.ndarray) -> np.ndarray:
+    """Return the magnitude of the gradients of a blurred image, (H, W, C)."""
+    smooth = blurred(values)
+    across, down = (correlate(smooth, kernel[..., None]) for kernel in (SOBEL, SOBEL.T))
+    return blurred(np.hypot(across, down))
 
 
 def noise_sd(values: np.ndarray, *, where: np.ndarray) -> float:
@@ -98,9 +104,9 @@ def inside(values: np.ndarray) -> np.ndarray:
     return mask
 
 
-def _noisy_part(noise: Noise, y: np.ndarray) -> np.ndarray:
+def _noisy_part(noise: Noise, y: np.ndarray, where: np.ndarray | None) -> np.ndarray:
     """Return a mask of the values that noise changes; Poisson and Gamma noise leave black unchanged."""
-    mask = inside(y)
+    mask = inside(y) if where is None else inside(y) & where
     if noise.variance(0.0) == 0:
         mask &= blurred(y) > DARK
     if not mask.any():

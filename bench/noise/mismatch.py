@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from bench.errors import InputError
 from bench.noise.blind import UnknownNoise
-from bench.noise.identify import measure_growth
-from bench.noise.level import estimate_noise
+from bench.noise.measured import measure_noise
 
 if TYPE_CHECKING:
     import numpy as np
 
     from bench.noise import Noise
+    from bench.noise.measured import MeasuredNoise
 
+# Between 1, and 1.5, from which a different strength must be noticed, with room for errors of the estimate.
 TOO_STRONG = 1.3
-# A file clips the noise in flat parts that are nearly black or white, to .6 of its strength or less.
-TOO_WEAK = 1 / 1.75
+TOO_WEAK = 1 / 1.3
 
 
 def mismatches(trained: Noise | UnknownNoise, noisy: np.ndarray) -> list[str]:
@@ -27,17 +27,23 @@ def mismatches(trained: Noise | UnknownNoise, noisy: np.ndarray) -> list[str]:
         noisy: (H, W, C), intensities; a file may have clipped and rounded them.
 
     Returns:
-        One sentence per difference; empty if the image is too small or too flat to measure its noise.
+        One sentence per difference, or about what the image does not show.
     """
     model = trained.model if isinstance(trained, UnknownNoise) else type(trained)
-    growth = measure_growth(noisy)
-    if growth is None:
-        return []
-    if growth.contradicts(model):
-        wrong = f"unlike the {model.name} noise (^{model.growth:g}) for which this denoiser was trained"
-        return [f"{growth}: like {growth.model.name} noise (^{growth.model.growth:g}), {wrong}"]
+    measured = measure_noise(noisy)
+    growth, said = measured.growth, measured.remarks()
+    if not isinstance(growth, str) and growth.contradicts(model):
+        if not growth.contradicts(growth.model):
+            wrong = f"unlike the {model.name} noise (^{model.growth:g}) for which this denoiser was trained"
+            said.append(f"{growth}: like {growth.model.name} noise (^{growth.model.growth:g}), {wrong}")
+    elif not measured.correlation.neighbours:
+        said += _other_strength(trained, model, measured)
+    return said
+
+
+def _other_strength(trained: Noise | UnknownNoise, model: type[Noise], measured: MeasuredNoise) -> list[str]:
     try:
-        found = estimate_noise(model, noisy)
+        found = measured.level(model)
     except InputError as error:
         return [str(error)]
     ends = trained.parameters if isinstance(trained, UnknownNoise) else (trained.parameter, trained.parameter)

@@ -10,6 +10,8 @@ import torch
 from bench.errors import InputError
 from bench.noise import Noise
 from bench.noise.blind import UnknownNoise, given_noise
+from bench.noise.windows import windows_of
+from bench.scoring.tiles import Tiled, overlap
 from bench.training.precision import disable_tf32, in_precision
 
 if TYPE_CHECKING:
@@ -41,12 +43,15 @@ class Denoiser:
         method: method that turns the network into a denoiser.
         noise: noise that it was trained for; an unknown parameter is estimated for each image.
         device: the device on which it computes.
+        tile: side of the tiles in which the network is applied, a multiple of its pooling; None for whole
+            images.
     """
 
     net: UNet
     method: Method
     noise: Noise | UnknownNoise
     device: torch.device
+    tile: int | None = None
 
     def __call__(self, noisy: Tensor) -> Tensor:
         """Denoise (B, C, H, W) float images of any size, with intensities in [0, 1] but not clipped.
@@ -103,12 +108,17 @@ class Denoiser:
 
     def _network(self) -> Network:
         disable_tf32()
-        return in_precision(self.net.eval(), "float32", self.device)
+        net = in_precision(self.net.eval(), "float32", self.device)
+        return net if self.tile is None else Tiled(net, self.tile, overlap(self.net))
 
     def _given_noise(self, images: Tensor) -> Noise | None:
         if "noise" not in self.method.needs:
             return None
         if isinstance(self.noise, Noise):
             return self.noise
-        levels = [given_noise(self.noise, image.movedim(0, -1).cpu().numpy()).parameter for image in images]
+        levels = [self._estimated(image) for image in images]
         return self.noise.model(torch.tensor(levels, device=self.device).view(-1, 1, 1, 1))
+
+    def _estimated(self, image: Tensor) -> float:
+        """Estimate the parameter for one image, (C, H, W), from windows if it is large."""
+        return given_noise(self.noise, windows_of(image.movedim(0, -1).cpu().numpy())).parameter

@@ -44,7 +44,7 @@ def out_of_memory_advice(step: Step, batch: Batch, device: torch.device) -> Iter
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # these frames hold the tensors of the failed step
         # Twice the patches, since a training run holds more than its steps.
@@ -86,14 +86,15 @@ def _can_run(step: Step, batch: Batch) -> bool:
     try:
         step.dry_run(batch)
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)
         return False
     return True
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Check whether an error says that memory ran out."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return any(message in str(error) for message in CPU_MESSAGES)

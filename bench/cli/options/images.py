@@ -19,15 +19,17 @@ Level = Annotated[float | None, optional("VALUE", default="from the file's metad
 class DenoiseOptions:
     """Denoise your own images, of any size, with a trained run; format, type and metadata are kept.
 
-    Prints the black and white level of each file, and a warning if the noise of an image clearly differs from
-    the noise that the run was trained on.
+    Prints the black and white level of each file, and a warning if the noise of an image differs from the
+    noise that the run was trained on, is correlated or saturated, or does not show enough. Files are
+    read, denoised and written one after another; one that cannot be read does not stop the others.
 
     Args:
         run: its key, the start of its key, or its folder
-        images: image files, grey or colour as the run was trained
+        images: image files, folders of them or patterns such as 'scan*.tif', grey or colour as the run
         out: folder for the denoised images
         black: value in the files that is black, such as the offset of a camera
         white: value in the files that is white
+        strict: exit with code 2 if there was a warning; every file is written nevertheless
         device: device to compute on
         runs: folder of the stored runs
     """
@@ -37,6 +39,7 @@ class DenoiseOptions:
     out: Folder
     black: Level = None
     white: Level = None
+    strict: bool = False
     device: Device = "auto"
     runs: Runs = DEFAULT_STORE
 
@@ -46,14 +49,16 @@ class EstimateOptions:
     """Estimate the noise model and the noise level of each of your own images.
 
     Args:
-        images: image files of at least 16x16 pixels; finding the noise model needs 64x64 and some contrast
+        images: image files or folders of at least 16x16 pixels; the noise model needs 64x64 and some contrast
         black: value in the files that is black, such as the offset of a camera
         white: value in the files that is white
+        strict: exit with code 2 if there was a warning
     """
 
     images: Images
     black: Level = None
     white: Level = None
+    strict: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.errors import InputError
 from bench.noise import NOISES, Gamma, Gaussian, Noise, Poisson
 from bench.noise.identify import MIN_SIDE_FOR_GROWTH, measure_growth
 from bench.seeds import generator
@@ -55,15 +56,35 @@ def test_sd_in_the_bins_is_that_of_the_model(noise: Noise):
 
 
 @pytest.mark.parametrize(
-    "image",
+    ("image", "lacking"),
     [
-        np.full((MIN_SIDE_FOR_GROWTH - 1, 200, 1), 0.5),
-        np.full((200, 200, 1), 0.5),
-        np.zeros((200, 200, 1)),
-        ramp(1),
-        Gaussian(10).sample(np.full((200, 200, 1), 0.5), generator("flat")),
+        (np.full((MIN_SIDE_FOR_GROWTH - 1, 200, 1), 0.5), "too small"),
+        (np.full((200, 200, 1), 0.5), "no noise"),
+        (np.zeros((200, 200, 1)), "hardly any part"),
+        (ramp(1), "no noise"),
+        (
+            Gaussian(10).sample(np.full((200, 200, 1), 0.5), generator("flat")),
+            "too much alike, from 0.49 to 0.5",
+        ),
     ],
     ids=["small", "constant", "black", "without noise", "without contrast"],
 )
-def test_no_growth_where_it_cannot_be_measured(image: np.ndarray):
-    assert measure_growth(image) is None
+def test_what_is_lacking_is_said_where_the_growth_cannot_be_measured(image: np.ndarray, lacking: str):
+    with pytest.raises(InputError, match=lacking):
+        measure_growth(image)
+
+
+def test_the_noise_of_few_photons_grows_as_its_root():
+    """Medians fall between two counts of 0, 1, 2; mean squares do not."""
+    counts = generator("photons").poisson(4 * ramp(1))
+    growth = measure_growth(counts / counts.max())
+    assert growth.model is Poisson
+    assert growth.exponent == pytest.approx(0.5, abs=0.1)
+
+
+def test_only_the_pixels_that_count_are_measured():
+    noisy = Gaussian(10).sample(ramp(1), generator("test"))
+    noisy[:, :100] += 0.3 * noisy[:, :100] * generator("other").standard_normal((256, 100, 1))
+    right = np.zeros(noisy.shape, dtype=bool)
+    right[:, 110:] = True
+    assert measure_growth(noisy, where=right).exponent == pytest.approx(0, abs=0.1)

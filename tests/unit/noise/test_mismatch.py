@@ -15,9 +15,37 @@ from tests.support.images import as_file, camera
 LEVELS = [Gaussian(10), Gaussian(40), Poisson(0.005), Poisson(0.05), Gamma(200), Gamma(20)]
 
 
-@pytest.mark.parametrize("shape", [(MIN_SIDE_FOR_GROWTH - 1, 200, 1), (200, 200, 1)], ids=["small", "flat"])
-def test_nothing_is_reported_where_noise_cannot_be_measured(shape: tuple[int, int, int]):
-    assert mismatches(Gaussian(25), np.full(shape, 0.5)) == []
+@pytest.mark.parametrize(
+    ("shape", "lacking"), [((MIN_SIDE_FOR_GROWTH - 1, 200, 1), "too small"), ((200, 200, 1), "no noise")]
+)
+def test_what_cannot_be_measured_is_said(shape: tuple[int, int, int], lacking: str):
+    assert any(lacking in sentence for sentence in mismatches(Gaussian(25), np.full(shape, 0.5)))
+
+
+def test_strength_is_compared_even_if_contrast_hides_the_model():
+    flat = Gaussian(75).sample(np.full((128, 128, 1), 0.5), generator("low contrast"))
+    said = mismatches(Gaussian(25), as_file(flat))
+    assert "too much alike" in said[0]
+    assert "but this denoiser is for gaussian:25" in said[1]
+    assert len(mismatches(Gaussian(75), flat)) == 1
+
+
+@pytest.mark.parametrize("factor", [1 / 1.5, 1.5])
+def test_half_as_strong_again_is_reported(factor: float):
+    """Of noise whose estimate is right within 15 %."""
+    noisy = as_file(Gaussian(25 * factor).sample(camera(), generator("test")))
+    (sentence,) = mismatches(Gaussian(25), noisy)
+    assert "but this denoiser is for gaussian:25" in sentence
+
+
+def test_gamma_encoded_noise_is_like_no_noise_model():
+    linear = Poisson(0.01).sample(
+        np.broadcast_to(np.linspace(0.02, 0.9, 256)[:, None, None], (256, 256, 1)), generator("g")
+    )
+    encoded = as_file(linear.clip(0.01, 1) ** (1 / 4))
+    said = mismatches(Gaussian(25), encoded)
+    assert any("like none of the noise models" in sentence for sentence in said)
+    assert not any("like gaussian" in sentence for sentence in said)
 
 
 @pytest.mark.parametrize("noise", LEVELS, ids=lambda noise: noise.spec)

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import skimage.io
 import tifffile
+import torch
 from PIL import Image
 from skimage import data
 from skimage.color import rgb2gray
 from skimage.metrics import peak_signal_noise_ratio
 
 from bench.cli.main import main
+from bench.images.image_file import open_image_file
 from bench.noise import Gamma, Gaussian
+from bench.scoring.denoiser import Denoiser
 from bench.seeds import generator
+from bench.training.unet import UNet
+from methods.supervised import Supervised
 from tests.support.command_line import refuse, run_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import torch
+    from bench.images.formats.stored_images import StoredImages
 
 
 def test_denoise_raises_the_psnr_and_keeps_size_and_depth(
@@ -89,24 +93,15 @@ def test_denoise_refuses_colour_where_grey_was_trained_and_two_files_of_one_name
     assert not list(folders.glob("out/*"))
 
 
-class Identity:
-    """A denoiser that changes nothing, in place of a trained run."""
-
-    def __init__(self, channels: int) -> None:
-        self.net = SimpleNamespace(channels=channels)
-        self.noise = Gaussian(25)
-
-    def __call__(self, noisy: torch.Tensor) -> torch.Tensor:
-        return noisy
-
-
 @pytest.fixture
 def identity(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """A function that makes every run the identity on images of some channels."""
     run_tiny("--methods", "supervised")
 
     def use(channels: int) -> None:
-        monkeypatch.setattr("bench.cli.commands.images.denoise.load_run", lambda *_, **__: Identity(channels))
+        net = UNet(channels, width=4, seed=0)  # starts as the identity
+        denoiser = Denoiser(net, Supervised(), Gaussian(25), torch.device("cpu"))
+        monkeypatch.setattr("bench.cli.commands.images.denoise.load_run", lambda *_, **__: denoiser)
 
     return use
 
@@ -144,7 +139,7 @@ def test_what_is_converted_or_clamped_is_printed(
     colour = np.random.default_rng(0).integers(0, 256, (40, 40, 4), np.uint8)
     colour[..., 3] = 255
     Image.fromarray(colour).save("alpha.png")
-    monkeypatch.setattr(Identity, "__call__", lambda _, noisy: noisy + 1 / 255)
+    monkeypatch.setattr(Denoiser, "__call__", lambda _, noisy: noisy + 1 / 255)
     denoise(folders, "alpha.png", "--out", "out")
     printed = capsys.readouterr().out
     assert "alpha.png: fully opaque alpha channel dropped" in printed
@@ -187,3 +182,69 @@ def test_a_dim_camera_frame_keeps_its_mean(folders: Path) -> None:
     after = tifffile.imread("out/frame_denoised.tif")
     assert after.dtype == np.uint16
     assert after.mean() == pytest.approx(frame.mean(), rel=0.02)
+
+
+def noisy_file(path: str, sigma: float, *, seed: int = 0) -> None:
+    noisy = Gaussian(sigma).sample(0.6 * data.camera()[::2, ::2] / 255 + 0.2, generator("test", seed))
+    Image.fromarray(np.rint(255 * noisy.clip(0, 1)).astype(np.uint8)).save(path)
+
+
+def test_a_folder_is_denoised_file_by_file_and_what_fails_is_named(
+    folders: Path,
+    identity: Callable[[int], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each file is written before the next one is read."""
+    identity(1)
+    Path("mine").mkdir()
+    for seed, name in enumerate(("a.png", "c.png")):
+        noisy_file(f"mine/{name}", 25, seed=seed)
+    Path("mine/b.png").write_bytes(b"no image")
+    Path("mine/notes.txt").write_text("no image either", encoding="utf-8")
+    written_at_opening = []
+
+    def opening(path: Path) -> StoredImages:
+        written_at_opening.append(sorted(path.name for path in Path("out").glob("*")))
+        return open_image_file(path)
+
+    monkeypatch.setattr("bench.cli.commands.images.denoise.open_image_file", opening)
+    with pytest.raises(SystemExit) as leaving:
+        denoise(folders, "mine", "--out", "out")
+    assert leaving.value.code == 1
+    assert written_at_opening == [[], ["a_denoised.png"], ["a_denoised.png"]]
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a_denoised.png", "c_denoised.png"]
+    said = capsys.readouterr().err
+    assert "mine/b.png: not an image" in said.replace("\\", "/")
+    assert "1 of 3 files failed: mine/b.png" in said.replace("\\", "/")
+
+
+def test_strict_turns_warnings_into_an_exit_code_after_all_is_written(
+    folders: Path, identity: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    identity(1)
+    noisy_file("right.png", 25)
+    noisy_file("strong.png", 40)
+    denoise(folders, "right.png", "--out", "out", "--strict")
+    denoise(folders, "strong.png", "--out", "out")
+    assert "strong.png: its noise looks like gaussian:4" in capsys.readouterr().err
+    Path("out/strong_denoised.png").unlink()
+    with pytest.raises(SystemExit) as leaving:
+        denoise(folders, "strong.png", "right.png", "--out", "out", "--strict")
+    assert leaving.value.code == 2
+    assert "1 of 2 files with warnings: strong.png" in capsys.readouterr().err
+    assert Path("out/strong_denoised.png").exists()
+
+
+def test_many_clamped_values_are_warned_of(
+    folders: Path,
+    identity: Callable[[int], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    identity(1)
+    noisy_file("a.png", 25)
+    monkeypatch.setattr(Denoiser, "__call__", lambda _, noisy: noisy + 0.5)
+    denoise(folders, "a.png", "--out", "out")
+    share = (np.asarray(Image.open("a.png")) > 127).mean()
+    assert f"a.png: {share:.0%} of the denoised values were clamped" in capsys.readouterr().err
