@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from bench.cli.console import open_console, print_error, print_line
+from bench.cli.console import open_console, print_error, print_line, print_warning
 from bench.cli.exit_codes import SOME_FAILED
 from bench.cli.opening import set_aside_damaged
 from bench.cli.print_tables import print_tables
 from bench.cli.progress import Display
 from bench.discovery import EVERY, listings, load_class
+from bench.images.clean_image import intensities
 from bench.images.sources import open_set
+from bench.noise.clean_set import visible_noise
 from bench.runs.cluster.resources import parse_resources
 from bench.runs.context import RunContext
 from bench.runs.launch import launch
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from bench.runs.plan import Job
     from bench.runs.recipes import Recipe
     from bench.scoring.metrics import Lpips
+
+CHECKED = 8
+"""Images of a set that are checked for noise."""
 
 
 class _Grid(NamedTuple):
@@ -101,8 +106,22 @@ def _open_grid(options: RunOptions, recipe: Recipe, device: torch.device) -> _Gr
         training_noise=options.training_noise,
         blind=options.blind,
     )
-    test_images = (open_set(name, channels=recipe.channels, data=options.data) for name in recipe.test)
+    test_images = [open_set(name, channels=recipe.channels, data=options.data) for name in recipe.test]
+    for images in (training_images, *test_images):
+        _warn_of_noise(images)
     return _Grid(jobs, training_images, tuple(test_images))
+
+
+def _warn_of_noise(images: ImageSet) -> None:
+    """Warn if images that count as clean are visibly noisy; a few of the set are checked, evenly spread."""
+    chosen = images.images[:: -(-len(images) // CHECKED)]
+    sd = visible_noise(map(intensities, chosen))
+    if sd is not None:
+        print_warning(
+            "noisy",
+            f"the images of {images.name!r} count as clean, but the {len(chosen)} of {len(images)} that were "
+            f"checked have noise of about sigma {255 * sd:.2g}: scores against them mean little",
+        )
 
 
 def _choose_jobs(console: Console, options: RunOptions, grid: _Grid) -> list[Job]:

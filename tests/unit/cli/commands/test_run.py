@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -256,3 +257,16 @@ def test_blind_run_reports_its_estimates(folders: Path, capsys: pytest.CaptureFi
     assert float(row["estimate"]) == pytest.approx(stored["estimate"].mean())
     assert float(row["estimate_error"]) == pytest.approx((stored["estimate"] / 25 - 1).abs().mean())
     assert f"{float(row['estimate_error']):.1%} off" in printed
+
+
+def test_a_test_set_of_noisy_images_is_warned_of(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noise = np.random.default_rng(0)
+    for path in Path("test").glob("*.png"):
+        with Image.open(path) as image:
+            clean = np.asarray(image)
+        noisy = clean + noise.normal(0, 20, clean.shape)
+        Image.fromarray(np.rint(noisy.clip(0, 255)).astype(np.uint8)).save(path)
+    run_tiny("--methods", "supervised")
+    said = capsys.readouterr().err
+    assert "noisy: the images of 'test' count as clean" in said
+    assert "'train' count" not in said
