@@ -1,8 +1,7 @@
 """Try the estimates on real noise: ``python -m bench.judging.real_noise``.
 
-The mean of many frames is known. The images, read from ``real`` in the folder NOISEBENCH_DATA, are those
-of FMD (Zhang et al., CVPR 2019),
-W2S (Zhou et al., 2020) and CC (Nam et al., CVPR 2016).
+The mean of many frames is known. The images, read from ``real`` in the folder NOISEBENCH_DATA, are those of
+FMD (Zhang et al., CVPR 2019), W2S (Zhou et al., 2020) and CC (Nam et al., CVPR 2016).
 """
 
 from __future__ import annotations
