@@ -132,7 +132,7 @@ def test_a_plugin_has_its_row_in_tables_and_reports(said: dict[str, tuple[int, s
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("raising", "noisebench_raising.py: ZeroDivisionError: oh no"),
+        ("raising", "noisebench_raising.py, line 2: ZeroDivisionError: oh no"),
         ("absent", "ModuleNotFoundError: No module named 'noisebench_absent'"),
     ],
 )
