@@ -10,9 +10,9 @@ class Estimator(StrEnum):
     """How the squared error is estimated."""
 
     TWO_COPIES = "two copies"
-    SURE = "sure"
+    STEIN = "Stein's unbiased risk estimate"
     SPLITTING = "splitting"
-    CORRELATED_SURE = "correlated sure"
+    CORRELATED_STEIN = "Stein's estimate for correlated noise"
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ def choose_estimator(*, copies: bool, correlated: bool, smooth: bool) -> Choice:
         return Choice(Estimator.TWO_COPIES, "a second copy judges any denoiser under any noise")
     if correlated:
         return Choice(
-            Estimator.CORRELATED_SURE,
+            Estimator.CORRELATED_STEIN,
             "the noise is correlated between pixels, so that it looks like structure",
             "strength and correlation of the noise are measured in the flat parts of the images and may be "
             "wrong: check the choice by eye or with a second copy",
         )
     if smooth:
         return Choice(
-            Estimator.SURE, "the denoisers are smooth, and SURE judges them on the images as they are"
+            Estimator.STEIN, "the denoisers are smooth, and SURE judges them on the images as they are"
         )
     return Choice(
         Estimator.SPLITTING,

@@ -20,7 +20,7 @@ from bench.judging.agreement import Agreement, agreement
 from bench.judging.classical import classical_denoisers
 from bench.judging.correlation_of_noise import correlation_of_copies, correlation_of_flat_parts
 from bench.judging.splitting import split, splitting_error
-from bench.judging.sure import correlated_probe, sure, white_probe
+from bench.judging.stein import correlated_probe, stein_error, white_probe
 from bench.judging.two_copies import on_scale_of, two_copy_error
 from bench.judging.variance import divergence_weight, variance_of
 from bench.noise.variance_fit import fit_variance
@@ -105,7 +105,7 @@ def estimate_errors(
     clean = least_squares(scene.reference, y)
     estimators: dict[str, Callable[[Denoiser], np.ndarray]] = {
         "true": lambda f: (f(y) - clean) ** 2,
-        "sure": lambda f: sure(f, y, v, [probe]),
+        "stein": lambda f: stein_error(f, y, v, [probe]),
         "splitting": lambda f: splitting_error(f, splits),
     }
     if scene.copy is not None:
@@ -113,10 +113,12 @@ def estimate_errors(
         estimators["two copies"] = lambda f: two_copy_error(f(y), y, copy)
         if correlated:
             twin_probe = correlated_probe(weight, correlation_of_copies(y, copy, v), rng)
-            estimators["correlated sure, correlation of copies"] = lambda f: sure(f, y, v, [twin_probe])
+            estimators["correlated stein, correlation of copies"] = lambda f: stein_error(
+                f, y, v, [twin_probe]
+            )
     if correlated:
         flat_probe = correlated_probe(weight, correlation_of_flat_parts(y, v), rng)
-        estimators["correlated sure"] = lambda f: sure(f, y, v, [flat_probe])
+        estimators["correlated stein"] = lambda f: stein_error(f, y, v, [flat_probe])
     return {
         name: {key: float(estimate(denoiser).mean()) for key, denoiser in denoisers.items()}
         for name, estimate in estimators.items()

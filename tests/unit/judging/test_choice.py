@@ -10,8 +10,8 @@ from bench.judging.choice import Estimator, choose_estimator
 
 
 def expected(*, copies: bool, correlated: bool, smooth: bool) -> Estimator:
-    alone = Estimator.SURE if smooth else Estimator.SPLITTING
-    return Estimator.TWO_COPIES if copies else Estimator.CORRELATED_SURE if correlated else alone
+    alone = Estimator.STEIN if smooth else Estimator.SPLITTING
+    return Estimator.TWO_COPIES if copies else Estimator.CORRELATED_STEIN if correlated else alone
 
 
 @pytest.mark.parametrize(("copies", "correlated", "smooth"), list(product([True, False], repeat=3)))

@@ -29,7 +29,7 @@ def small(scene: Scene) -> Scene:
 @needs_real_noise
 def test_pairs_are_ordered_as_by_the_reference():
     scenes = real_scenes(REAL)
-    right = {"sure": [], "two copies": []}
+    right = {"stein": [], "two copies": []}
     for scene in map(small, scenes["FMD laser scanning"][::3]):
         noise = fit_variance(scene.noisy).noise
         every = classical_denoisers(noise, scene.noisy)
@@ -37,7 +37,7 @@ def test_pairs_are_ordered_as_by_the_reference():
         found = agreements_of(estimate_errors(scene, quick, noise, correlated=False))
         for name, values in right.items():
             values.append(found[name].pairs_right)
-    assert np.mean(right["sure"]) > 0.85
+    assert np.mean(right["stein"]) > 0.85
     assert np.mean(right["two copies"]) > 0.9
 
 

@@ -19,7 +19,7 @@ EPS = 0.1
 """Size of a probe in standard deviations of the noise."""
 
 
-def sure(
+def stein_error(
     denoiser: Denoiser, noisy: np.ndarray, variance: np.ndarray, probes: list[np.ndarray], *, eps: float = EPS
 ) -> np.ndarray:
     """Estimate the squared error (f - x)^2 by (f - y)^2 - v + 2 Cov(f, y).

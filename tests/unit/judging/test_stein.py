@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from bench.judging.sure import correlated_probe, sure, white_probe
+from bench.judging.stein import correlated_probe, stein_error, white_probe
 from bench.judging.variance import divergence_weight, variance_of
 from bench.noise import Gamma, Gaussian, Poisson
 from bench.noise.poisson_gaussian import PoissonGaussian
@@ -24,7 +24,7 @@ def test_mean_is_the_true_error(noise, denoiser):
     for rng in repeated(150, noise.spec):
         y = noise.sample(X, rng).astype(float)
         v = variance_of(y, noise)
-        estimates.append(sure(denoiser, y, v, [white_probe(divergence_weight(y, noise), rng)]).mean())
+        estimates.append(stein_error(denoiser, y, v, [white_probe(divergence_weight(y, noise), rng)]).mean())
         truths.append(((denoiser(y) - X) ** 2).mean())
     # Third derivatives of a bent denoiser, and steps of finite size, add up to half a percent.
     assert_unbiased(estimates, truths, tolerance=0.1, bias=0.005 if denoiser is curve else 0)
@@ -39,12 +39,14 @@ def test_of_a_linear_filter_it_has_the_closed_form():
     probes = [white_probe(v, rng) for rng in repeated(100)]
     expected = ((blur(y) - y) ** 2).mean() - 0.01 + 2 * 0.01 * centre
     # Five standard errors: each of 100 x 1024 products varies by about v times the filter's norm.
-    assert sure(blur, y, v, probes).mean() == pytest.approx(expected, abs=5 * 2 * 0.01 / np.sqrt(100 * 1024))
+    assert stein_error(blur, y, v, probes).mean() == pytest.approx(
+        expected, abs=5 * 2 * 0.01 / np.sqrt(100 * 1024)
+    )
 
 
 def test_the_identity_has_the_error_of_the_noise():
     y, v = X + 0.1, np.full(X.shape, 0.01)
-    assert sure(lambda y: y, y, v, [white_probe(v, generator("w"))]).mean() == pytest.approx(0.01)
+    assert stein_error(lambda y: y, y, v, [white_probe(v, generator("w"))]).mean() == pytest.approx(0.01)
 
 
 def test_probes_do_not_change_what_a_denoiser_measures():
@@ -57,7 +59,7 @@ def test_probes_do_not_change_what_a_denoiser_measures():
 
     y = noise.sample(X, generator("y")).astype(float)
     w = white_probe(variance_of(y, noise), generator("w"))
-    sure(watching, y, variance_of(y, noise), [w], eps=0.3)
+    stein_error(watching, y, variance_of(y, noise), [w], eps=0.3)
     np.testing.assert_allclose((seen[0] + seen[1]) / 2, y, atol=1e-12)
     assert any(np.allclose(one - y, 0.3 * w) for one in seen)
 
@@ -80,8 +82,8 @@ def test_correlated_noise_needs_correlated_probes():
     right, wrong, truths = [], [], []
     for rng in repeated(200, "correlated"):
         y = X + scale * white_noise_blurred(rng, X.shape)
-        right.append(sure(curve, y, v, [correlated_probe(v, correlation, rng)]).mean())
-        wrong.append(sure(curve, y, v, [white_probe(v, rng)]).mean())
+        right.append(stein_error(curve, y, v, [correlated_probe(v, correlation, rng)]).mean())
+        wrong.append(stein_error(curve, y, v, [white_probe(v, rng)]).mean())
         truths.append(((curve(y) - X) ** 2).mean())
     assert_unbiased(right, truths, tolerance=0.1, bias=0.02)
     assert np.mean(wrong) < 0.6 * np.mean(truths)
